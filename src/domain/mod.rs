@@ -1,0 +1,36 @@
+//! The nouns of the trade, without any input or output: money, ids, routing and account numbers, documents and what was
+//! read on them, bills, transactions, batches, journal entries and the reasons why something needs a person.
+//! Nothing here knows a database, a file or a clock.
+
+pub mod account;
+pub mod batch;
+pub mod bill;
+pub mod day;
+pub mod deposit;
+pub mod document;
+pub mod entry;
+pub mod ids;
+pub mod money;
+pub mod problem;
+pub mod reading;
+pub mod routing;
+pub mod transaction;
+pub mod user;
+
+pub use account::{AccountNumber, BankAccount, Biller};
+pub use batch::{Batch, BatchEvent, BatchState, Control, Origin};
+pub use bill::{AccountFlag, AccountStatus, Bill, KnownPayer};
+pub use day::Day;
+pub use deposit::{Deposit, DepositItem, DepositKind, DepositState};
+pub use document::{Document, DocumentKind, ImageRef, ImageRole, Sha256};
+pub use entry::{Entry, EntryDraft, Posting};
+pub use ids::{BatchId, DepositId, DocumentId, ExceptionId, ReceiptId, TransactionId};
+pub use money::{Cents, MoneyError};
+pub use problem::{Level, Problem, Reason};
+pub use reading::{
+    AmountRead, AmountSource, BarcodeRead, CharRead, CheckDigitRead, MarkRead, MicrFields, MicrRead, PixelBox, Quality,
+    Reading, ScanlineRead,
+};
+pub use routing::RoutingNumber;
+pub use transaction::{Application, Decision, Exception, Transaction, TransactionKind, TransactionState};
+pub use user::{Role, User, UserName};

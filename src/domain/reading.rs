@@ -1,0 +1,177 @@
+//! What the decoder says about one page: the object that `remit decode --json` prints and that the store keeps.
+//! Reads are never overwritten; a person's keyed value is one more read (see `transaction::Decision`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::document::DocumentKind;
+use super::money::Cents;
+use super::problem::Problem;
+
+/// `[x, y, width, height]` in pixels of the image as it came, before any rotation.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
+#[serde(from = "[i32; 4]", into = "[i32; 4]")]
+pub struct PixelBox {
+    pub x: i32,
+    pub y: i32,
+    pub w: i32,
+    pub h: i32,
+}
+
+impl From<[i32; 4]> for PixelBox {
+    fn from([x, y, w, h]: [i32; 4]) -> Self {
+        PixelBox { x, y, w, h }
+    }
+}
+
+impl From<PixelBox> for [i32; 4] {
+    fn from(b: PixelBox) -> Self {
+        [b.x, b.y, b.w, b.h]
+    }
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Reading {
+    /// As given by whoever asked: a path on the command line, the image's name in a batch.
+    pub file: String,
+    pub page: u32,
+    pub kind: DocumentKind,
+    pub kind_confidence: f32,
+    /// Degrees clockwise by which the image must be turned to stand upright: 0, 90, 180, 270.
+    pub rotation: u16,
+    pub mirrored: bool,
+    /// What remains after that turn, counter-clockwise positive.
+    pub skew_deg: f32,
+    /// 0 when neither the file nor the content tells.
+    pub dpi: u32,
+    pub quality: Quality,
+    pub micr: Option<MicrRead>,
+    pub scanline: Option<ScanlineRead>,
+    pub barcodes: Vec<BarcodeRead>,
+    pub marks: Vec<MarkRead>,
+    pub amount: AmountRead,
+    pub problems: Vec<Problem>,
+    pub ms: f32,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct Quality {
+    pub too_dark: bool,
+    pub too_light: bool,
+    pub partial: bool,
+    pub piggyback: bool,
+    /// 0 unusable to 1 clean.
+    pub score: f32,
+}
+
+/// One character with its calibrated chance of being right.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CharRead {
+    pub c: char,
+    pub confidence: f32,
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+}
+
+/// The check's magnetic-ink line. Text: digits and `A` transit, `B` amount, `C` on-us, `D` dash, one space per gap, `?`
+/// for a rejected character.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct MicrRead {
+    pub text: String,
+    /// The most likely text with nothing rejected.
+    pub best: String,
+    /// Every character that matters was accepted and no check (routing digit) fails.
+    pub accepted: bool,
+    /// Calibrated chance that `best` is right as a whole, before any field check.
+    pub confidence: f32,
+    pub chars: Vec<CharRead>,
+    pub fields: MicrFields,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
+pub struct MicrFields {
+    pub aux_on_us: Option<String>,
+    pub epc: Option<String>,
+    /// As on the line: nine digits (US), or `12345-678` (Canada).
+    pub routing: Option<String>,
+    /// Does the check digit hold? `None` where the line has no nine-digit transit field.
+    pub routing_valid: Option<bool>,
+    pub on_us: Option<String>,
+    pub account: Option<String>,
+    pub serial: Option<String>,
+    pub tran_code: Option<String>,
+    pub amount: Option<Cents>,
+    /// `US` or `CA`.
+    pub country: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct CheckDigitRead {
+    pub scheme: String,
+    pub ok: bool,
+}
+
+/// The stub's OCR-A, OCR-B or E-13B line.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct ScanlineRead {
+    /// The configured stub layout that it matches, if any.
+    pub layout: Option<String>,
+    pub biller: Option<String>,
+    /// As printed, `?` for a rejected character.
+    pub text: String,
+    pub best: String,
+    pub accepted: bool,
+    pub confidence: f32,
+    pub chars: Vec<CharRead>,
+    pub check_digits: Vec<CheckDigitRead>,
+    /// By the layout's field names (`account`, `amount_due`, ..), as read.
+    pub fields: BTreeMap<String, String>,
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct BarcodeRead {
+    /// `code-128`, `code-39`, `itf`, `qr`, `pdf417`, `datamatrix`.
+    pub symbology: String,
+    pub text: String,
+    pub layout: Option<String>,
+    pub biller: Option<String>,
+    pub check_digits: Vec<CheckDigitRead>,
+    pub fields: BTreeMap<String, String>,
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct MarkRead {
+    pub name: String,
+    pub marked: bool,
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+}
+
+/// Who says what the check is worth, in order of trust.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum AmountSource {
+    /// A reading of the amount field by this program.
+    Optical,
+    /// The capture station's own amount reader or its operator (`amount` of the index).
+    Station,
+    /// The amount field of the E-13B line.
+    Micr,
+    /// A lockbox file, a bank file or an X9 record.
+    Record,
+    /// A person keyed it.
+    Person,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
+pub struct AmountRead {
+    pub value: Option<Cents>,
+    pub source: Option<AmountSource>,
+    pub confidence: f32,
+    pub accepted: bool,
+}
