@@ -1,1 +1,3 @@
-//! (being built)
+//! Pixels to readings.
+
+pub mod net;
