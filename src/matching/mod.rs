@@ -1,1 +1,136 @@
-//! (being built)
+//! Which bills a transaction pays, how many cents each, by which rule and with what evidence. Money is applied without
+//! a person only when everything agrees; anything else raises an exception and keeps the proposal for the person.
+//! Pure: the shell loads what [`wanted`] names, [`propose`] decides.
+
+mod book;
+mod propose;
+
+pub use book::{BillBook, Wanted, wanted};
+pub use propose::{propose, propose_batch};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Application, BatchId, Cents, Decision, DocumentId, Exception, Transaction, TransactionId, TransactionKind,
+    TransactionState,
+};
+use crate::grouping::{Evidence, Group};
+
+/// One envelope on its way to a proposal.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    pub id: TransactionId,
+    pub kind: TransactionKind,
+    /// In capture order, as [`crate::grouping::evidence`] gives them with the decisions already folded in.
+    pub documents: Vec<&'a Evidence>,
+    /// Every decision of a person about this transaction, oldest first.
+    pub decisions: &'a [Decision],
+    /// Checks and stubs of earlier envelopes (same batch, other batches, other days) that these documents repeat.
+    pub repeats: Vec<Repeat>,
+}
+
+/// A whole batch on its way: `decisions[i]` are those of `groups[i]`, `ids[i]` its transaction's id
+/// ([`transaction_id`] for new ones; the stored id for a transaction that exists).
+#[derive(Clone, Debug)]
+pub struct BatchDraft<'a> {
+    pub ids: &'a [TransactionId],
+    pub groups: &'a [Group],
+    /// Of every document of the batch.
+    pub evidence: &'a [Evidence],
+    pub decisions: &'a [Vec<Decision>],
+    /// Checks of other batches and days (this batch's own are found here).
+    pub seen: &'a [SeenCheck],
+}
+
+/// A document of the draft that came before.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Repeat {
+    pub document: DocumentId,
+    /// In words for people: `check 12 of batch Morning mail, 2026-11-12`.
+    pub earlier: String,
+    /// What the earlier check was worth, when known.
+    pub amount: Option<Cents>,
+}
+
+/// A check that came earlier, by its fingerprint ([`crate::grouping::CheckEvidence::fingerprint`]).
+#[derive(Clone, PartialEq, Debug)]
+pub struct SeenCheck {
+    pub fingerprint: String,
+    pub document: DocumentId,
+    pub earlier: String,
+    pub amount: Option<Cents>,
+}
+
+/// What the site wants done with payments that are not exact.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// A payment short by at most this much counts as exact; the rest stays due.
+    pub short_tolerance: Cents,
+    /// A payment over by at most this much goes to the customer's credit without a person.
+    pub over_tolerance: Cents,
+    /// Days after the due date before the gross amount is expected.
+    pub grace_days: u32,
+    /// Take a check without stub without a person when one known payer and one open bill of exactly that amount fit.
+    pub settle_known_payers: bool,
+    /// Steps the search for bills that fit an amount may take before a person decides.
+    pub search_steps: u32,
+    /// Checks above this need a person.
+    pub limit: Option<Cents>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            short_tolerance: Cents::ZERO,
+            over_tolerance: Cents::ZERO,
+            grace_days: 0,
+            settle_known_payers: false,
+            search_steps: 100_000,
+            limit: None,
+        }
+    }
+}
+
+/// What matching says of one transaction: everything the store keeps of it but its place in the batch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proposal {
+    pub id: TransactionId,
+    pub kind: TransactionKind,
+    pub documents: Vec<DocumentId>,
+    pub applications: Vec<Application>,
+    /// Open and decided; a decided one keeps its decision.
+    pub exceptions: Vec<Exception>,
+    pub decisions: Vec<Decision>,
+    /// Sum of checks and cash; `None` while an amount is not known.
+    pub received: Option<Cents>,
+    pub state: TransactionState,
+    pub held_until: Option<String>,
+    pub owner: Option<String>,
+}
+
+impl Proposal {
+    /// The transaction of a batch; `seq` from 1, `reason` from grouping.
+    pub fn into_transaction(self, batch: BatchId, seq: u32, reason: String) -> Transaction {
+        Transaction {
+            id: self.id,
+            batch,
+            seq,
+            kind: self.kind,
+            state: self.state,
+            reason,
+            documents: self.documents,
+            received: self.received,
+            applications: self.applications,
+            exceptions: self.exceptions,
+            decisions: self.decisions,
+            held_until: self.held_until,
+            owner: self.owner,
+        }
+    }
+}
+
+/// The id of a transaction: its batch and its first document.
+pub fn transaction_id(batch: &BatchId, first: &DocumentId) -> TransactionId {
+    TransactionId::of(&[batch.as_str().as_bytes(), first.as_str().as_bytes()])
+}
