@@ -30,7 +30,7 @@ impl RoutingNumber {
             return Err(RoutingError::Prefix("00".into()));
         }
         let sum: u32 = digits.iter().zip([3, 7, 1].iter().cycle()).map(|(d, w)| d * w).sum();
-        if sum % 10 != 0 {
+        if !sum.is_multiple_of(10) {
             return Err(RoutingError::CheckDigit);
         }
         Ok(RoutingNumber(text.to_string()))
