@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A room of `src`, its layer, and the rooms beside or above it whose *types* it may name (all rooms of lower layers are
-/// open to it unless `STRICT` says otherwise).
+/// A room of `src`, its layer, and the rooms beside it (earlier on the street) or above it whose *types* it may name; the
+/// rooms of lower layers are open to it.
 const ROOMS: &[(&str, u8, &[&str])] = &[
     ("domain", 0, &[]),
     ("clock", 0, &["domain"]),
@@ -17,9 +17,9 @@ const ROOMS: &[(&str, u8, &[&str])] = &[
     ("decode", 2, &["ingest"]),
     ("grouping", 2, &["decode"]),
     ("matching", 2, &["grouping"]),
-    ("balance", 2, &["matching"]),
+    ("balance", 2, &["grouping", "matching"]),
     ("post", 2, &["balance"]),
-    ("truncation", 2, &["balance", "post"]),
+    ("truncation", 2, &["grouping", "balance", "post"]),
     ("exceptions", 2, &["grouping", "matching", "balance"]),
     ("reports", 2, &["ingest", "decode", "grouping", "matching", "balance", "post", "truncation", "exceptions"]),
     ("deck", 2, &["decode"]),
