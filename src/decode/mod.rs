@@ -1,3 +1,5 @@
 //! Pixels to readings.
 
+pub mod check_digit;
+pub mod layout;
 pub mod net;
