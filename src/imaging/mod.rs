@@ -1,7 +1,20 @@
 //! Pixels: rasters, the image files they come in and go out as, cleaning, quality. Knows nothing of checks or stubs.
 
+pub mod convert;
+pub mod g4;
+pub mod jpeg;
+pub mod load;
+mod png;
 pub mod raster;
+pub mod tiff;
 pub mod upright;
 
+pub use convert::{binarize, to_gray};
+pub use load::{Page, PageError, Raster, load};
 pub use raster::{Bits, Gray};
 pub use upright::{Transform, Upright};
+
+/// No side of an image may be longer (pixels).
+pub const MAX_SIDE: usize = 20_000;
+/// No image may have more pixels.
+pub const MAX_PIXELS: usize = 40_000_000;
