@@ -1,1 +1,10 @@
-//! (being built)
+//! Wire formats: what banks, lockboxes, capture stations and billing systems send or take. Bytes in, values and located
+//! faults out, and the way back; no files, no clock, no decisions.
+
+pub mod capture_index;
+pub mod csv_text;
+pub mod ebcdic;
+pub mod fault;
+pub mod magnetic;
+pub mod record;
+pub mod x9;

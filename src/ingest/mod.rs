@@ -1,1 +1,99 @@
-//! (being built)
+//! What came: a capture folder, bare images, an image cash letter or a lockbox file becomes an `Intake`, the list of its
+//! documents with what the source says of each. Pure: bytes and names in, values out; whoever calls opens the files, hashes
+//! them and stores them. Nothing is dropped in silence: what cannot be taken is a named problem or refuses the whole.
+
+mod capture;
+
+use crate::domain::document::Remittance;
+use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole, Origin, Sha256};
+use crate::formats::fault::Fault;
+
+pub use capture::{bare_folder, capture_folder, safe_name};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SourceKind {
+    CaptureFolder,
+    BareFolder,
+    X9,
+    Lockbox,
+}
+
+impl SourceKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SourceKind::CaptureFolder => "capture-folder",
+            SourceKind::BareFolder => "bare-folder",
+            SourceKind::X9 => "x9",
+            SourceKind::Lockbox => "lockbox",
+        }
+    }
+}
+
+/// Where an image's bytes are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ImageSource {
+    /// A file of the folder, by its name relative to the folder (checked: it cannot leave the folder).
+    Named(String),
+    /// Bytes of the file that was taken in.
+    Range { start: usize, len: usize },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct IntakeDocument {
+    /// Capture sequence number, unique in the intake.
+    pub seq: u32,
+    pub kind_hint: Option<DocumentKind>,
+    pub images: Vec<(ImageRole, ImageSource)>,
+    pub dpi: Option<u32>,
+    /// The magnetic read or the MICR fields of a record, in our alphabet.
+    pub station_micr: Option<String>,
+    pub station_amount: Option<Cents>,
+    /// The amount stands in a record (lockbox, X9), not in a capture index.
+    pub amount_is_recorded: bool,
+    /// For records that are no paper: the envelope they belong to.
+    pub envelope: Option<u32>,
+    pub remittance: Option<Remittance>,
+    /// Hashes that the source claims for its images; to be checked by whoever reads them.
+    pub claims: Vec<(ImageRole, Sha256)>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intake {
+    pub kind: SourceKind,
+    /// What the source calls it: the batch of an index, a lockbox and its batch, a cash letter.
+    pub name: Option<String>,
+    pub documents: Vec<IntakeDocument>,
+    /// What the source declares; counted and added up again by the balance.
+    pub control: Control,
+    /// How it came, where the source tells.
+    pub origin: Option<Origin>,
+    /// The business or deposit date of the source.
+    pub date: Option<Day>,
+    /// Hash of counts, totals and item keys: equal for the same business content in another wrapping.
+    pub business_fingerprint: Sha256,
+    /// What is wrong but does not stop the intake. An error here holds the batch for a person.
+    pub problems: Vec<Fault>,
+}
+
+/// Why nothing was taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    #[error("the folder is still being filled: {} of its images are not there yet, first {}", .missing.len(), .missing[0])]
+    StillFilling { missing: Vec<String> },
+    #[error("line {line}: '{name}' does not name a file of this folder")]
+    UnsafeName { name: String, line: u64 },
+    #[error("there is nothing in it to take in")]
+    Empty,
+    #[error("{}", .0.first().map_or_else(|| "the file cannot be taken in".to_string(), Fault::to_string))]
+    Refused(Vec<Fault>),
+}
+
+/// Hash of a sequence of texts, each with its length, so that no two sequences share one.
+fn fingerprint(kind: SourceKind, parts: impl IntoIterator<Item = String>) -> Sha256 {
+    let mut bytes = Vec::new();
+    for part in std::iter::once(kind.as_str().to_string()).chain(parts) {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    Sha256::of(&bytes)
+}
