@@ -1,5 +1,6 @@
 //! Pixels: rasters, the image files they come in and go out as, cleaning, quality. Knows nothing of checks or stubs.
 
+pub mod clean;
 pub mod convert;
 pub mod g4;
 pub mod jpeg;
