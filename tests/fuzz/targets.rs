@@ -1,0 +1,82 @@
+//! What reads bytes that others made, as functions over bytes: shared by the seeded mutations of `tests/parsers.rs` and by
+//! the coverage-guided targets in `tests/fuzz/fuzz_targets/`. Each may refuse its input; none may panic, hang or take memory
+//! that the input does not pay for. Where what is read can be written again, the second reading must say the same.
+
+use std::borrow::Cow;
+
+use remit::decode::layout::{Layouts, Symbology};
+use remit::imaging::{self, Bits, Raster};
+
+/// Says whether the input could be read.
+pub type Target = fn(&[u8]) -> bool;
+
+/// Name and function of every target.
+pub const TARGETS: &[(&str, Target)] =
+    &[("layouts", layouts), ("scanline", scanline), ("amount", amount), ("image", image), ("group4", group4)];
+
+/// The function of a target.
+pub fn named(name: &str) -> Target {
+    TARGETS.iter().find(|(n, _)| *n == name).expect("a target of the table").1
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+fn layouts(bytes: &[u8]) -> bool {
+    let Ok(read) = Layouts::parse(&text(bytes)) else { return false };
+    let again = Layouts::parse(&read.to_toml()).expect("what was written can be read");
+    assert_eq!(again.all.len(), read.all.len());
+    for line in ["0012345678 00012345 00013345 01 5", "PMI|1|2|3|2026-11-01", ">123456782<1234567+000123456 7"] {
+        read.match_scanline(line);
+        read.match_barcode(Symbology::Qr, line);
+    }
+    true
+}
+
+/// A layout file, a line of dashes, and a line that somebody printed.
+fn scanline(bytes: &[u8]) -> bool {
+    let all = text(bytes);
+    let Some((forms, line)) = all.split_once("\n----\n") else { return false };
+    let Ok(forms) = Layouts::parse(forms) else { return false };
+    let found = forms.match_scanline(line);
+    for found in &found {
+        assert!(found.fields.values().map(String::len).sum::<usize>() <= line.len() + forms.to_toml().len());
+    }
+    !found.is_empty()
+}
+
+fn amount(bytes: &[u8]) -> bool {
+    let Ok(cents) = text(bytes).parse::<remit::domain::Cents>() else {
+        return text(bytes).parse::<remit::domain::DocumentId>().is_ok();
+    };
+    assert_eq!(cents.to_string().parse(), Ok(cents));
+    true
+}
+
+/// Any image file: TIFF, JPEG, PNG.
+fn image(bytes: &[u8]) -> bool {
+    let Ok(page) = imaging::load(bytes, 0) else { return false };
+    assert!(page.raster.width() * page.raster.height() <= imaging::MAX_PIXELS);
+    if let Raster::Bits(bits) = &page.raster {
+        let again = imaging::load(&imaging::tiff::write_g4(bits, 200), 0).expect("what was written can be read");
+        // The reader puts a page that is mostly ink right; what it gave is right already.
+        assert!(again.was_inverted || again.raster == page.raster);
+    }
+    true
+}
+
+/// A bare Group 4 strip: two bytes for the width, two for the height, then the code.
+fn group4(bytes: &[u8]) -> bool {
+    let [w1, w2, h1, h2, strip @ ..] = bytes else { return false };
+    let (width, height) =
+        (u16::from_be_bytes([*w1, *w2]) as usize % 4000, u16::from_be_bytes([*h1, *h2]) as usize % 4000);
+    let mut page = Bits::new(width, height);
+    if imaging::g4::decode(strip, &mut page, 0, height).is_err() {
+        return false;
+    }
+    let mut again = Bits::new(width, height);
+    imaging::g4::decode(&imaging::g4::encode(&page), &mut again, 0, height).expect("what was written can be read");
+    assert_eq!(again, page);
+    true
+}

@@ -1,0 +1,348 @@
+//! Seeded mutations of good files through everything that reads bytes from outside (`tests/fuzz/targets.rs`): no panic, no
+//! hang, bounded memory, the same inputs each time. `REMIT_FUZZ_ROUNDS` multiplies the work, `REMIT_SEED` changes the draw.
+//! A failing input is kept in the folder for temporary files and named.
+
+#[path = "fuzz/targets.rs"]
+mod targets;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use remit::imaging::{self, Bits};
+use targets::{TARGETS, Target, named};
+
+/// No single input may take longer, however slow the machine is just now.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What the whole test may hold in memory, seeds included. A page of 40 megapixels is the largest thing any input may buy.
+const MOST_MEMORY_KIB: u64 = 900 * 1024;
+const ROUNDS: u64 = 20_000;
+
+/// Numbers drawn by lot, the same for the same seed (xorshift64*).
+struct Lot(u64);
+
+impl Lot {
+    fn of(seed: u64, name: &str) -> Lot {
+        let mixed =
+            name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        Lot(mixed | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        ((self.next() >> 11) % limit.max(1) as u64) as usize
+    }
+
+    fn of_list<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
+        list[self.below(list.len())]
+    }
+}
+
+/// What stands where a number or a text should not be able to hurt.
+const NASTY: &[&[u8]] = &[
+    b"\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\x80\0\0\0",
+    b"\0\0\0\0",
+    b"\xff\xff\xff\x7f",
+    b"-",
+    b"+1",
+    b"1e309",
+    b"NaN",
+    b"9999999999999999999",
+    b"\"",
+    b"\"\"",
+    b"\n",
+    b"\r\n",
+    b",",
+    b";",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xae",
+    b"=1+1",
+    b"00000000",
+    b"20260231",
+    b"{",
+    b"}",
+    b"[[",
+    b"{a:99999999}",
+    b"../",
+    b"\xc3\x28",
+    b"\x40\x40\x40\x40",
+    b"\xf0\xf1",
+];
+
+/// One input: a seed with a few things done to it.
+fn mutated(seeds: &[Vec<u8>], lot: &mut Lot) -> Vec<u8> {
+    let mut bytes = seeds[lot.below(seeds.len())].clone();
+    for _ in 0..1 + lot.below(4) {
+        let (at, size) = (lot.below(bytes.len() + 1), bytes.len());
+        let longest = if lot.below(4) == 0 { size / 2 + 1 } else { 16 };
+        let span = at..(at + 1 + lot.below(longest)).min(size).max(at);
+        match lot.below(9) {
+            0 if at < size => bytes[at] ^= 1 << lot.below(8),
+            1 if at < size => bytes[at] = lot.next() as u8,
+            2 => bytes.truncate(at),
+            3 => drop(bytes.drain(span)),
+            4 => {
+                let part = bytes[span].to_vec();
+                bytes.splice(at..at, part);
+            }
+            5 => {
+                let other = &seeds[lot.below(seeds.len())];
+                let from = lot.below(other.len() + 1);
+                let end = (from + 1 + lot.below(200)).min(other.len()).max(from);
+                bytes.splice(span, other[from..end].iter().copied());
+            }
+            6 => {
+                let nasty = lot.of_list(NASTY);
+                bytes.splice(at..at, nasty.iter().copied());
+            }
+            7 => {
+                // In place: the lengths and offsets after it stay where they were.
+                let nasty = lot.of_list(NASTY);
+                for (place, byte) in bytes.iter_mut().skip(at).zip(nasty) {
+                    *place = *byte;
+                }
+            }
+            8 => {
+                // A run of digits becomes another number.
+                if let Some(n) = bytes.iter().skip(at).position(u8::is_ascii_digit) {
+                    for place in bytes.iter_mut().skip(at + n).take_while(|b| b.is_ascii_digit()) {
+                        *place = b'0' + lot.below(10) as u8;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    // Parsers of whole files meet large ones elsewhere; here many small ones find more.
+    bytes.truncate(1 << 20);
+    bytes
+}
+
+fn number_from(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// The samples of these kinds (by the end of the name), the smallest first, a few of each.
+fn samples(ends: &[&str]) -> Vec<Vec<u8>> {
+    let all = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples"));
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for end in ends {
+        let mut some: Vec<Vec<u8>> =
+            all.iter().filter(|p| p.to_string_lossy().ends_with(end)).filter_map(|p| std::fs::read(p).ok()).collect();
+        some.sort_by_key(Vec::len);
+        some.truncate(6);
+        found.extend(some);
+    }
+    found
+}
+
+const LAYOUTS: &str = r#"
+[[layout]]
+name = "gas"
+biller = "gas"
+scanline = { font = "ocr-a", template = "{account:10} {amount_due:8} {kind:2} {check:1}" }
+checks = [{ scheme = "luhn", covers = "1-20", digit = 21 }]
+
+[[layout]]
+name = "water"
+biller = "water"
+scanline = { font = "ocr-b", template = ">{account:9}<{invoice:7}+{amount_due:9} {check:1}" }
+barcodes = [{ symbology = "qr", template = "W|{account}|{invoice}|{amount_due}|{due_date}" },
+  { symbology = "itf", template = "{account:7,prefix=P}{amount_due:9}{check:1}", checks = [{ scheme = "luhn", covers = "1-16", digit = 17 }] }]
+checks = [{ modulus = 11, weights = [2, 3, 4, 5, 6, 7], anchor = "right", result = "complement", ten = "0", covers = "1-25", digit = 26 }]
+"#;
+
+/// A small page with strokes and dots on it.
+fn page(width: usize, height: usize) -> Bits {
+    let mut bits = Bits::new(width, height);
+    for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+        bits.set(x, y, (x / 3 + y / 5) % 7 == 0 || (x * y) % 31 == 1);
+    }
+    bits
+}
+
+/// The same page in every kind of image file that is taken.
+fn images() -> Vec<Vec<u8>> {
+    let bits = page(203, 77);
+    let gray = imaging::to_gray(&bits);
+    let mut all = vec![imaging::tiff::write_g4(&bits, 200)];
+    all.extend(imaging::jpeg::write_gray(&gray, 70, 200));
+    for (format, color) in [
+        (image::ImageFormat::Png, image::ExtendedColorType::L8),
+        (image::ImageFormat::Jpeg, image::ExtendedColorType::L8),
+        (image::ImageFormat::Png, image::ExtendedColorType::Rgb8),
+    ] {
+        let channels = if color == image::ExtendedColorType::L8 { 1 } else { 3 };
+        let pixels: Vec<u8> = gray.pixels().iter().flat_map(|p| std::iter::repeat_n(*p, channels)).collect();
+        let mut out = std::io::Cursor::new(Vec::new());
+        image::write_buffer_with_format(&mut out, &pixels, gray.width() as u32, gray.height() as u32, color, format)
+            .expect("a picture can be written");
+        all.push(out.into_inner());
+    }
+    // Uncompressed, LZW and deflate TIFF, as office scanners write them.
+    for compression in [tiff::encoder::Compression::Uncompressed, tiff::encoder::Compression::Lzw] {
+        let mut out = std::io::Cursor::new(Vec::new());
+        let mut encoder =
+            tiff::encoder::TiffEncoder::new(&mut out).expect("a TIFF can be begun").with_compression(compression);
+        encoder
+            .write_image::<tiff::encoder::colortype::Gray8>(gray.width() as u32, gray.height() as u32, gray.pixels())
+            .expect("a TIFF can be written");
+        all.push(out.into_inner());
+    }
+    all
+}
+
+fn group4() -> Vec<Vec<u8>> {
+    [(203usize, 77usize), (1, 1), (64, 9)]
+        .iter()
+        .map(|(w, h)| {
+            let sizes = [(*w as u16).to_be_bytes(), (*h as u16).to_be_bytes()].concat();
+            [sizes, imaging::g4::encode(&page(*w, *h))].concat()
+        })
+        .collect()
+}
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let own: Vec<Vec<u8>> = match target {
+        "layouts" => vec![LAYOUTS.into()],
+        "scanline" => ["0012345678 00012345 01 5", ">123456782<1234567+000123456 7", "001234567800012345015"]
+            .iter()
+            .map(|line| format!("{LAYOUTS}\n----\n{line}").into_bytes())
+            .collect(),
+        "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
+        "image" => images(),
+        "group4" => group4(),
+        _ => Vec::new(),
+    };
+    let ends: &[&str] = match target {
+        "layouts" => &["layouts.toml"],
+        "image" => &[".tif", ".jpg", ".png"],
+        _ => &[],
+    };
+    own.into_iter().chain(samples(ends)).collect()
+}
+
+fn keep(target: &str, input: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("remit-fuzz-{target}-{}.bin", std::process::id()));
+    std::fs::write(&path, input).expect("the failing input can be kept");
+    path
+}
+
+/// Runs one target over its seeds, each of which it must read, and their mutations; a panic or a hang is reported with the
+/// input. Returns how many inputs there were and how many could be read.
+fn run(target: &'static str, function: Target, rounds: u64, seed: u64) -> (u64, u64) {
+    let seeds = seeds(target);
+    assert!(!seeds.is_empty(), "{target}: no seeds");
+    let (give, take) = mpsc::channel::<Vec<u8>>();
+    let (tell, hear) = mpsc::channel();
+    std::thread::spawn(move || {
+        for input in take {
+            let result = catch_unwind(AssertUnwindSafe(|| function(&input)));
+            let said = result.map_err(|e| {
+                let text = e.downcast_ref::<String>().cloned();
+                text.or_else(|| e.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default()
+            });
+            if tell.send(said).is_err() {
+                break;
+            }
+        }
+    });
+    let mut lot = Lot::of(seed, target);
+    let mutations = std::iter::from_fn(|| Some(mutated(&seeds, &mut lot))).take(rounds as usize);
+    let (mut count, mut read) = (0, 0);
+    for input in seeds.iter().cloned().chain([Vec::new()]).chain(mutations) {
+        give.send(input.clone()).expect("the worker lives");
+        match hear.recv_timeout(PATIENCE) {
+            Ok(Ok(good)) => {
+                assert!(good || count >= seeds.len() as u64, "{target} refuses its seed {count}");
+                count += 1;
+                read += u64::from(good);
+            }
+            Ok(Err(why)) => panic!("{target} panics: {why}\ninput kept in {}", keep(target, &input).display()),
+            Err(_) => panic!("{target} hangs\ninput kept in {}", keep(target, &input).display()),
+        }
+    }
+    (count, read)
+}
+
+#[test]
+fn nothing_from_outside_breaks_a_parser() {
+    let (rounds, seed) = (ROUNDS * number_from("REMIT_FUZZ_ROUNDS", 1), number_from("REMIT_SEED", 1));
+    let only = std::env::var("REMIT_FUZZ").ok();
+    let chosen: Vec<_> =
+        TARGETS.iter().map(|t| t.0).filter(|name| only.as_deref().is_none_or(|o| o == *name)).collect();
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            chosen.iter().map(|name| (name, scope.spawn(|| run(name, named(name), rounds, seed)))).collect();
+        for (name, thread) in running {
+            match thread.join() {
+                Ok((count, read)) => println!("{name}: {count} inputs, {read} could be read"),
+                Err(cause) => std::panic::resume_unwind(cause),
+            }
+        }
+    });
+    if let Some(peak) = peak_memory_kib() {
+        println!("peak memory {} MiB", peak / 1024);
+        assert!(peak < MOST_MEMORY_KIB, "the parsers held {peak} KiB");
+    }
+}
+
+/// The harness itself: a panic and a hang are found, and the draw is the same each time.
+#[test]
+fn the_harness_finds_what_it_is_for() {
+    fn fails_on_digits(bytes: &[u8]) -> bool {
+        assert!(!bytes.ends_with(b"3"), "three");
+        true
+    }
+    let caught = catch_unwind(|| run("amount", fails_on_digits, 500, 1));
+    let text = caught.expect_err("a panic in a target fails the run").downcast::<String>().expect("a message");
+    assert!(text.contains("three"), "{text}");
+    let kept = text.rsplit(' ').next().unwrap_or_default();
+    assert!(std::fs::read(kept).expect("the input was kept").ends_with(b"3"));
+    std::fs::remove_file(kept).expect("the input can be cleared away");
+    let draw = |seed| {
+        let (seeds, mut lot) = (seeds("layouts"), Lot::of(seed, "layouts"));
+        (0..50).map(|_| mutated(&seeds, &mut lot)).collect::<Vec<_>>()
+    };
+    assert_eq!(draw(1), draw(1));
+    assert_ne!(draw(1), draw(2));
+}
+
+/// Every target has its own file for the coverage-guided runs.
+#[test]
+fn every_target_can_be_fuzzed_with_coverage() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz");
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("tests/fuzz/Cargo.toml");
+    for (name, _) in TARGETS {
+        let file = folder.join("fuzz_targets").join(format!("{name}.rs"));
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        assert!(text.contains(&format!("\"{name}\"")), "{} runs another target", file.display());
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name} is not in the manifest");
+    }
+}
