@@ -178,6 +178,10 @@ barcodes = [{ symbology = "qr", template = "W|{account}|{invoice}|{amount_due}|{
 checks = [{ modulus = 11, weights = [2, 3, 4, 5, 6, 7], anchor = "right", result = "complement", ten = "0", covers = "1-25", digit = 26 }]
 "#;
 
+const INDEX: &str = "batch,seq,front,back,front_gray,doc_type,dpi,micr,amount\r\n\
+b1,1,0001_F.tif,0001_B.tif,0001_F.jpg,check,200,<001234<:061000146:12345678<,123.45\r\n\
+b1,2,0002_F.tif,,,stub,200,,\r\n";
+
 /// A small page with strokes and dots on it.
 fn page(width: usize, height: usize) -> Bits {
     let mut bits = Bits::new(width, height);
@@ -238,10 +242,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
         "image" => images(),
         "group4" => group4(),
+        "capture_index" => vec![INDEX.into()],
         _ => Vec::new(),
     };
     let ends: &[&str] = match target {
         "layouts" => &["layouts.toml"],
+        "capture_index" => &["index.csv"],
         "image" => &[".tif", ".jpg", ".png"],
         _ => &[],
     };

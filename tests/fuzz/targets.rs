@@ -5,14 +5,21 @@
 use std::borrow::Cow;
 
 use remit::decode::layout::{Layouts, Symbology};
+use remit::formats::capture_index as station_index;
 use remit::imaging::{self, Bits, Raster};
 
 /// Says whether the input could be read.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Name and function of every target.
-pub const TARGETS: &[(&str, Target)] =
-    &[("layouts", layouts), ("scanline", scanline), ("amount", amount), ("image", image), ("group4", group4)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("layouts", layouts),
+    ("scanline", scanline),
+    ("amount", amount),
+    ("image", image),
+    ("group4", group4),
+    ("capture_index", capture_index),
+];
 
 /// The function of a target.
 pub fn named(name: &str) -> Target {
@@ -78,5 +85,12 @@ fn group4(bytes: &[u8]) -> bool {
     let mut again = Bits::new(width, height);
     imaging::g4::decode(&imaging::g4::encode(&page), &mut again, 0, height).expect("what was written can be read");
     assert_eq!(again, page);
+    true
+}
+
+/// What a capture station writes beside its images.
+fn capture_index(bytes: &[u8]) -> bool {
+    let Ok(index) = station_index::read(bytes) else { return false };
+    assert!(index.rows.len() <= bytes.len());
     true
 }
