@@ -2,4 +2,5 @@
 
 pub mod check_digit;
 pub mod layout;
+pub mod micr;
 pub mod net;

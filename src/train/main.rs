@@ -1,34 +1,39 @@
 //! Derives the readers' weights from seeds: `cargo run --release --bin train -- NAME --seed 1`. Not part of the product.
 
+mod micr;
 mod net;
 mod random;
 
-use remit::decode::net::{Net, Plan};
+use std::collections::BTreeMap;
+
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N";
 
 fn main() {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    match name.as_str() {
-        "try" => attempt(),
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    let mut options = BTreeMap::new();
+    while let Some(key) = arguments.next() {
+        options.insert(key.trim_start_matches('-').to_string(), arguments.next().unwrap_or_default());
+    }
+    let number = |key: &str, default: u64| options.get(key).and_then(|v| v.parse().ok()).unwrap_or(default);
+    let text = |key: &str| options.get(key).cloned().unwrap_or_default();
+    let result = match name.as_str() {
+        "micr" => micr::train(&micr::Arguments {
+            seed: number("seed", 1),
+            samples: number("samples", 600_000),
+            out: text("out"),
+        }),
+        "show-micr" => {
+            micr::show(number("seed", 1));
+            Ok(())
+        }
         _ => {
-            eprintln!("usage: train try");
+            eprintln!("{USAGE}");
             std::process::exit(2);
         }
-    }
-}
-
-/// Proves the trainer on a problem with a known answer: which half of the raster holds a blot, and how thick it is.
-fn attempt() {
-    let mut net = Net::plan(10, 8, &[Plan::Conv { kernel: 3, stride: 2, filters: 4 }, Plan::Dense(4)]);
-    net::start(&mut net, 1);
-    let sample = |n: u64| {
-        let mut random = random::Random::stream(7, n);
-        let (class, mut pixels) = (random.below(4), vec![0.0; 80]);
-        let (x0, y0) = (random.below(3) + if class % 2 == 0 { 0 } else { 5 }, random.below(5));
-        let size = if class < 2 { 2 } else { 3 };
-        (0..size).for_each(|dy| (0..size).for_each(|dx| pixels[(y0 + dy) * 10 + x0 + dx] = random.between(0.6, 1.0)));
-        pixels.iter_mut().for_each(|p| *p = if random.chance(0.02) { 1.0 - *p } else { *p });
-        (pixels, class)
     };
-    net::fit(&mut net, &sample, net::Schedule { samples: 40_000, rate: 0.01, ..Default::default() });
-    println!("fresh samples: {:?}", net::test(&net, &sample, 1_000_000..1_002_000));
+    if let Err(error) = result {
+        eprintln!("train {name}: {error}");
+        std::process::exit(1);
+    }
 }

@@ -1,0 +1,268 @@
+//! Finds rows of print that may be an E-13B line: connected pieces of ink of one height, standing on one straight line,
+//! their right edges apart by multiples of one pitch. Says where and how large; whether it is E-13B the reader tells.
+
+use super::strip::{COLUMNS, Geometry, Ink, Strip};
+use crate::decode::net::{Net, Scratch, softmax};
+use crate::imaging::Bits;
+
+/// A connected piece of ink: left, top, right, bottom (the last two outside).
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    pub x0: i32,
+    pub y0: i32,
+    pub x1: i32,
+    pub y1: i32,
+    pub ink: u32,
+}
+
+impl Piece {
+    fn height(&self) -> f32 {
+        (self.y1 - self.y0) as f32
+    }
+
+    fn width(&self) -> f32 {
+        (self.x1 - self.x0) as f32
+    }
+}
+
+/// A page with more pieces than this is noise; the rest is not looked at.
+const MAX_RUNS: usize = 400_000;
+
+/// Eight-connected pieces no wider or higher than `largest` and at least `least` high.
+pub fn pieces(bits: &Bits, least: i32, largest: i32) -> Vec<Piece> {
+    let mut found: Vec<Piece> = Vec::new();
+    let mut parent: Vec<u32> = Vec::new();
+    let (mut above, mut here): (Vec<(i32, i32, u32)>, Vec<(i32, i32, u32)>) = (Vec::new(), Vec::new());
+    for y in 0..bits.height() {
+        here.clear();
+        let mut start = 0;
+        runs(bits.row(y), bits.width(), |x0, x1| {
+            while start < above.len() && above[start].1 < x0 {
+                start += 1;
+            }
+            let mut root = u32::MAX;
+            for &(left, _, label) in above[start..].iter().take_while(|r| r.0 <= x1) {
+                let _ = left;
+                let other = top_of(&mut parent, label);
+                if root == u32::MAX {
+                    root = other;
+                } else if root != other {
+                    let (keep, drop) = (root.min(other), root.max(other));
+                    parent[drop as usize] = keep;
+                    let gone = found[drop as usize];
+                    let into = &mut found[keep as usize];
+                    into.x0 = into.x0.min(gone.x0);
+                    into.y0 = into.y0.min(gone.y0);
+                    into.x1 = into.x1.max(gone.x1);
+                    into.y1 = into.y1.max(gone.y1);
+                    into.ink += gone.ink;
+                    root = keep;
+                }
+            }
+            let piece = Piece { x0, y0: y as i32, x1, y1: y as i32 + 1, ink: (x1 - x0) as u32 };
+            if root == u32::MAX {
+                root = found.len() as u32;
+                parent.push(root);
+                found.push(piece);
+            } else {
+                let into = &mut found[root as usize];
+                into.x0 = into.x0.min(piece.x0);
+                into.x1 = into.x1.max(piece.x1);
+                into.y1 = piece.y1;
+                into.ink += piece.ink;
+            }
+            here.push((x0, x1, root));
+        });
+        std::mem::swap(&mut above, &mut here);
+        if found.len() > MAX_RUNS {
+            break;
+        }
+    }
+    let is_root = |i: usize| parent[i] as usize == i;
+    (0..found.len())
+        .filter(|&i| is_root(i))
+        .map(|i| found[i])
+        .filter(|p| p.y1 - p.y0 >= least && p.y1 - p.y0 <= largest && p.x1 - p.x0 <= largest)
+        .collect()
+}
+
+fn top_of(parent: &mut [u32], mut label: u32) -> u32 {
+    while parent[label as usize] != label {
+        parent[label as usize] = parent[parent[label as usize] as usize];
+        label = parent[label as usize];
+    }
+    label
+}
+
+/// Runs of ink of one row, as [from, to).
+fn runs(words: &[u64], width: usize, mut each: impl FnMut(i32, i32)) {
+    let mut open: Option<usize> = None;
+    for (i, &word) in words.iter().enumerate() {
+        if (word == 0 && open.is_none()) || (word == u64::MAX && open.is_some()) {
+            continue;
+        }
+        let mut x = 0;
+        while x < 64 {
+            let rest = word << x;
+            match open {
+                None if rest == 0 => break,
+                None => {
+                    x += rest.leading_zeros() as usize;
+                    open = Some(i * 64 + x);
+                }
+                Some(from) => {
+                    let same = (!rest).leading_zeros() as usize;
+                    if x + same >= 64 {
+                        break;
+                    }
+                    x += same;
+                    each(from as i32, (i * 64 + x) as i32);
+                    open = None;
+                }
+            }
+        }
+    }
+    if let Some(from) = open {
+        each(from as i32, width as i32);
+    }
+}
+
+/// A row of print, with how many whole-height pieces stand on it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub geometry: Geometry,
+    /// Pieces of the digits' full height that stand on it.
+    pub sample: Vec<Piece>,
+}
+
+/// Rows with digits between `least` and `most` pixels high, most pieces first, at most `wanted`.
+pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
+    let all = pieces(bits, (least * 0.25) as i32, (most * 1.5) as i32);
+    // Whole digits are higher than wide and hold a fair share of ink.
+    let digits: Vec<Piece> = all
+        .iter()
+        .filter(|p| (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height())
+        .copied()
+        .collect();
+    let mut found: Vec<Row> = Vec::new();
+    let mut free = vec![true; digits.len()];
+    while found.len() < wanted {
+        let Some(members) = densest_row(&digits, &free, bits.height()) else { break };
+        members.iter().for_each(|&i| free[i] = false);
+        let chosen: Vec<Piece> = members.iter().map(|&i| digits[i]).collect();
+        if let Some(row) = fitted(&chosen, bits.width()) {
+            found.push(row);
+        }
+    }
+    found.sort_by_key(|r| std::cmp::Reverse(r.sample.len()));
+    found
+}
+
+/// Pieces of about one height whose bottoms lie on one straight line of at most four degrees.
+fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Vec<usize>> {
+    const SLOPES: [f32; 9] = [0.0, -0.0175, 0.0175, -0.035, 0.035, -0.0525, 0.0525, -0.07, 0.07];
+    let mut heights: Vec<f32> = digits.iter().zip(free).filter(|(_, f)| **f).map(|(p, _)| p.height()).collect();
+    if heights.len() < 4 {
+        return None;
+    }
+    heights.sort_by(f32::total_cmp);
+    let bin = (heights[heights.len() / 2] * 0.25).max(2.0);
+    let mut best: (usize, f32, f32) = (0, 0.0, 0.0);
+    let reach = 0.08 * digits.iter().map(|p| p.x1).max().unwrap_or(0) as f32;
+    let bins = ((page_height as f32 + 2.0 * reach) / bin) as usize + 2;
+    let mut counts = vec![0u16; bins];
+    for slope in SLOPES {
+        counts.fill(0);
+        for (p, _) in digits.iter().zip(free).filter(|(_, f)| **f) {
+            let bottom = p.y1 as f32 - slope * (p.x0 + p.x1) as f32 / 2.0 + reach;
+            counts[((bottom / bin).max(0.0) as usize).min(bins - 1)] += 1;
+        }
+        for i in 1..bins {
+            // Two bins: a row may lie on the border of two.
+            let n = usize::from(counts[i - 1] + counts[i]);
+            if n > best.0 {
+                best = (n, slope, i as f32 * bin - reach);
+            }
+        }
+    }
+    if best.0 < 4 {
+        return None;
+    }
+    let (_, slope, middle) = best;
+    let members: Vec<usize> = (0..digits.len())
+        .filter(|&i| {
+            let p = &digits[i];
+            free[i] && (p.y1 as f32 - slope * (p.x0 + p.x1) as f32 / 2.0 - middle).abs() <= bin
+        })
+        .collect();
+    Some(members)
+}
+
+/// Least squares through the bottoms, after the height that most of the pieces share.
+fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
+    let mut heights: Vec<f32> = row.iter().map(Piece::height).collect();
+    heights.sort_by(f32::total_cmp);
+    // The height with the most company within an eighth.
+    let height = *heights.iter().max_by_key(|&&h| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).count())?;
+    let same: Vec<&Piece> = row.iter().filter(|p| (p.height() - height).abs() <= height / 8.0 + 1.0).collect();
+    if same.len() < 4 {
+        return None;
+    }
+    let mean = |f: &dyn Fn(&Piece) -> f32| same.iter().map(|p| f(p)).sum::<f32>() / same.len() as f32;
+    let height = mean(&|p| p.height());
+    let middle = |p: &Piece| (p.x0 + p.x1) as f32 / 2.0;
+    let (mut slope, mut level) = (0.0, 0.0);
+    let mut inside: Vec<&Piece> = same.clone();
+    for _ in 0..3 {
+        let n = inside.len() as f32;
+        let (mx, my) =
+            (inside.iter().map(|p| middle(p)).sum::<f32>() / n, inside.iter().map(|p| p.y1 as f32).sum::<f32>() / n);
+        let (mut xy, mut xx) = (0.0, 1.0);
+        for p in &inside {
+            xy += (middle(p) - mx) * (p.y1 as f32 - my);
+            xx += (middle(p) - mx).powi(2);
+        }
+        slope = (xy / xx).clamp(-0.1, 0.1);
+        level = my - slope * mx;
+        let near: Vec<&Piece> =
+            same.iter().copied().filter(|p| (p.y1 as f32 - level - slope * middle(p)).abs() < height * 0.1 + 1.0).collect();
+        if near.len() < 4 {
+            return None;
+        }
+        inside = near;
+    }
+    // Distances of neighbouring right edges that look like one pitch.
+    let mut right: Vec<i32> = inside.iter().map(|p| p.x1).collect();
+    right.sort_unstable();
+    let mut steps: Vec<f32> = right
+        .windows(2)
+        .map(|w| (w[1] - w[0]) as f32)
+        .filter(|d| (0.75 * height..1.3 * height).contains(d))
+        .collect();
+    steps.sort_by(f32::total_cmp);
+    let pitch = if steps.len() >= 3 { steps[steps.len() / 2] } else { 1.03 * height };
+    let (sx, sy) = (pitch / 9.615, (height - 0.3) / 9.0);
+    // The whole width: symbols and broken digits are no pieces of full height.
+    let y0 = level - height;
+    let geometry = Geometry { x0: 0.0, y0, slope, sx, sy, length: page_width as f32 / sx };
+    let mut sample: Vec<Piece> = inside.into_iter().copied().collect();
+    sample.sort_by_key(|p| p.x0);
+    Some(Row { geometry, sample })
+}
+
+/// How much some of a row's pieces look like E-13B glyphs to the classifier, 0 to 1. Cheap: a dozen small windows.
+pub fn plausible(net: &Net, bits: &Bits, row: &Row) -> f32 {
+    let g = row.geometry;
+    let (mut scratch, mut pixels) = (Scratch::default(), Vec::new());
+    let mut chances: Vec<f32> = Vec::new();
+    for piece in row.sample.iter().step_by((row.sample.len() / 10).max(1)) {
+        let x0 = piece.x1 as f32 - 8.0 * g.sx;
+        let y0 = g.y0 + g.slope * piece.x1 as f32;
+        let around = Geometry { x0, y0, length: 9.0, ..g };
+        let ink = Ink::bitonal(bits, around);
+        Strip::new(&ink, around).window(8 * COLUMNS as isize, 0, &mut pixels);
+        let logits = softmax(net.forward(&pixels, &mut scratch));
+        chances.push(1.0 - logits.last().copied().unwrap_or(1.0));
+    }
+    chances.iter().sum::<f32>() / chances.len().max(1) as f32
+}

@@ -1,0 +1,125 @@
+//! The E-13B (MICR) reader: finds the line by its shapes, reads it, says how sure it is, and makes fields of it. Geometry
+//! after ANSI X9.27 (X9.100-20). Refuses nothing: what it cannot read comes back as `?` and not accepted.
+
+pub mod fields;
+pub mod find;
+pub mod read;
+pub mod strip;
+pub mod trellis;
+
+use std::sync::LazyLock;
+
+pub use fields::fields;
+
+use crate::decode::net::Net;
+use crate::domain::{CharRead, MicrRead, PixelBox};
+use crate::imaging::Upright;
+use read::RowRead;
+use strip::{COLUMNS, PITCH};
+use trellis::SYMBOLS;
+
+static WEIGHTS: &[u8] = include_bytes!("e13b.net");
+
+/// The classifier: a window of the strip to one of 14 symbols or "not a glyph".
+static NET: LazyLock<Net> = LazyLock::new(|| Net::from_bytes(WEIGHTS).unwrap_or_else(|_| Net::plan(1, 1, &[])));
+
+/// A line found on a page.
+#[derive(Clone, Debug)]
+pub struct MicrLine {
+    pub read: MicrRead,
+    /// 0 to 1: how much this is a line of E-13B at all, right side up. Below 0.3 it is something else.
+    pub score: f32,
+}
+
+/// A glyph below this chance is `?` in the text.
+const REJECT: f32 = 0.9;
+/// A line below this confidence is not accepted.
+const ACCEPT: f32 = 0.9;
+
+/// Finds and reads the page's E-13B line; `None` where nothing looks like one.
+pub fn read(page: &Upright) -> Option<MicrLine> {
+    let nominal = 0.117 * page.dpi as f32;
+    let rows = find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4);
+    let mut best: Option<(RowRead, f32)> = None;
+    for row in rows {
+        if find::plausible(&NET, &page.bits, &row) < 0.35 {
+            continue;
+        }
+        let found = read::row(&NET, page, row.geometry);
+        let score = score(&found);
+        if best.as_ref().is_none_or(|b| score > b.1) {
+            best = Some((found, score));
+        }
+        if score > 0.8 {
+            break;
+        }
+    }
+    let (row, score) = best?;
+    (score > 0.15).then(|| MicrLine { read: text(page, &row), score })
+}
+
+/// Reads a raster that is one line and little else, of unknown resolution.
+pub fn read_line(page: &Upright) -> MicrRead {
+    let height = page.bits.height() as f32;
+    let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 2);
+    let mut best: Option<(RowRead, f32)> = None;
+    for row in rows {
+        let found = read::row(&NET, page, row.geometry);
+        let score = score(&found);
+        if best.as_ref().is_none_or(|b| score > b.1) {
+            best = Some((found, score));
+        }
+    }
+    best.map_or_else(nothing, |(row, _)| text(page, &row))
+}
+
+fn nothing() -> MicrRead {
+    MicrRead {
+        text: String::new(),
+        best: String::new(),
+        accepted: false,
+        confidence: 0.0,
+        chars: Vec::new(),
+        fields: fields(""),
+    }
+}
+
+fn score(row: &RowRead) -> f32 {
+    let n = row.glyphs.len();
+    if n < 4 {
+        return 0.0;
+    }
+    let mean = (0..n).map(|i| row.chance(i)).sum::<f32>() / n as f32;
+    let symbol = row.glyphs.iter().any(|g| matches!(SYMBOLS[g.class], 'A' | 'C'));
+    let long = (n as f32 / 10.0).min(1.0);
+    mean * long * (1.0 - row.loose).max(0.0) * if symbol { 1.0 } else { 0.5 }
+}
+
+fn text(page: &Upright, row: &RowRead) -> MicrRead {
+    let (mut text, mut best, mut chars) = (String::new(), String::new(), Vec::new());
+    let mut confidence = 1.0;
+    for (i, glyph) in row.glyphs.iter().enumerate() {
+        if i > 0 && (glyph.right - row.glyphs[i - 1].right) as f32 > 1.5 * PITCH {
+            text.push(' ');
+            best.push(' ');
+        }
+        let chance = row.chance(i);
+        confidence *= chance;
+        let c = SYMBOLS[glyph.class];
+        best.push(c);
+        text.push(if chance < REJECT { '?' } else { c });
+        chars.push(CharRead { c, confidence: chance, bbox: place(page, row, glyph) });
+    }
+    let fields = fields(&best);
+    let accepted = confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
+    MicrRead { text, best, accepted, confidence, chars, fields }
+}
+
+fn place(page: &Upright, row: &RowRead, glyph: &trellis::Candidate) -> PixelBox {
+    let (left, right) = (glyph.left() / COLUMNS as f32, glyph.right as f32 / COLUMNS as f32);
+    let (a, b) = (row.geometry.point(left, 0.0), row.geometry.point(right, 9.0));
+    let (x, y) = (a.0.min(b.0).floor(), a.1.floor());
+    let on_page =
+        PixelBox { x: x as i32, y: y as i32, w: (a.0.max(b.0).ceil() - x) as i32, h: (b.1.ceil() - y) as i32 };
+    page.transform.to_source(on_page)
+}
