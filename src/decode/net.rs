@@ -183,29 +183,77 @@ impl Layer {
     /// Without the ReLU. Each output sums its inputs in one fixed order.
     pub fn forward(&self, input: &[f32], output: &mut Vec<f32>) {
         output.clear();
+        output.resize(self.output.len(), 0.0);
+        // The usual widths as constants: their sums stay in registers.
+        match self.output.channels {
+            8 => self.sums::<8>(input, output),
+            12 => self.sums::<12>(input, output),
+            16 => self.sums::<16>(input, output),
+            24 => self.sums::<24>(input, output),
+            32 => self.sums::<32>(input, output),
+            48 => self.sums::<48>(input, output),
+            _ => self.sums_of_any_width(input, output),
+        }
+    }
+
+    fn sums<const N: usize>(&self, input: &[f32], output: &mut [f32]) {
+        let (weights, _) = self.weights.as_chunks::<N>();
+        let (output, _) = output.as_chunks_mut::<N>();
+        let Some((bias, _)) = self.bias.split_first_chunk::<N>() else { return };
+        let add = |sum: &mut [f32; N], values: &[f32], weights: &[[f32; N]]| {
+            for (&value, weights) in values.iter().zip(weights) {
+                if value != 0.0 {
+                    for lane in 0..N {
+                        sum[lane] += value * weights[lane];
+                    }
+                }
+            }
+        };
+        let Kind::Conv { kernel, stride } = self.kind else {
+            let mut sum = *bias;
+            add(&mut sum, input, weights);
+            output[0] = sum;
+            return;
+        };
+        let (channels, back) = (self.input.channels, kernel / 2);
+        for y in 0..self.output.height {
+            for x in 0..self.output.width {
+                let mut sum = *bias;
+                // A row of the kernel is one run of values and one of weights.
+                let first = (x * stride) as isize - back as isize;
+                let (left, right) = (first.max(0) as usize, (first + kernel as isize).min(self.input.width as isize) as usize);
+                let skipped = (left as isize - first) as usize;
+                for ky in 0..kernel {
+                    let Some(iy) = (y * stride + ky).checked_sub(back).filter(|&iy| iy < self.input.height) else {
+                        continue;
+                    };
+                    let values = &input[(iy * self.input.width + left) * channels..(iy * self.input.width + right) * channels];
+                    add(&mut sum, values, &weights[(ky * kernel + skipped) * channels..]);
+                }
+                output[y * self.output.width + x] = sum;
+            }
+        }
+    }
+
+    fn sums_of_any_width(&self, input: &[f32], output: &mut [f32]) {
         let outputs = self.output.channels;
+        for pixel in output.chunks_exact_mut(outputs) {
+            pixel.copy_from_slice(&self.bias);
+        }
         match self.kind {
             Kind::Dense => {
-                output.extend_from_slice(&self.bias);
                 for (&value, weights) in input.iter().zip(self.weights.chunks_exact(outputs)) {
                     add_scaled(output, value, weights);
                 }
             }
-            Kind::Conv { .. } => {
-                for _ in 0..self.output.width * self.output.height {
-                    output.extend_from_slice(&self.bias);
+            Kind::Conv { .. } => self.taps(|from, to, tap| {
+                let channels = self.input.channels;
+                let out = &mut output[to * outputs..][..outputs];
+                let weights = &self.weights[tap * channels * outputs..][..channels * outputs];
+                for (&value, weights) in input[from * channels..][..channels].iter().zip(weights.chunks_exact(outputs)) {
+                    add_scaled(out, value, weights);
                 }
-                self.taps(|from, to, tap| {
-                    let channels = self.input.channels;
-                    let out = &mut output[to * outputs..][..outputs];
-                    let weights = &self.weights[tap * channels * outputs..][..channels * outputs];
-                    for (&value, weights) in
-                        input[from * channels..][..channels].iter().zip(weights.chunks_exact(outputs))
-                    {
-                        add_scaled(out, value, weights);
-                    }
-                });
-            }
+            }),
         }
     }
 
@@ -291,6 +339,20 @@ mod tests {
             assert!(Net::from_bytes(&bytes[..cut]).is_err(), "{cut}");
         }
         assert!(Net::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn the_fast_sums_are_the_plain_ones() {
+        for plan in [Plan::Conv { kernel: 3, stride: 2, filters: 8 }, Plan::Dense(16)] {
+            let mut net = Net::plan(7, 6, &[plan]);
+            let layer = &mut net.layers[0];
+            layer.weights.iter_mut().enumerate().for_each(|(i, w)| *w = ((i * 37) % 101) as f32 * 0.01 - 0.5);
+            let input: Vec<f32> = (0..42).map(|i| (i % 5) as f32 * 0.3).collect();
+            let (mut fast, mut plain) = (Vec::new(), vec![0.0; layer.output.len()]);
+            layer.forward(&input, &mut fast);
+            layer.sums_of_any_width(&input, &mut plain);
+            assert_eq!(fast, plain, "{plan:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod random;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N";
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -22,7 +22,24 @@ fn main() {
             seed: number("seed", 1),
             samples: number("samples", 600_000),
             out: text("out"),
+            data: text("data"),
+            fold: number("fold", 5),
+            from: text("from"),
         }),
+        "eval-micr" => {
+            let (folder, list) = (text("lines"), number("list", 20) as usize);
+            if folder.is_empty() {
+                micr::measure::of_station(text("station").as_ref(), &text("which"), list)
+            } else {
+                micr::measure::of_lines(
+                    folder.as_ref(),
+                    &text("net"),
+                    options.get("fold").and_then(|f| f.parse().ok()),
+                    list,
+                )
+            }
+        }
+        "look-micr" => micr::measure::look(text("image").as_ref()),
         "show-micr" => {
             micr::show(number("seed", 1));
             Ok(())

@@ -141,7 +141,9 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
     // Whole digits are higher than wide and hold a fair share of ink.
     let digits: Vec<Piece> = all
         .iter()
-        .filter(|p| (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height())
+        .filter(|p| {
+            (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
+        })
         .copied()
         .collect();
     let mut found: Vec<Row> = Vec::new();
@@ -203,7 +205,8 @@ fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
     let mut heights: Vec<f32> = row.iter().map(Piece::height).collect();
     heights.sort_by(f32::total_cmp);
     // The height with the most company within an eighth.
-    let height = *heights.iter().max_by_key(|&&h| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).count())?;
+    let height =
+        *heights.iter().max_by_key(|&&h| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).count())?;
     let same: Vec<&Piece> = row.iter().filter(|p| (p.height() - height).abs() <= height / 8.0 + 1.0).collect();
     if same.len() < 4 {
         return None;
@@ -224,8 +227,11 @@ fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
         }
         slope = (xy / xx).clamp(-0.1, 0.1);
         level = my - slope * mx;
-        let near: Vec<&Piece> =
-            same.iter().copied().filter(|p| (p.y1 as f32 - level - slope * middle(p)).abs() < height * 0.1 + 1.0).collect();
+        let near: Vec<&Piece> = same
+            .iter()
+            .copied()
+            .filter(|p| (p.y1 as f32 - level - slope * middle(p)).abs() < height * 0.1 + 1.0)
+            .collect();
         if near.len() < 4 {
             return None;
         }
@@ -234,11 +240,8 @@ fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
     // Distances of neighbouring right edges that look like one pitch.
     let mut right: Vec<i32> = inside.iter().map(|p| p.x1).collect();
     right.sort_unstable();
-    let mut steps: Vec<f32> = right
-        .windows(2)
-        .map(|w| (w[1] - w[0]) as f32)
-        .filter(|d| (0.75 * height..1.3 * height).contains(d))
-        .collect();
+    let mut steps: Vec<f32> =
+        right.windows(2).map(|w| (w[1] - w[0]) as f32).filter(|d| (0.75 * height..1.3 * height).contains(d)).collect();
     steps.sort_by(f32::total_cmp);
     let pitch = if steps.len() >= 3 { steps[steps.len() / 2] } else { 1.03 * height };
     let (sx, sy) = (pitch / 9.615, (height - 0.3) / 9.0);

@@ -23,6 +23,10 @@ static WEIGHTS: &[u8] = include_bytes!("e13b.net");
 /// The classifier: a window of the strip to one of 14 symbols or "not a glyph".
 static NET: LazyLock<Net> = LazyLock::new(|| Net::from_bytes(WEIGHTS).unwrap_or_else(|_| Net::plan(1, 1, &[])));
 
+pub fn net() -> &'static Net {
+    &NET
+}
+
 /// A line found on a page.
 #[derive(Clone, Debug)]
 pub struct MicrLine {
@@ -55,25 +59,34 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
         }
     }
     let (row, score) = best?;
-    (score > 0.15).then(|| MicrLine { read: text(page, &row), score })
+    let mut read = text(page, &row);
+    // A whole check has a transit field; a line without one is a part.
+    read.accepted &= read.fields.routing.is_some();
+    (score > 0.15).then_some(MicrLine { read, score })
 }
 
 /// Reads a raster that is one line and little else, of unknown resolution.
 pub fn read_line(page: &Upright) -> MicrRead {
+    best_row(&NET, page).map_or_else(nothing, |row| text(page, &row))
+}
+
+/// The row of a line crop that looks most like E-13B, by any classifier: what training and measuring need.
+pub fn best_row(net: &Net, page: &Upright) -> Option<RowRead> {
     let height = page.bits.height() as f32;
     let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 2);
     let mut best: Option<(RowRead, f32)> = None;
     for row in rows {
-        let found = read::row(&NET, page, row.geometry);
+        let found = read::row(net, page, row.geometry);
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
         }
     }
-    best.map_or_else(nothing, |(row, _)| text(page, &row))
+    best.map(|(row, _)| row)
 }
 
-fn nothing() -> MicrRead {
+/// No line at all.
+pub fn nothing() -> MicrRead {
     MicrRead {
         text: String::new(),
         best: String::new(),
@@ -95,7 +108,8 @@ fn score(row: &RowRead) -> f32 {
     mean * long * (1.0 - row.loose).max(0.0) * if symbol { 1.0 } else { 0.5 }
 }
 
-fn text(page: &Upright, row: &RowRead) -> MicrRead {
+/// A row as the reading of its page.
+pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
     let (mut text, mut best, mut chars) = (String::new(), String::new(), Vec::new());
     let mut confidence = 1.0;
     for (i, glyph) in row.glyphs.iter().enumerate() {
@@ -111,7 +125,8 @@ fn text(page: &Upright, row: &RowRead) -> MicrRead {
         chars.push(CharRead { c, confidence: chance, bbox: place(page, row, glyph) });
     }
     let fields = fields(&best);
-    let accepted = confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
+    let accepted =
+        confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
     MicrRead { text, best, accepted, confidence, chars, fields }
 }
 

@@ -99,11 +99,8 @@ fn refitted(geometry: Geometry, chain: &[Candidate], trellis: &mut Trellis) -> O
     if sure.len() < 4 {
         return None;
     }
-    let mut steps: Vec<f32> = sure
-        .windows(2)
-        .map(|w| (w[1].right - w[0].right) as f32 / PITCH)
-        .filter(|d| (0.8..1.25).contains(d))
-        .collect();
+    let mut steps: Vec<f32> =
+        sure.windows(2).map(|w| (w[1].right - w[0].right) as f32 / PITCH).filter(|d| (0.8..1.25).contains(d)).collect();
     steps.sort_by(f32::total_cmp);
     let stretch = if steps.len() >= 3 {
         let middle = steps.len() / 2;
@@ -126,10 +123,5 @@ fn refitted(geometry: Geometry, chain: &[Candidate], trellis: &mut Trellis) -> O
     }
     // A row of the strip is half a unit.
     let shift = 0.5 * down * geometry.sy;
-    Some(Geometry {
-        sx: geometry.sx * stretch,
-        y0: geometry.y0 + shift,
-        length: geometry.length / stretch,
-        ..geometry
-    })
+    Some(Geometry { sx: geometry.sx * stretch, y0: geometry.y0 + shift, length: geometry.length / stretch, ..geometry })
 }

@@ -56,9 +56,8 @@ impl Ink {
         let (page_width, page_height) = (bits.width() as isize, bits.height() as isize);
         let (x0, y0) = (x0.clamp(0, page_width), y0.clamp(0, page_height));
         let (x1, y1) = (x1.clamp(x0, page_width), y1.clamp(y0, page_height));
-        let values = (y0..y1)
-            .flat_map(|y| (x0..x1).map(move |x| f32::from(bits.get(x as usize, y as usize))))
-            .collect();
+        let values =
+            (y0..y1).flat_map(|y| (x0..x1).map(move |x| f32::from(bits.get(x as usize, y as usize)))).collect();
         Ink { x0, y0, width: (x1 - x0) as usize, height: (y1 - y0) as usize, values }
     }
 
@@ -154,8 +153,12 @@ impl Geometry {
     }
 
     fn bounds(&self) -> [isize; 4] {
-        let corners =
-            [self.point(0.0, -2.0), self.point(self.length, -2.0), self.point(0.0, 11.0), self.point(self.length, 11.0)];
+        let corners = [
+            self.point(0.0, -2.0),
+            self.point(self.length, -2.0),
+            self.point(0.0, 11.0),
+            self.point(self.length, 11.0),
+        ];
         let least = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::INFINITY, f32::min).floor() as isize;
         let most = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::NEG_INFINITY, f32::max).ceil() as isize;
         [least(|p| p.0) - 1, least(|p| p.1) - 1, most(|p| p.0) + 2, most(|p| p.1) + 2]

@@ -73,9 +73,8 @@ impl<'a> Trellis<'a> {
 
     /// Columns from which the ink falls off to the right, as glyphs end.
     pub fn falling_edges(&self) -> Vec<isize> {
-        let fall: Vec<f32> = (0..=self.strip.columns as isize)
-            .map(|c| self.ink(c - 2, c) - self.ink(c, c + 2))
-            .collect();
+        let fall: Vec<f32> =
+            (0..=self.strip.columns as isize).map(|c| self.ink(c - 2, c) - self.ink(c, c + 2)).collect();
         (0..fall.len())
             .filter(|&c| {
                 fall[c] > 2.5
@@ -136,6 +135,51 @@ impl<'a> Trellis<'a> {
         }
         chain.reverse();
         chain
+    }
+
+    /// The places of a known text: for each of its classes the candidate it stands at, and the mean log chance. For training.
+    pub fn aligned(&self, classes: &[usize]) -> Option<(Vec<Candidate>, f32)> {
+        let n = self.candidates.len();
+        let own = |k: usize, i: usize| self.candidates[i].chances[classes[k]].max(1e-5).ln();
+        let mut scores: Vec<f32> = (0..n).map(|i| own(0, i)).collect();
+        let mut from: Vec<Vec<usize>> = Vec::new();
+        for k in 1..classes.len() {
+            let (mut next, mut links) = (vec![f32::MIN; n], vec![usize::MAX; n]);
+            for i in 0..n {
+                for j in (0..i).rev() {
+                    let distance = (self.candidates[i].right - self.candidates[j].right) as f32 / PITCH;
+                    if distance < 0.7 || scores[j] == f32::MIN {
+                        continue;
+                    }
+                    if distance > 25.0 {
+                        break;
+                    }
+                    let left = self.candidates[i].right as f32 - WIDTHS[classes[k]] * COLUMNS as f32;
+                    let total = scores[j] + own(k, i)
+                        - step(distance)
+                        - self.loose(self.candidates[j].right + 2, left as isize - 2);
+                    if total > next[i] {
+                        (next[i], links[i]) = (total, j);
+                    }
+                }
+            }
+            from.push(links);
+            scores = next;
+        }
+        let mut at = (0..n).max_by(|&a, &b| scores[a].total_cmp(&scores[b]))?;
+        if scores[at] == f32::MIN {
+            return None;
+        }
+        let mut chain = Vec::new();
+        for k in (0..classes.len()).rev() {
+            chain.push(Candidate { class: classes[k], ..self.candidates[at].clone() });
+            if k > 0 {
+                at = from[k - 1][at];
+            }
+        }
+        chain.reverse();
+        let mean = chain.iter().map(|c| c.chance().max(1e-5).ln()).sum::<f32>() / chain.len().max(1) as f32;
+        Some((chain, mean))
     }
 
     /// What it costs to leave ink between two columns unread.

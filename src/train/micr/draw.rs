@@ -20,6 +20,11 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
     let mut down = random.normal() * 0.35;
     if class < NOT_A_GLYPH {
         scene.line(class, random);
+        if random.chance(0.08) {
+            // The edge of a crop: a symbol lives with half of it gone, a digit with a stroke gone.
+            let keep = if class >= 10 { random.between(0.35, 1.0) } else { random.between(0.65, 1.0) };
+            scene.cut = if random.chance(0.5) { (7.0 * (1.0 - keep), 99.0) } else { (-99.0, 7.0 * keep) };
+        }
     } else {
         match random.below(20) {
             0..=9 => {
@@ -34,10 +39,14 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
             11..=14 => {
                 scene.strokes.extend(false_print(random));
                 if random.chance(0.7) {
-                    scene.strokes.extend(false_print(random).iter().map(|s| [s[0] - PITCH, s[1], s[2] - PITCH, s[3], s[4]]));
+                    scene
+                        .strokes
+                        .extend(false_print(random).iter().map(|s| [s[0] - PITCH, s[1], s[2] - PITCH, s[3], s[4]]));
                 }
                 if random.chance(0.7) {
-                    scene.strokes.extend(false_print(random).iter().map(|s| [s[0] + PITCH, s[1], s[2] + PITCH, s[3], s[4]]));
+                    scene
+                        .strokes
+                        .extend(false_print(random).iter().map(|s| [s[0] + PITCH, s[1], s[2] + PITCH, s[3], s[4]]));
                 }
             }
             15..=16 => {
@@ -81,6 +90,8 @@ struct Scene {
     fast: f32,
     specks: usize,
     gray: bool,
+    /// White left of and right of these, in units.
+    cut: (f32, f32),
 }
 
 impl Scene {
@@ -97,6 +108,7 @@ impl Scene {
             fast: if hard { random.between(0.0, 0.25) } else { random.between(0.0, 0.08) },
             specks: if random.chance(0.15) { random.below(12) } else { 0 },
             gray: random.chance(0.4),
+            cut: (-99.0, 99.0),
         }
     }
 
@@ -169,7 +181,10 @@ impl Scene {
                     + (at(i, j + 1) * (1.0 - fx) + at(i + 1, j + 1) * fx) * fy;
                 // Clean paper stays clean: noise moves edges and makes voids, specks come apart.
                 let noise = (uneven + (random.unit() - 0.5) * 2.0 * self.fast) * if print > 0.05 { 1.0 } else { 0.3 };
-                let ink = (print + noise).max(pen);
+                let mut ink = (print + noise).max(pen);
+                if x < self.cut.0 || x > self.cut.1 {
+                    ink = 0.0;
+                }
                 bits.set(px, py, ink > self.threshold);
                 let level = ((ink - self.threshold) * contrast + 0.5).clamp(0.0, 1.0);
                 gray.set(px, py, (paper + (black - paper) * level) as u8);
@@ -182,8 +197,7 @@ impl Scene {
                 gray.set(x + dx, y + dy, black as u8);
             }
         }
-        let page =
-            Upright { bits, gray: self.gray.then_some(gray), dpi: 200, transform: Transform::IDENTITY };
+        let page = Upright { bits, gray: self.gray.then_some(gray), dpi: 200, transform: Transform::IDENTITY };
         let (sx, sy) = (self.sx * (1.0 + random.normal() * 0.045), self.sy * (1.0 + random.normal() * 0.03));
         let right = (left + 7.0 + shift) * self.sx;
         let geometry = Geometry {

@@ -1,0 +1,108 @@
+//! Training glyphs cut from real lines with known text: each line is aligned with its text by a first classifier, then every
+//! character is a sample, and the places between them are samples of "not a glyph".
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Strip};
+use remit::decode::micr::trellis::{SYMBOLS, Trellis};
+use remit::decode::micr::{best_row, read};
+use remit::decode::net::Net;
+
+use super::draw::NOT_A_GLYPH;
+use super::measure;
+use crate::random::Random;
+
+/// Which of the five folds a line is in, by its group of checks.
+pub struct Folds(HashMap<String, u64>);
+
+impl Folds {
+    pub const COUNT: u64 = 5;
+
+    /// From `groups.tsv` beside the folder of lines; every line by itself where there is none.
+    pub fn beside(folder: &Path) -> Folds {
+        let table = folder.parent().map(|p| p.join("groups.tsv")).unwrap_or_default();
+        let text = std::fs::read_to_string(table).unwrap_or_default();
+        let of = |line: &str| {
+            let (name, group) = line.split_once('\t')?;
+            Some((name.to_string(), hash(group)))
+        };
+        Folds(text.lines().filter_map(of).collect())
+    }
+
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or_else(|| hash(name)) % Self::COUNT
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    Random::new(sum).next()
+}
+
+pub struct Line {
+    ink: Ink,
+    geometry: Geometry,
+    /// Right edge in units, class.
+    glyphs: Vec<(f32, usize)>,
+}
+
+/// Lines of a folder that align with their text.
+pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> std::io::Result<Vec<Line>> {
+    let all = measure::lines(folder)?;
+    let count = all.len();
+    let lines: Vec<Line> = all
+        .into_par_iter()
+        .filter(|(path, _)| keep(path.file_stem().and_then(|s| s.to_str()).unwrap_or("")))
+        .filter_map(|(path, truth)| {
+            let page = measure::upright(&path, 200).ok()?;
+            let classes: Vec<usize> = truth.chars().filter_map(|c| SYMBOLS.iter().position(|s| *s == c)).collect();
+            let found: read::RowRead = best_row(net, &page)?;
+            let ink = found.geometry.ink(&page);
+            let strip = Strip::new(&ink, found.geometry);
+            let mut trellis = Trellis::new(net, &strip);
+            trellis.look_at_edges();
+            trellis.look_closely(0, strip.columns as isize + 16);
+            let (chain, mean) = trellis.aligned(&classes)?;
+            let unlikely = chain.iter().filter(|c| c.chance() < 0.01).count();
+            if mean < -1.2 || unlikely * 6 > chain.len() + 6 {
+                println!("left out: {} ({mean:.2})", path.display());
+                return None;
+            }
+            let glyphs = chain.iter().map(|c| (c.right as f32 / COLUMNS as f32, c.class)).collect();
+            Some(Line { ink, geometry: found.geometry, glyphs })
+        })
+        .collect();
+    println!(
+        "{} of {count} lines aligned, {} characters",
+        lines.len(),
+        lines.iter().map(|l| l.glyphs.len()).sum::<usize>()
+    );
+    Ok(lines)
+}
+
+/// One glyph or one wrong place of a line, a little moved.
+pub fn glyph(lines: &[Line], random: &mut Random) -> (Vec<f32>, usize) {
+    let line = &lines[random.below(lines.len())];
+    let (right, class) = line.glyphs[random.below(line.glyphs.len())];
+    let (mut right, mut class) = (right, class);
+    let mut down = random.normal() * 0.2;
+    if random.chance(0.3) {
+        let moved = right + random.between(1.4, 8.2) * if random.chance(0.5) { 1.0 } else { -1.0 };
+        if line.glyphs.iter().all(|g| (g.0 - moved).abs() > 1.35) {
+            (right, class) = (moved, NOT_A_GLYPH);
+        } else if random.chance(0.2) {
+            class = NOT_A_GLYPH;
+            down = random.between(2.5, 8.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
+        }
+    }
+    let g = line.geometry;
+    let (sx, sy) = (g.sx * (1.0 + random.normal() * 0.03), g.sy * (1.0 + random.normal() * 0.03));
+    let (x, y) = g.point(right + random.normal() * 0.18, 4.5 + down);
+    let around =
+        Geometry { sx, sy, slope: g.slope + random.normal() * 0.008, length: 9.0, x0: x - 8.0 * sx, y0: y - 4.5 * sy };
+    let mut pixels = Vec::new();
+    Strip::new(&line.ink, around).window(8 * COLUMNS as isize, 0, &mut pixels);
+    (pixels, class)
+}
