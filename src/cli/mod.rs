@@ -1,5 +1,33 @@
 //! The command line.
 
+pub mod deck;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "remit", version)]
+struct Command {
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    name: Name,
+}
+
+#[derive(clap::Subcommand)]
+enum Name {
+    Deck(deck::Args),
+}
+
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+    let command = Command::parse();
+    let done = match &command.name {
+        Name::Deck(args) => deck::run(args, command.json),
+    };
+    match done {
+        Ok(status) => std::process::ExitCode::from(status),
+        Err(error) => {
+            eprintln!("{error:#}");
+            std::process::ExitCode::from(3)
+        }
+    }
 }
