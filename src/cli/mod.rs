@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod deck;
+pub mod decode;
 
 use clap::Parser;
 
@@ -15,13 +16,17 @@ struct Command {
 
 #[derive(clap::Subcommand)]
 enum Name {
+    /// Read images without a site
+    Decode(decode::Args),
+    /// Draw a test deck of checks and stubs with its truth
     Deck(deck::Args),
 }
 
 pub fn main() -> std::process::ExitCode {
     let command = Command::parse();
-    let done = match &command.name {
-        Name::Deck(args) => deck::run(args, command.json),
+    let done = match command.name {
+        Name::Decode(args) => decode::run(args, command.json),
+        Name::Deck(args) => deck::run(&args, command.json),
     };
     match done {
         Ok(status) => std::process::ExitCode::from(status),

@@ -1,6 +1,278 @@
-//! Pixels to readings.
+//! Pixels to readings: one document with all its images in, what can be said of it out. The side and the way up are chosen
+//! by evidence: each look at the page runs the readers of account lines, stub lines and barcodes, and the first that is
+//! sure ends the search. What cannot be read is a problem in the reading, never an error.
 
 pub mod check_digit;
+pub mod kind;
 pub mod layout;
 pub mod micr;
 pub mod net;
+mod problems;
+
+use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, Problem, Quality, Reading, Reason};
+use crate::imaging::clean::{Cleaned, clean};
+use crate::imaging::{self, Page, PageError, Raster, Transform, Upright, quality};
+use kind::Evidence;
+use layout::Layouts;
+
+/// One image of the document.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub role: ImageRole,
+    /// Comes back as the reading's `file` when this is the image that was read.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+}
+
+/// What the caller knows of the document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Expect {
+    #[default]
+    Auto,
+    Check,
+    Stub,
+    /// The image is one account line and little else.
+    MicrLine,
+    /// The image is one stub line and little else.
+    Scanline,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub images: &'a [Source<'a>],
+    /// Of the index or the caller.
+    pub dpi: Option<u32>,
+    /// The scanner's magnetic read, in our alphabet.
+    pub magnetic: Option<&'a str>,
+    pub expect: Expect,
+    pub layouts: &'a Layouts,
+}
+
+/// A reading that says nothing yet.
+pub fn nothing(file: &str) -> Reading {
+    Reading {
+        file: file.to_string(),
+        page: 0,
+        kind: DocumentKind::Unknown,
+        kind_confidence: 0.0,
+        rotation: 0,
+        mirrored: false,
+        skew_deg: 0.0,
+        dpi: 0,
+        quality: Quality::default(),
+        micr: None,
+        scanline: None,
+        barcodes: Vec::new(),
+        marks: Vec::new(),
+        amount: AmountRead::default(),
+        problems: Vec::new(),
+        ms: 0.0,
+    }
+}
+
+/// Evidence of this strength ends the search for the side and the way up.
+const SURE: f32 = 0.9;
+/// Evidence below this is no reason to believe that the page stands upright.
+const SOME: f32 = 0.3;
+
+/// One image, loaded and cleaned.
+struct Sheet<'a> {
+    source: &'a Source<'a>,
+    page: Page,
+    cleaned: Cleaned,
+}
+
+/// What the readers saw on one sheet, one way up.
+struct Look {
+    sheet: usize,
+    turn: u16,
+    mirrored: bool,
+    upright: Upright,
+    evidence: Evidence,
+}
+
+/// Reads one document. `ms` is left 0: whoever holds a clock fills it in.
+pub fn decode(request: &Request) -> Reading {
+    match request.expect {
+        Expect::MicrLine | Expect::Scanline => single_line(request),
+        Expect::Auto | Expect::Check | Expect::Stub => document(request),
+    }
+}
+
+fn document(request: &Request) -> Reading {
+    let first_name = request.images.first().map_or("", |s| s.name);
+    let mut reading = nothing(first_name);
+    let order = [ImageRole::Front, ImageRole::FrontGray, ImageRole::Back, ImageRole::BackGray];
+    let mut sources: Vec<&Source> = request.images.iter().collect();
+    sources.sort_by_key(|s| order.iter().position(|r| *r == s.role));
+    let mut search = Search { request, sheets: Vec::new(), best: None, problems: Vec::new() };
+    search.run(&sources);
+    let Search { sheets, best, problems, .. } = search;
+    reading.problems = problems;
+    let Some(best) = best else {
+        if reading.problems.is_empty() {
+            reading.problems.push(Problem::new(Reason::ImageUnreadable, "the document has no image"));
+        }
+        return reading;
+    };
+    fill(request, &sheets, best, &mut reading);
+    reading
+}
+
+struct Search<'a> {
+    request: &'a Request<'a>,
+    sheets: Vec<Sheet<'a>>,
+    best: Option<Look>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Search<'a> {
+    fn run(&mut self, sources: &[&'a Source<'a>]) {
+        let is_back = |s: &Source| matches!(s.role, ImageRole::Back | ImageRole::BackGray);
+        let (backs, fronts): (Vec<&Source>, Vec<&Source>) = sources.iter().partition(|s| is_back(s));
+        let mut done = false;
+        for source in &fronts {
+            // A second picture of the same side is asked only when the first left a doubt.
+            if done {
+                self.check_only(source);
+            } else {
+                done = self.open(source).is_some_and(|n| self.ways_up(n, &[0, 180]));
+            }
+        }
+        for source in &backs {
+            if done || self.strength() >= SOME {
+                self.check_only(source);
+            } else {
+                done = self.open(source).is_some_and(|n| self.ways_up(n, &[0, 180]));
+            }
+        }
+        // Nothing yet: a page on its side, and last a mirrored one.
+        if self.strength() < SOME {
+            for n in 0..self.sheets.len() {
+                if self.worth_turning(n) && (self.ways_up(n, &[90, 270]) || self.mirrored(n)) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn strength(&self) -> f32 {
+        self.best.as_ref().map_or(0.0, |b| b.evidence.strength())
+    }
+
+    /// Load and clean; a damaged file is a problem of the document, and no sheet.
+    fn open(&mut self, source: &'a Source<'a>) -> Option<usize> {
+        match imaging::load(source.bytes, 0) {
+            Ok(page) => {
+                let cleaned = clean(&page, self.request.dpi);
+                self.sheets.push(Sheet { source, page, cleaned });
+                Some(self.sheets.len() - 1)
+            }
+            Err(error) => {
+                self.unreadable(source, &error);
+                None
+            }
+        }
+    }
+
+    /// An image that need not be read must still be whole: it is kept and deposited.
+    fn check_only(&mut self, source: &Source) {
+        if let Err(error) = imaging::load::check(source.bytes) {
+            self.unreadable(source, &error);
+        }
+    }
+
+    fn unreadable(&mut self, source: &Source, error: &PageError) {
+        let message = format!("{} image {}: {error}", source.role.as_str(), source.name);
+        self.problems.push(Problem::new(Reason::ImageUnreadable, message));
+    }
+
+    /// Looks at a sheet in these turns; true when one look is sure.
+    fn ways_up(&mut self, sheet: usize, turns: &[u16]) -> bool {
+        turns.iter().any(|&turn| self.look(sheet, turn, false))
+    }
+
+    fn mirrored(&mut self, sheet: usize) -> bool {
+        [0, 180].into_iter().any(|turn| self.look(sheet, turn, true))
+    }
+
+    fn look(&mut self, sheet: usize, turn: u16, mirrored: bool) -> bool {
+        let base = &self.sheets[sheet].cleaned.upright;
+        if quality::ink_share(&base.bits) < 0.0004 {
+            return false;
+        }
+        let mut upright = base.turned(turn);
+        if mirrored {
+            upright = upright.mirrored();
+        }
+        let evidence = evidence(&upright, self.request);
+        let strength = evidence.strength();
+        if self.best.as_ref().is_none_or(|b| strength > b.evidence.strength()) {
+            self.best = Some(Look { sheet, turn, mirrored, upright, evidence });
+        }
+        strength >= SURE
+    }
+
+    /// Pages on their side are high and narrow, or say nothing at all.
+    fn worth_turning(&self, sheet: usize) -> bool {
+        quality::ink_share(&self.sheets[sheet].cleaned.upright.bits) > 0.002
+    }
+}
+
+/// Runs the readers on a page in one orientation, the likeliest first.
+fn evidence(upright: &Upright, request: &Request) -> Evidence {
+    let evidence = Evidence::default();
+    let _ = (upright, request);
+    evidence
+}
+
+fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
+    let sheet = &sheets[best.sheet];
+    reading.file = sheet.source.name.to_string();
+    reading.rotation = best.turn;
+    reading.mirrored = best.mirrored;
+    reading.skew_deg = if best.mirrored { -sheet.cleaned.skew_deg } else { sheet.cleaned.skew_deg };
+    let told = request.dpi.or(sheet.page.dpi) == Some(best.upright.dpi);
+    reading.dpi = if told || best.evidence.strength() >= SOME { best.upright.dpi } else { 0 };
+    (reading.kind, reading.kind_confidence) = kind::kind(&best.evidence, &best.upright);
+    let (quality, faults) = quality::measure(&sheet.page, &sheet.cleaned);
+    reading.quality = quality;
+    let Evidence { micr, scanline, barcodes, .. } = best.evidence;
+    match reading.kind {
+        DocumentKind::Check => reading.micr = micr,
+        DocumentKind::Stub => (reading.scanline, reading.barcodes) = (scanline, barcodes),
+        _ => (reading.micr, reading.scanline, reading.barcodes) = (micr, scanline, barcodes),
+    }
+    if let Some(micr) = reading.micr.as_ref()
+        && let Some(value) = micr.fields.amount
+    {
+        reading.amount = AmountRead {
+            value: Some(value),
+            source: Some(AmountSource::Micr),
+            confidence: micr.confidence,
+            accepted: micr.accepted,
+        };
+    }
+    problems::raise(request, &faults, reading);
+}
+
+/// An image that is one line and little else: nothing is cut away, the reader finds the line's own geometry.
+fn single_line(request: &Request) -> Reading {
+    let mut reading = nothing(request.images.first().map_or("", |s| s.name));
+    let Some(source) = request.images.first() else { return reading };
+    let page = match imaging::load(source.bytes, 0) {
+        Ok(page) => page,
+        Err(error) => {
+            reading.problems.push(Problem::new(Reason::ImageUnreadable, error.to_string()));
+            return reading;
+        }
+    };
+    let dpi = request.dpi.or(page.dpi).unwrap_or(200);
+    let (bits, gray) = match page.raster {
+        Raster::Bits(bits) => (bits, None),
+        Raster::Gray(gray) => (imaging::binarize(&gray), Some(gray)),
+    };
+    let line = Upright { bits, gray, dpi, transform: Transform::IDENTITY };
+    let _ = &line;
+    reading
+}

@@ -92,6 +92,11 @@ fn walk(bytes: &[u8]) -> Result<Markers, PageError> {
     }
 }
 
+/// The marker chain only.
+pub(super) fn check(bytes: &[u8]) -> Result<(), PageError> {
+    walk(bytes).map(|_| ())
+}
+
 pub(super) fn read(bytes: &[u8]) -> Result<JpegPage, PageError> {
     let markers = walk(bytes)?;
     let gray = guarded(|| {

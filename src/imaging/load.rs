@@ -112,6 +112,14 @@ pub fn load(bytes: &[u8], page: u32) -> Result<Page, PageError> {
     Ok(Page { raster, dpi: dpi.and_then(plausible), pages, was_inverted })
 }
 
+/// Is the file whole and within the limits? Cheaper than loading where the type allows: a JPEG's pixels are not made.
+pub fn check(bytes: &[u8]) -> Result<(), PageError> {
+    match bytes {
+        [0xff, 0xd8, 0xff, ..] => jpeg::check(bytes),
+        _ => load(bytes, 0).map(|_| ()),
+    }
+}
+
 fn is_tiff(bytes: &[u8]) -> bool {
     matches!(&bytes[..4], b"II\x2a\0" | b"MM\0\x2a" | b"II\x2b\0" | b"MM\0\x2b")
 }

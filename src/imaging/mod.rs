@@ -6,6 +6,7 @@ pub mod g4;
 pub mod jpeg;
 pub mod load;
 mod png;
+pub mod quality;
 pub mod raster;
 pub mod tiff;
 pub mod upright;

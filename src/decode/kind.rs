@@ -1,0 +1,98 @@
+//! What a document is, by evidence: a MICR line makes a check, a line or barcode of a stub makes a stub; where neither
+//! speaks, only what is sure is said (a blank back, a letter), the rest is unknown and goes to a person.
+
+use crate::domain::{BarcodeRead, DocumentKind, MicrRead, ScanlineRead};
+use crate::imaging::{Bits, Upright, quality};
+
+/// What the readers found on one side of a document.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    pub micr: Option<MicrRead>,
+    /// 0 to 1: how much the line is E-13B at all.
+    pub micr_score: f32,
+    pub scanline: Option<ScanlineRead>,
+    pub barcodes: Vec<BarcodeRead>,
+}
+
+impl Evidence {
+    /// 0 nothing to 1 certain: how much this says that the page is the right side, right way up.
+    pub fn strength(&self) -> f32 {
+        self.check().max(self.stub())
+    }
+
+    /// A line with a transit field is a check's, even when some of it was not read.
+    pub fn check(&self) -> f32 {
+        let Some(micr) = &self.micr else { return 0.0 };
+        let symbols = micr.best.chars().filter(|c| matches!(c, 'A' | 'C')).count();
+        let base = self.micr_score.clamp(0.0, 1.0);
+        match (micr.accepted, micr.fields.routing_valid) {
+            (true, Some(true)) => 1.0,
+            (_, Some(true)) => base.max(0.9),
+            (_, Some(false)) => base * 0.9,
+            _ if symbols >= 2 => base * 0.85,
+            _ => base * 0.5,
+        }
+    }
+
+    pub fn stub(&self) -> f32 {
+        let barcode = self.barcodes.iter().map(barcode_strength).fold(0.0, f32::max);
+        self.scanline.as_ref().map_or(0.0, scanline_strength).max(barcode)
+    }
+}
+
+fn barcode_strength(barcode: &BarcodeRead) -> f32 {
+    match &barcode.layout {
+        Some(_) if barcode.check_digits.iter().all(|c| c.ok) => 1.0,
+        Some(_) => 0.85,
+        None => 0.5,
+    }
+}
+
+fn scanline_strength(line: &ScanlineRead) -> f32 {
+    match &line.layout {
+        Some(_) if line.accepted => 1.0,
+        Some(_) => 0.6 + 0.3 * line.confidence,
+        None if line.accepted => 0.7,
+        None => 0.6 * line.confidence,
+    }
+}
+
+/// The kind and how sure that is.
+pub fn kind(evidence: &Evidence, page: &Upright) -> (DocumentKind, f32) {
+    let (check, stub) = (evidence.check(), evidence.stub());
+    // A stub may be printed in E-13B too: its layout, matched, decides.
+    let matched = evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some() && s.accepted);
+    if check >= 0.3 && (check >= stub || !matched && check >= 0.6) {
+        return (DocumentKind::Check, check.clamp(0.5, 0.999));
+    }
+    if stub >= 0.3 {
+        return (DocumentKind::Stub, stub.clamp(0.5, 0.999));
+    }
+    let dpi = page.dpi.max(1) as f32;
+    let (wide, high) = (page.bits.width() as f32 / dpi, page.bits.height() as f32 / dpi);
+    if quality::ink_share(&page.bits) < 0.004 {
+        return (DocumentKind::Back, 0.6);
+    }
+    // Larger than any check, and written on: a letter.
+    if wide.min(high) > 4.7 && text_rows(&page.bits, page.dpi) >= 3 {
+        return (DocumentKind::Correspondence, 0.7);
+    }
+    (DocumentKind::Unknown, 0.5)
+}
+
+/// Rows of print or writing, told by the gaps between them.
+pub fn text_rows(bits: &Bits, dpi: u32) -> usize {
+    let least = (bits.width() / 100).max(4) as u32;
+    let (mut rows, mut thick) = (0, 0u32);
+    for y in 0..=bits.height() {
+        let ink = if y < bits.height() { bits.row(y).iter().map(|w| w.count_ones()).sum::<u32>() } else { 0 };
+        if ink >= least {
+            thick += 1;
+        } else {
+            // Thinner is a rule.
+            rows += usize::from(thick * 25 >= dpi);
+            thick = 0;
+        }
+    }
+    rows
+}
