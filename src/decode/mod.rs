@@ -221,8 +221,12 @@ impl<'a> Search<'a> {
 
 /// Runs the readers on a page in one orientation, the likeliest first.
 fn evidence(upright: &Upright, request: &Request) -> Evidence {
-    let evidence = Evidence::default();
-    let _ = (upright, request);
+    let mut evidence = Evidence::default();
+    if request.expect != Expect::Stub
+        && let Some(line) = micr::read(upright)
+    {
+        (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
+    }
     evidence
 }
 
@@ -273,6 +277,12 @@ fn single_line(request: &Request) -> Reading {
         Raster::Gray(gray) => (imaging::binarize(&gray), Some(gray)),
     };
     let line = Upright { bits, gray, dpi, transform: Transform::IDENTITY };
-    let _ = &line;
+    reading.dpi = request.dpi.or(page.dpi).unwrap_or(0);
+    if request.expect == Expect::MicrLine {
+        let micr = micr::read_line(&line);
+        (reading.kind, reading.kind_confidence) = (DocumentKind::Check, micr.confidence);
+        reading.micr = Some(micr);
+        problems::raise(request, &[], &mut reading);
+    }
     reading
 }
