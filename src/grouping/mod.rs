@@ -4,9 +4,11 @@
 
 mod evidence;
 mod group;
+mod line;
 
 pub use evidence::evidence;
 pub use group::group;
+pub use line::parse as parse_micr;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,11 @@
-//! What matching needs of the bill file and the payer file, and which of it the shell must load for a batch.
+//! What matching needs of the bill file and the payer file, which of it the shell must load for a batch, and which
+//! amounts would be a normal payment of a bill.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{AccountNumber, BankAccount, Bill, Biller, KnownPayer};
-use crate::grouping::Evidence;
+use super::{Policy, SeenCheck};
+use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, KnownPayer};
+use crate::grouping::{Evidence, Piece, StubEvidence};
 
 /// What to load before grouping and matching a batch: everything that may turn out to be paid.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -17,59 +19,212 @@ pub struct Wanted {
     pub payers: BTreeSet<(String, BankAccount)>,
 }
 
-/// The open bills and known payers that a batch may touch. A second `load` adds the bills of the payers' accounts.
+/// The open bills and known payers that a batch may touch.
 #[derive(Clone, Debug, Default)]
 pub struct BillBook {
     bills: Vec<Bill>,
-    payers: Vec<KnownPayer>,
     by_account: BTreeMap<AccountNumber, Vec<usize>>,
+    by_payer: BTreeMap<(String, String), BTreeSet<(Biller, AccountNumber)>>,
 }
 
-/// Which accounts, invoices and payers the shell must load for these documents.
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Which accounts, invoices and payers the shell must load for these documents. Accounts a person names in a decision
+/// (`assign`, `apply`) are the shell's to add.
 pub fn wanted(evidence: &[Evidence]) -> Wanted {
-    let _ = evidence;
-    unimplemented!()
+    let mut wanted = Wanted::default();
+    for e in evidence {
+        if let Some(stub) = &e.stub {
+            if let Some(account) = &stub.account {
+                wanted.accounts.insert(account.clone());
+                if !stub.accepted {
+                    wanted.accounts.extend(repairs(account));
+                }
+            }
+            wanted.invoices.extend(stub.invoice.clone());
+            wanted.bills.extend(stub.bill.clone());
+        }
+        if let Some(check) = &e.check
+            && let (Some(routing), Some(account)) = (&check.routing, &check.bank_account)
+        {
+            wanted.payers.insert((digits(routing), account.clone()));
+        }
+    }
+    wanted
+}
+
+/// What a printed account may have been before a digit went wrong: two neighbours swapped, or one digit other.
+pub(super) fn repairs(account: &AccountNumber) -> BTreeSet<AccountNumber> {
+    let text: Vec<char> = account.reveal().chars().collect();
+    let mut out = BTreeSet::new();
+    if text.len() > 24 {
+        return out;
+    }
+    let mut add = |chars: &[char]| {
+        out.insert(AccountNumber::new(chars.iter().collect::<String>()));
+    };
+    for i in 0..text.len() {
+        if !text[i].is_ascii_digit() {
+            continue;
+        }
+        let mut other = text.clone();
+        if i + 1 < text.len() && text[i + 1].is_ascii_digit() && text[i] != text[i + 1] {
+            other.swap(i, i + 1);
+            add(&other);
+            other.swap(i, i + 1);
+        }
+        for digit in ('0'..='9').filter(|d| *d != text[i]) {
+            other[i] = digit;
+            add(&other);
+        }
+    }
+    out
 }
 
 impl BillBook {
     /// `bills`: open or not, of every account in `Wanted::accounts`, of the bills and invoices it names, and of the
     /// accounts of `payers`. `payers`: every known payer row of the bank accounts in `Wanted::payers`.
-    pub fn new(bills: Vec<Bill>, payers: Vec<KnownPayer>) -> Self {
+    pub fn new(mut bills: Vec<Bill>, payers: Vec<KnownPayer>) -> Self {
+        // One order, whatever the database gave: proposals must not depend on it.
+        bills.sort_by(|a, b| {
+            (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill))
+        });
+        bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill && a.account == b.account);
         let mut by_account: BTreeMap<AccountNumber, Vec<usize>> = BTreeMap::new();
         for (i, bill) in bills.iter().enumerate() {
             by_account.entry(bill.account.clone()).or_default().push(i);
         }
-        BillBook { bills, payers, by_account }
+        let mut by_payer: BTreeMap<(String, String), BTreeSet<(Biller, AccountNumber)>> = BTreeMap::new();
+        for payer in payers {
+            let key = (digits(&payer.routing), payer.bank_account.key());
+            by_payer.entry(key).or_default().insert((payer.biller, payer.account));
+        }
+        BillBook { bills, by_account, by_payer }
     }
 
-    pub fn bills_of<'a>(
-        &'a self,
-        biller: Option<&'a Biller>,
-        account: &AccountNumber,
-    ) -> impl Iterator<Item = &'a Bill> {
-        self.by_account
-            .get(account)
-            .into_iter()
-            .flatten()
-            .map(|&i| &self.bills[i])
-            .filter(move |b| biller.is_none_or(|x| *x == b.biller))
+    /// Bills of an account, the oldest due date first; of every biller when none is named.
+    pub fn bills_of(&self, biller: Option<&Biller>, account: &AccountNumber) -> Vec<&Bill> {
+        let all = self.by_account.get(account).into_iter().flatten().map(|&i| &self.bills[i]);
+        all.filter(|b| biller.is_none_or(|x| *x == b.biller)).collect()
     }
 
-    pub fn bills(&self) -> &[Bill] {
-        &self.bills
+    /// The bill of this number; of every biller when none is named.
+    pub fn bill(&self, biller: Option<&Biller>, number: &str) -> Option<&Bill> {
+        self.bills.iter().find(|b| b.bill == number && biller.is_none_or(|x| *x == b.biller))
+    }
+
+    pub fn by_invoice(&self, biller: Option<&Biller>, invoice: &str) -> Vec<&Bill> {
+        self.bills.iter().filter(|b| b.invoice == invoice && biller.is_none_or(|x| *x == b.biller)).collect()
     }
 
     /// The accounts that this bank account is known to pay for.
     pub fn paid_by(&self, routing: &str, bank_account: &BankAccount) -> Vec<(Biller, AccountNumber)> {
-        let digits = |s: &str| s.chars().filter(char::is_ascii_digit).collect::<String>();
-        let mut out: Vec<_> = self
-            .payers
+        let key = (digits(routing), bank_account.key());
+        self.by_payer.get(&key).into_iter().flatten().cloned().collect()
+    }
+
+    /// The pieces of a batch for [`crate::grouping::group`]: `evidence` in capture order, `seen` the checks of other
+    /// batches and days.
+    pub fn pieces<'a>(
+        &self,
+        evidence: &'a [Evidence],
+        seen: &[SeenCheck],
+        policy: &Policy,
+        day: Day,
+    ) -> Vec<Piece<'a>> {
+        let mut fingerprints: BTreeSet<String> = seen
             .iter()
-            .filter(|p| digits(&p.routing) == digits(routing) && p.bank_account.key() == bank_account.key())
-            .map(|p| (p.biller.clone(), p.account.clone()))
+            .filter(|s| !evidence.iter().any(|e| e.document == s.document))
+            .map(|s| s.fingerprint.clone())
             .collect();
-        out.sort();
-        out.dedup();
-        out
+        evidence
+            .iter()
+            .map(|e| {
+                let check = e.check.as_ref();
+                let known_payer_of = check
+                    .and_then(|c| Some(self.paid_by(c.routing.as_ref()?, c.bank_account.as_ref()?)))
+                    .unwrap_or_default();
+                let expected = e.stub.as_ref().map(|s| self.expected_of(s, policy, day)).unwrap_or_default();
+                let duplicate = check.and_then(|c| c.fingerprint()).is_some_and(|f| !fingerprints.insert(f));
+                Piece { evidence: e, known_payer_of, expected, duplicate }
+            })
+            .collect()
+    }
+
+    /// Amounts that would be a normal payment of this stub: those of its bill, else what is printed on it.
+    fn expected_of(&self, stub: &StubEvidence, policy: &Policy, day: Day) -> Vec<Cents> {
+        if let Some(paid) = stub.paid {
+            return vec![paid];
+        }
+        let bills = match &stub.account {
+            Some(account) => self.bills_of(stub.biller.as_ref(), account),
+            None => Vec::new(),
+        };
+        let open: Vec<&&Bill> = bills.iter().filter(|b| b.open).collect();
+        match open.as_slice() {
+            [bill] => expected(bill, policy, day).into_iter().map(|e| e.amount).collect(),
+            _ => [stub.amount_due, stub.amount_late].into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// An amount that would be a normal payment of a bill, and the rule that says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expected {
+    pub amount: Cents,
+    pub rule: &'static str,
+    pub sentence: &'static str,
+}
+
+/// The normal payments of a bill, the usual one first; each amount once. What posted batches have paid is taken off the
+/// amounts that are of the whole bill.
+pub fn expected(bill: &Bill, policy: &Policy, day: Day) -> Vec<Expected> {
+    let late = bill.due_date.is_some_and(|due| days_between(due, day) > i64::from(policy.grace_days));
+    let rest = |amount: Cents| amount.minus(bill.paid).ok();
+    let due = (rest(bill.amount_due), "amount-due", "it is the amount due");
+    let gross = (
+        bill.late_amount.and_then(rest),
+        "gross-amount",
+        if late {
+            "it is the gross amount, and the due date is past"
+        } else {
+            "it is the gross amount printed on the bill"
+        },
+    );
+    let mut list = vec![due, gross];
+    if bill.paid.is_zero() {
+        list.push((bill.budget_amount, "budget-amount", "it is the budget amount"));
+        list.push((bill.instalment, "instalment", "it is the agreed instalment"));
+        list.push((bill.past_due, "past-due", "it is the amount past due"));
+        list.push((bill.current, "current-only", "it is the current charge without what is past due"));
+    }
+    let mut out: Vec<Expected> = Vec::new();
+    for (amount, rule, sentence) in list {
+        if let Some(amount) = amount.filter(|a| a.is_positive())
+            && !out.iter().any(|e| e.amount == amount)
+        {
+            out.push(Expected { amount, rule, sentence });
+        }
+    }
+    out
+}
+
+fn days_between(from: Day, to: Day) -> i64 {
+    from.date().until(to.date()).map_or(0, |span| i64::from(span.get_days()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repairs_are_swaps_and_single_digits() {
+        let all = repairs(&AccountNumber::new("P123"));
+        let has = |text: &str| all.contains(&AccountNumber::new(text));
+        assert!(has("P213") && has("P132") && has("P023") && has("P129"));
+        assert!(!has("P123") && !has("1P23") && !has("P321"));
+        assert_eq!(all.len(), 2 + 27);
     }
 }

@@ -2,17 +2,19 @@
 //! a person only when everything agrees; anything else raises an exception and keeps the proposal for the person.
 //! Pure: the shell loads what [`wanted`] names, [`propose`] decides.
 
+mod allot;
 mod book;
 mod propose;
+mod targets;
 
-pub use book::{BillBook, Wanted, wanted};
+pub use book::{BillBook, Expected, Wanted, expected, wanted};
 pub use propose::{propose, propose_batch};
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Application, BatchId, Cents, Decision, DocumentId, Exception, Transaction, TransactionId, TransactionKind,
-    TransactionState,
+    Application, BatchId, Cents, Decision, DocumentId, Exception, ExceptionId, Reason, Transaction, TransactionId,
+    TransactionKind, TransactionState,
 };
 use crate::grouping::{Evidence, Group};
 
@@ -52,7 +54,7 @@ pub struct Repeat {
     pub amount: Option<Cents>,
 }
 
-/// A check that came earlier, by its fingerprint ([`crate::grouping::CheckEvidence::fingerprint`]).
+/// A check that came earlier (never one of a later batch, nor one that was voided), by its fingerprint ([`crate::grouping::CheckEvidence::fingerprint`]).
 #[derive(Clone, PartialEq, Debug)]
 pub struct SeenCheck {
     pub fingerprint: String,
@@ -77,6 +79,26 @@ pub struct Policy {
     pub search_steps: u32,
     /// Checks above this need a person.
     pub limit: Option<Cents>,
+    /// Countries (`US`, `CA`) whose checks are money of the ledger's currency; others are foreign.
+    pub home_countries: Vec<String>,
+    pub ledger: Ledger,
+}
+
+/// Ledger account numbers that applications credit; the chart of accounts has the same.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ledger {
+    pub receivable: String,
+    pub suspense: String,
+    pub credits: String,
+    /// Payments of written-off accounts.
+    pub recovered: String,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Ledger { receivable: "1100".into(), suspense: "2100".into(), credits: "2110".into(), recovered: "4110".into() }
+    }
 }
 
 impl Default for Policy {
@@ -88,6 +110,8 @@ impl Default for Policy {
             settle_known_payers: false,
             search_steps: 100_000,
             limit: None,
+            home_countries: vec!["US".into()],
+            ledger: Ledger::default(),
         }
     }
 }
@@ -134,3 +158,12 @@ impl Proposal {
 pub fn transaction_id(batch: &BatchId, first: &DocumentId) -> TransactionId {
     TransactionId::of(&[batch.as_str().as_bytes(), first.as_str().as_bytes()])
 }
+
+/// The id of an exception: its transaction, its reason and its document.
+pub fn exception_id(transaction: &TransactionId, code: Reason, document: Option<&DocumentId>) -> ExceptionId {
+    let document = document.map_or("", DocumentId::as_str);
+    ExceptionId::of(&[transaction.as_str().as_bytes(), code.code().as_bytes(), document.as_bytes()])
+}
+
+#[cfg(test)]
+mod truth_test;

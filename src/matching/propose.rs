@@ -1,16 +1,435 @@
-//! (being filled)
-use super::{BatchDraft, BillBook, Draft, Policy, Proposal};
-use crate::domain::Day;
+//! One transaction's proposal: what came in, what it pays, what stands in the way, and what people decided about it. The
+//! decisions are folded in every time, so that a proposal can be made again from its parts at any moment.
+
+use std::collections::BTreeMap;
+
+use super::allot::{allot, expected_only};
+use super::targets::{Raised, Resolver};
+use super::{BatchDraft, BillBook, Draft, Policy, Proposal, Repeat, exception_id};
+use crate::domain::{
+    Application, Cents, Day, Decision, DocumentId, DocumentKind, Exception, ExceptionId, MoneyError, Reason,
+    TransactionState,
+};
+use crate::grouping::Evidence;
 
 /// One transaction's proposal. `day` is the business date, by which late amounts are expected.
 pub fn propose(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Proposal {
-    let _ = (draft, book, policy, day);
-    unimplemented!()
+    match weigh(draft, book, policy, day) {
+        Ok(proposal) => proposal,
+        // Amounts too large to add up: nothing is applied and a person sees why.
+        Err(error) => {
+            let raised = vec![Raised {
+                code: Reason::TransactionOutOfBalance,
+                message: error.to_string(),
+                document: None,
+                bbox: None,
+            }];
+            finish(draft, Vec::new(), raised, None)
+        }
+    }
+}
+
+fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Result<Proposal, MoneyError> {
+    let active: Vec<&Evidence> = draft.documents.iter().copied().filter(|e| e.set_aside.is_none()).collect();
+    let checks: Vec<&Evidence> = active.iter().copied().filter(|e| e.check.is_some()).collect();
+    let stubs: Vec<&Evidence> = active.iter().copied().filter(|e| e.stub.is_some()).collect();
+    let unidentified = active.iter().any(|e| matches!(e.kind, DocumentKind::Unknown | DocumentKind::Back));
+    let cash = cash_of(draft.decisions, &checks);
+    let received = received(&checks, cash)?;
+    let paid_with_cash =
+        !checks.iter().any(|e| e.kind == DocumentKind::Check) && (cash.is_some() || !checks.is_empty());
+
+    let mut work = Resolver::new(book, policy, day, paid_with_cash || checks.is_empty());
+    for e in &active {
+        for problem in &e.problems {
+            work.raised.push(Raised {
+                code: problem.code,
+                message: problem.message.clone(),
+                document: Some(e.document.clone()),
+                bbox: problem.bbox,
+            });
+        }
+    }
+    for check in &checks {
+        judge_check(&mut work, check, policy);
+    }
+    let distinct =
+        |document: &DocumentId| draft.decisions.iter().any(|d| d.name == "distinct" && concerns(d, Some(document)));
+    let mut repeated = false;
+    for repeat in &draft.repeats {
+        let Some(e) = active.iter().find(|e| e.document == repeat.document) else { continue };
+        if let Some(check) = &e.check {
+            let amount = match (repeat.amount, check.amount) {
+                (Some(a), Some(b)) if a != b => format!(", then worth {a} and now {b}"),
+                _ => String::new(),
+            };
+            let message = format!("this check came already: {}{amount}", repeat.earlier);
+            work.raise(Reason::DuplicateCheck, message, Some(&e.document));
+            repeated |= !distinct(&e.document);
+        } else {
+            let message = format!("the stub of the same bill came already: {}", repeat.earlier);
+            work.raise(Reason::DuplicateStub, message, Some(&e.document));
+        }
+    }
+    work.stubs(draft, &stubs);
+    let beside = draft
+        .decisions
+        .iter()
+        .rev()
+        .find(|d| d.name == "assign" && !stubs.iter().any(|e| concerns(d, Some(&e.document))));
+    if let Some(decision) = beside {
+        // A check without stub, or an envelope as a whole, for which a person named the account.
+        let document = decision.fields.get("document").and_then(|d| d.parse::<DocumentId>().ok());
+        if let Some(target) = work.assigned(decision, document.as_ref()) {
+            if let Some(first) = active.first() {
+                work.status(target.bill, &first.document);
+            }
+            work.targets.push(target);
+        }
+        if let Some(check) = checks.first().filter(|_| stubs.is_empty()) {
+            work.raise(Reason::CheckWithoutStub, "no stub came with this check", Some(&check.document));
+        }
+    } else if let (Some(check), true) = (checks.first(), stubs.is_empty() && !unidentified) {
+        let is_cash = check.kind == DocumentKind::CashTicket;
+        if checks.len() == 1 && !is_cash {
+            work.known_payer(check, received);
+        } else {
+            work.unresolved += 1;
+            work.raise(Reason::CheckWithoutStub, "no stub came with this payment", Some(&check.document));
+        }
+    }
+    if let (Some(stub), true) = (stubs.first(), checks.is_empty() && !unidentified && cash.is_none()) {
+        let message = "no check came with this stub; if it was paid in cash, key the amount that was taken";
+        work.raise(Reason::StubWithoutCheck, message, Some(&stub.document));
+    }
+
+    let mut applications = Vec::new();
+    if !repeated {
+        match received {
+            None => applications = expected_only(&work.targets, policy),
+            Some(amount) => {
+                let known = work.unresolved == 0 && !unidentified;
+                let allotment = allot(&work.targets, amount, known, policy)?;
+                applications = allotment.applications;
+                if let Some((code, message)) = allotment.problem {
+                    work.raise(code, message, None);
+                }
+            }
+        }
+    }
+    let mut raised = work.raised;
+    by_hand(draft, book, policy, received, &mut applications, &mut raised)?;
+    Ok(finish(draft, applications, raised, received))
+}
+
+/// The money of a stub without check: what a person says was taken in cash.
+fn cash_of(decisions: &[Decision], checks: &[&Evidence]) -> Option<Cents> {
+    if !checks.is_empty() {
+        return None;
+    }
+    decisions.iter().rev().find(|d| d.name == "key-amount").and_then(|d| d.fields.get("amount")?.parse().ok())
+}
+
+fn received(checks: &[&Evidence], cash: Option<Cents>) -> Result<Option<Cents>, MoneyError> {
+    if let Some(cash) = cash {
+        return Ok(Some(cash));
+    }
+    let amounts: Option<Vec<Cents>> = checks.iter().map(|e| e.check.as_ref().and_then(|c| c.amount)).collect();
+    match amounts {
+        Some(amounts) if !checks.is_empty() => Cents::sum(amounts).map(Some),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn judge_check(work: &mut Resolver<'_>, e: &Evidence, policy: &Policy) {
+    let Some(check) = &e.check else { return };
+    if let Some(country) = check.country.as_deref().filter(|c| !policy.home_countries.iter().any(|h| h == c)) {
+        let message = format!("this check is drawn on a bank in {country}; it may not be money of this ledger");
+        work.raise(Reason::ForeignCheck, message, Some(&e.document));
+    }
+    if let (Some(amount), Some(limit)) = (check.amount, policy.limit)
+        && amount > limit
+    {
+        work.raise(
+            Reason::LimitExceeded,
+            format!("the check of {amount} is over the limit of {limit}"),
+            Some(&e.document),
+        );
+    }
+}
+
+fn concerns(decision: &Decision, document: Option<&DocumentId>) -> bool {
+    decision.fields.get("document").map(String::as_str) == document.map(DocumentId::as_str)
+}
+
+/// What people said about the money itself, oldest first: `apply` sets the lines, `to-credit` and `to-suspense` place
+/// what is left (or, where the account itself is in doubt, all of it).
+fn by_hand(
+    draft: &Draft<'_>,
+    book: &BillBook,
+    policy: &Policy,
+    received: Option<Cents>,
+    applications: &mut Vec<Application>,
+    raised: &mut Vec<Raised>,
+) -> Result<(), MoneyError> {
+    for decision in draft.decisions {
+        let by = format!("person:{}", decision.by);
+        match decision.name.as_str() {
+            "apply" => {
+                applications.clear();
+                for (number, amount) in lines(decision) {
+                    let Some(bill) = book.bill(None, number) else {
+                        raised.push(Raised {
+                            code: Reason::AccountUnknown,
+                            message: format!("there is no bill {number}"),
+                            document: None,
+                            bbox: None,
+                        });
+                        continue;
+                    };
+                    applications.push(Application {
+                        biller: Some(bill.biller.clone()),
+                        account: Some(bill.account.clone()),
+                        bill: Some(bill.bill.clone()),
+                        amount,
+                        ledger: policy.ledger.receivable.clone(),
+                        rule: by.clone(),
+                        evidence: format!("{} applied it to this bill", decision.by),
+                    });
+                }
+            }
+            "to-suspense" => {
+                let Some(received) = received else { continue };
+                let rest_only = matches!(
+                    decision.fields.get("exception").and_then(|c| Reason::parse(c)),
+                    Some(Reason::Overpaid | Reason::TransactionOutOfBalance)
+                );
+                if rest_only {
+                    applications.retain(|a| a.bill.is_some());
+                } else {
+                    applications.clear();
+                }
+                let rest = received.minus(Cents::sum(applications.iter().map(|a| a.amount))?)?;
+                if rest.is_positive() {
+                    let note = decision.fields.get("note").map_or("", String::as_str);
+                    applications.push(Application {
+                        biller: None,
+                        account: None,
+                        bill: None,
+                        amount: rest,
+                        ledger: policy.ledger.suspense.clone(),
+                        rule: by,
+                        evidence: format!("{} put it into suspense: {note}", decision.by),
+                    });
+                }
+            }
+            "to-credit" => {
+                let Some(received) = received else { continue };
+                let rest = received.minus(Cents::sum(applications.iter().map(|a| a.amount))?)?;
+                let owner = applications.iter().find_map(|a| Some((a.biller.clone()?, a.account.clone()?)));
+                if let (true, Some((biller, account))) = (rest.is_positive(), owner) {
+                    applications.push(Application {
+                        biller: Some(biller),
+                        account: Some(account),
+                        bill: None,
+                        amount: rest,
+                        ledger: policy.ledger.credits.clone(),
+                        rule: by,
+                        evidence: format!("{} put the rest to the customer's credit", decision.by),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `bill=A,B amount=1.00,2.00`, as [`crate::domain::Decision`] keeps repeated fields.
+fn lines(decision: &Decision) -> Vec<(&str, Cents)> {
+    let list = |name: &str| decision.fields.get(name).map(|t| t.split(',').map(str::trim).collect::<Vec<_>>());
+    let (bills, amounts) = (list("bill").unwrap_or_default(), list("amount").unwrap_or_default());
+    bills.into_iter().zip(amounts).filter_map(|(b, a)| Some((b, a.parse().ok()?))).collect()
+}
+
+/// Is a raised exception settled by this decision? A word about money counts only for the amount it was said about; what
+/// was keyed and is still in doubt is asked again.
+fn settles(decision: &Decision, raised: &Raised, received: Option<Cents>) -> bool {
+    let same = decision.fields.get("exception").map(String::as_str) == Some(raised.code.code())
+        && concerns(decision, raised.document.as_ref());
+    if !same {
+        return false;
+    }
+    match decision.name.as_str() {
+        "hold" | "key-amount" | "key-micr" | "key-scanline" | "set-aside" | "regroup" => false,
+        "assign" => raised.code != Reason::AccountUnknown,
+        _ => match raised.code {
+            Reason::TransactionOutOfBalance => false,
+            Reason::Underpaid | Reason::Overpaid | Reason::Arrangement | Reason::AmbiguousMatch => {
+                decision.fields.get("received").cloned() == received.map(|r| r.to_string())
+            }
+            _ => true,
+        },
+    }
+}
+
+fn finish(
+    draft: &Draft<'_>,
+    mut applications: Vec<Application>,
+    mut raised: Vec<Raised>,
+    received: Option<Cents>,
+) -> Proposal {
+    let last = |name: &str| draft.decisions.iter().rev().find(|d| d.name == name);
+    let ended = last("void").or_else(|| last("reject"));
+    let pays = draft.documents.iter().any(|e| e.set_aside.is_none() && (e.check.is_some() || e.stub.is_some()));
+    let received = match received {
+        None if !pays => Some(Cents::ZERO),
+        other => other,
+    };
+    raised.sort_by(|a, b| (a.code, &a.document).cmp(&(b.code, &b.document)));
+    raised.dedup_by(|a, b| a.code == b.code && a.document == b.document);
+    let mut exceptions: BTreeMap<ExceptionId, Exception> = BTreeMap::new();
+    let mut order: Vec<ExceptionId> = Vec::new();
+    let mut keep = |e: Exception| {
+        if exceptions.insert(e.id.clone(), e.clone()).is_none() {
+            order.push(e.id);
+        }
+    };
+    for r in &raised {
+        let decision = draft.decisions.iter().rev().find(|d| settles(d, r, received)).or(ended).cloned();
+        keep(Exception {
+            id: exception_id(&draft.id, r.code, r.document.as_ref()),
+            code: r.code,
+            message: r.message.clone(),
+            document: r.document.clone(),
+            bbox: r.bbox,
+            decision,
+        });
+    }
+    // Exceptions that a decision has settled for good are not raised again; they stay in the record.
+    for decision in draft.decisions.iter().filter(|d| d.name != "hold") {
+        let Some(code) = decision.fields.get("exception").and_then(|c| Reason::parse(c)) else { continue };
+        let document = decision.fields.get("document").and_then(|d| d.parse::<DocumentId>().ok());
+        if raised.iter().any(|r| r.code == code && r.document == document) {
+            continue;
+        }
+        keep(Exception {
+            id: exception_id(&draft.id, code, document.as_ref()),
+            code,
+            message: decision.fields.get("message").cloned().unwrap_or_default(),
+            document,
+            bbox: None,
+            decision: Some(decision.clone()),
+        });
+    }
+    let mut exceptions: Vec<Exception> = order.into_iter().filter_map(|id| exceptions.remove(&id)).collect();
+    let open = exceptions.iter().any(|e| e.decision.is_none());
+    let applied = Cents::sum(applications.iter().map(|a| a.amount)).ok();
+    let proves = received.is_some() && applied == received;
+    let held = draft.decisions.last().filter(|d| d.name == "hold");
+    if ended.is_none() && !open && !proves {
+        let message = match (received, applied) {
+            (Some(r), Some(a)) => format!("{r} was received and {a} is applied"),
+            _ => "the amount received is not known".to_string(),
+        };
+        exceptions.push(Exception {
+            id: exception_id(&draft.id, Reason::TransactionOutOfBalance, None),
+            code: Reason::TransactionOutOfBalance,
+            message,
+            document: None,
+            bbox: None,
+            decision: None,
+        });
+    }
+    let state = if last("void").is_some() {
+        TransactionState::Void
+    } else if ended.is_some() {
+        TransactionState::Rejected
+    } else if held.is_some() {
+        TransactionState::Held
+    } else if open || !proves {
+        TransactionState::Exception
+    } else if exceptions.is_empty() && draft.decisions.is_empty() {
+        TransactionState::Clean
+    } else {
+        TransactionState::Ready
+    };
+    if ended.is_some() {
+        applications.clear();
+    }
+    // The money boundary: nothing that is ready may fail to prove (I2, M1).
+    if matches!(state, TransactionState::Clean | TransactionState::Ready) {
+        assert_eq!(applied, received, "applications must add up to what was received");
+        assert!(applications.iter().all(|a| a.amount.is_positive()), "an application must be positive");
+    }
+    Proposal {
+        id: draft.id.clone(),
+        kind: draft.kind,
+        documents: draft.documents.iter().map(|e| e.document.clone()).collect(),
+        applications,
+        exceptions,
+        decisions: draft.decisions.to_vec(),
+        received,
+        state,
+        held_until: held.and_then(|d| d.fields.get("until").cloned()),
+        owner: held.and_then(|d| d.fields.get("owner").cloned()),
+    }
 }
 
 /// All transactions of a batch in order: finds checks and stubs that repeat earlier ones of the batch or of the site,
 /// then proposes each.
 pub fn propose_batch(draft: &BatchDraft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Vec<Proposal> {
-    let _ = (draft, book, policy, day);
-    unimplemented!()
+    let by_id: BTreeMap<&DocumentId, &Evidence> = draft.evidence.iter().map(|e| (&e.document, e)).collect();
+    let mut checks: BTreeMap<String, Repeat> = BTreeMap::new();
+    for seen in draft.seen.iter().filter(|s| !by_id.contains_key(&s.document)) {
+        checks.entry(seen.fingerprint.clone()).or_insert_with(|| Repeat {
+            document: seen.document.clone(),
+            earlier: seen.earlier.clone(),
+            amount: seen.amount,
+        });
+    }
+    let mut stubs: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut proposals = Vec::with_capacity(draft.groups.len());
+    for (i, group) in draft.groups.iter().enumerate() {
+        let documents: Vec<&Evidence> = group.documents.iter().filter_map(|d| by_id.get(d).copied()).collect();
+        let decisions: &[Decision] = draft.decisions.get(i).map_or(&[], Vec::as_slice);
+        let ended = decisions.iter().any(|d| d.name == "void");
+        let mut repeats = Vec::new();
+        let mut mine = Vec::new();
+        for e in documents.iter().filter(|e| e.set_aside.is_none()) {
+            if let Some(fingerprint) = e.check.as_ref().and_then(|c| c.fingerprint()) {
+                let amount = e.check.as_ref().and_then(|c| c.amount);
+                match checks.get(&fingerprint) {
+                    Some(earlier) => repeats.push(Repeat { document: e.document.clone(), ..earlier.clone() }),
+                    // What a void transaction held may come again.
+                    None if ended => {}
+                    None => {
+                        let earlier = format!("check {} of this batch", e.seq);
+                        checks.insert(fingerprint, Repeat { document: e.document.clone(), earlier, amount });
+                    }
+                }
+            }
+            if let Some((stub, account)) = e.stub.as_ref().and_then(|s| s.account.as_ref().map(|a| (s, a))) {
+                let biller = stub.biller.as_ref().map_or("", |b| b.0.as_str());
+                let bill = stub.bill.as_deref().or(stub.invoice.as_deref()).unwrap_or("");
+                let key = (format!("{biller}|{}", account.reveal()), bill.to_string());
+                match stubs.get(&key) {
+                    Some(earlier) => {
+                        repeats.push(Repeat { document: e.document.clone(), earlier: earlier.clone(), amount: None })
+                    }
+                    None if ended => {}
+                    None => mine.push((key, format!("stub {} of this batch", e.seq))),
+                }
+            }
+        }
+        // Twice in one envelope is told by the envelope itself.
+        stubs.extend(mine);
+        let id = match draft.ids.get(i) {
+            Some(id) => id.clone(),
+            None => crate::domain::TransactionId::of(&[group.documents[0].as_str().as_bytes()]),
+        };
+        let one = Draft { id, kind: group.kind, documents, decisions, repeats };
+        proposals.push(propose(&one, book, policy, day));
+    }
+    proposals
 }
