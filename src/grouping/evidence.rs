@@ -1,7 +1,7 @@
 //! What is known of one document once the decoder, the scanner, the file it came in and the people have spoken. Two
 //! sources that say different things make a problem; a check's amount never comes from the stub.
 
-use super::line::{overlay, parse, squeeze};
+use super::line::{leading_serial, overlay, parse, squeeze};
 use super::{CheckEvidence, Evidence, StubEvidence};
 use crate::domain::{
     AccountNumber, AmountSource, BankAccount, BarcodeRead, Biller, Cents, Day, Decision, Document, DocumentKind,
@@ -201,7 +201,13 @@ fn differs(optical: &str, station: &str) -> bool {
     station.contains('?') || digits(optical) != digits(station)
 }
 
-fn line_evidence(text: String, fields: MicrFields, accepted: bool, problems: &mut Vec<Problem>) -> CheckEvidence {
+fn line_evidence(text: String, mut fields: MicrFields, accepted: bool, problems: &mut Vec<Problem>) -> CheckEvidence {
+    if fields.serial.is_none() && fields.aux_on_us.is_none() {
+        let split = fields.on_us.as_deref().and_then(|o| leading_serial(o.trim().strip_suffix('C')?));
+        if let Some((serial, account)) = split {
+            (fields.serial, fields.account) = (Some(serial), Some(account));
+        }
+    }
     let failed = fields.routing_valid == Some(false);
     if failed && !problems.iter().any(|p| p.code == Reason::RoutingInvalid) {
         let message = "the check digit of the routing number on this check does not hold";

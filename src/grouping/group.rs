@@ -23,7 +23,7 @@ const MANY_STUBS: [i32; 5] = [-350, -370, -410, -440, -480];
 const MANY_BOTH: i32 = -370;
 const OTHER_ORDER: i32 = -350;
 const PAYER_FITS: i32 = 250;
-const PAYER_IS_FIRST_STUB: i32 = 60;
+const PAYER_BY_PLACE: i32 = 80;
 const PAYER_OF_ANOTHER: i32 = -350;
 const PAYER_LEFT_ITS_STUB: i32 = -300;
 const SAME_PAYER: i32 = 250;
@@ -238,7 +238,7 @@ fn score(pieces: &[&Piece<'_>], from: usize, to: usize, first: Option<Role>, tur
     score += UNIDENTIFIED * pieces[from..to].iter().filter(|p| role(p).is_none()).count() as i32;
 
     let accounts = accounts_of(stubs);
-    for check in checks {
+    for (nth, check) in checks.iter().enumerate() {
         if check.duplicate {
             score += if stubs.is_empty() { REPEATED_ALONE } else { REPEATED_INSIDE };
         }
@@ -252,8 +252,10 @@ fn score(pieces: &[&Piece<'_>], from: usize, to: usize, first: Option<Role>, tur
             }
         } else if let Some(at) = accounts.iter().position(|a| pays(check, *a)) {
             score += PAYER_FITS;
-            if stubs.len() > 1 && checks.len() == 1 {
-                score += if at == 0 { PAYER_IS_FIRST_STUB } else { -PAYER_IS_FIRST_STUB };
+            // A payer of several bills lays the own bill first; where several pay, each check lies as its stub does.
+            if stubs.len() > 1 && (checks.len() == 1 || checks.len() == stubs.len()) {
+                let place = if checks.len() == 1 { 0 } else { nth };
+                score += if at == place { PAYER_BY_PLACE } else { -PAYER_BY_PLACE };
             }
         } else if accounts.len() == stubs.len() {
             score += PAYER_OF_ANOTHER;

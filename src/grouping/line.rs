@@ -59,7 +59,12 @@ pub fn parse(text: &str) -> MicrFields {
                 let account = on_us[..at].rsplit('C').find(|part| part.bytes().any(|b| b.is_ascii_digit()));
                 fields.account = account.and_then(|a| some(squeeze(a).replace('D', "-")));
                 let tail = squeeze(&on_us[at + 1..]);
-                if fields.aux_on_us.is_some() {
+                if tail.is_empty()
+                    && fields.aux_on_us.is_none()
+                    && let Some((serial, account)) = leading_serial(&on_us[..at])
+                {
+                    (fields.serial, fields.account) = (Some(serial), Some(account));
+                } else if fields.aux_on_us.is_some() {
                     fields.tran_code = some(tail);
                 } else {
                     fields.serial = some(tail);
@@ -72,6 +77,15 @@ pub fn parse(text: &str) -> MicrFields {
         fields.serial = fields.aux_on_us.clone();
     }
     fields
+}
+
+/// `6778 08148902`: some banks print the serial before the account, with a gap between them and nothing behind.
+pub(super) fn leading_serial(before_symbol: &str) -> Option<(String, String)> {
+    let mut parts = before_symbol.split_whitespace();
+    let (serial, account) = (parts.next()?, parts.next()?);
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let plausible = digits(serial) && (2..=6).contains(&serial.len()) && account.len() >= 5;
+    (plausible && parts.next().is_none()).then(|| (serial.to_string(), account.replace('D', "-")))
 }
 
 fn some(text: String) -> Option<String> {
@@ -124,6 +138,7 @@ mod tests {
             A214173493A000006112553C9189 | - | 214173493 | true | 000006112553 | 9189 | -
             A279286752A00D9133806C5981 | - | 279286752 | true | 00-9133806 | 5981 | -
             A87886D849A 0180102C 12 B0000012345B | - | 87886-849 | - | 0180102 | 12 | 123.45
+            A263028544A 6778 08148902C | - | 263028544 | true | 08148902 | 6778 | -
             A1063D1365A04389922C2381B0000007148B | - | 1063-1365 | - | 04389922 | 2381 | 71.48
             A121042883A 1C2 | - | 121042883 | false | 1 | 2 | -
             12345 | - | - | - | - | - | -

@@ -350,7 +350,7 @@ fn office_with_amounts() {
 
 #[test]
 fn clean_without_amounts() {
-    check(false, "clean", 850, 700, 0);
+    check(false, "clean", 800, 650, 0);
 }
 
 #[test]
