@@ -163,6 +163,11 @@ impl Faults {
         &self.list
     }
 
+    /// In the file's order.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|f| (f.record, f.line, f.offset));
+    }
+
     pub fn has(&self, code: &str) -> bool {
         self.list.iter().any(|f| f.code == code)
     }

@@ -1,4 +1,20 @@
 //! Image cash letters: X9.37-2003 (level 03) and X9.100-187 (levels 30, 35), read in every physical layout found in the
 //! field and written as a bank's profile wants it.
 
+mod credit;
+mod item;
+mod on_us;
+pub mod order;
+pub mod physical;
+mod read;
 pub mod records;
+mod totals;
+mod write;
+
+pub use credit::{Credit, CreditLayout};
+pub use item::{Addendum, Detail, Item, View};
+pub use on_us::{line_text, micr_text, on_us_field};
+pub use physical::{Encoding, Layout, Physical};
+pub use read::{Letter, Piece, Summary, X9File, read, scan};
+pub use totals::Convention;
+pub use write::{CashLetter, CreditProfile, OutgoingCheck, Profile, write};

@@ -1,0 +1,503 @@
+//! Writing an image cash letter for a deposit: the same values give the same bytes. What does not fit is refused before a
+//! byte leaves, and the finished file is read back by the reader, which must find it valid and hold the same checks.
+
+use std::collections::BTreeSet;
+
+use super::physical::Encoding;
+use super::records::*;
+use super::totals::{Convention, Sums};
+use super::{CreditLayout, read};
+use crate::domain::{Cents, Day, RoutingNumber};
+use crate::formats::fault::FormatError;
+
+/// What one bank wants to see. Everything that it does not name is left blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// `03`, `30` or `35`.
+    pub level: String,
+    pub encoding: Encoding,
+    /// A four-byte length before each record. Without it a file with images must be EBCDIC blocks.
+    pub length_words: bool,
+    pub test: bool,
+    pub destination_routing: String,
+    pub destination_name: String,
+    pub origin_routing: String,
+    pub origin_name: String,
+    /// Who makes the letter; banks often give an own number.
+    pub ece_routing: String,
+    pub collection_type: String,
+    pub bofd_routing: String,
+    pub deposit_account: String,
+    pub payee_name: String,
+    pub bofd_indicator: char,
+    pub contact_name: String,
+    pub contact_phone: String,
+    pub bundle_size: usize,
+    pub credit: Option<CreditProfile>,
+}
+
+/// A deposit ticket (61) as the first record of the first bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditProfile {
+    pub layout: CreditLayout,
+    pub routing: String,
+    pub account: String,
+    pub counted: Convention,
+}
+
+impl Profile {
+    /// What most community banks take: level 03, EBCDIC with length words, `01`, `I`, `G`, no credit, bundles of 300.
+    pub fn usual(destination: &RoutingNumber, origin: &str) -> Profile {
+        Profile {
+            level: "03".into(),
+            encoding: Encoding::Ebcdic(crate::formats::ebcdic::CodePage::Ibm037),
+            length_words: true,
+            test: false,
+            destination_routing: destination.as_str().into(),
+            destination_name: String::new(),
+            origin_routing: origin.into(),
+            origin_name: String::new(),
+            ece_routing: origin.into(),
+            collection_type: "01".into(),
+            bofd_routing: destination.as_str().into(),
+            deposit_account: String::new(),
+            payee_name: String::new(),
+            bofd_indicator: 'U',
+            contact_name: String::new(),
+            contact_phone: String::new(),
+            bundle_size: 300,
+            credit: None,
+        }
+    }
+}
+
+/// One deposit.
+#[derive(Clone, Debug)]
+pub struct CashLetter<'a> {
+    pub business_date: Day,
+    pub creation_date: Day,
+    /// `HHMM`.
+    pub creation_time: String,
+    /// `A` to `Z`, `0` to `9`: tells apart two files of one minute.
+    pub file_id_modifier: char,
+    pub resend: bool,
+    /// Unique for us on a business date, at most eight characters.
+    pub letter_id: String,
+    pub checks: Vec<OutgoingCheck<'a>>,
+}
+
+/// One check of a deposit with its images (TIFF, Group 4, little-endian).
+#[derive(Clone, Debug)]
+pub struct OutgoingCheck<'a> {
+    pub routing: RoutingNumber,
+    /// As `on_us_field` gives it.
+    pub on_us: String,
+    pub auxiliary_on_us: String,
+    pub external_processing_code: String,
+    pub amount: Cents,
+    /// Unique for us on a business date.
+    pub sequence: u64,
+    pub front: &'a [u8],
+    pub back: &'a [u8],
+}
+
+/// Four digits of the bundle's item count (70).
+const MOST_ITEMS_IN_BUNDLE: usize = 9999;
+
+struct Out<'p> {
+    profile: &'p Profile,
+    bytes: Vec<u8>,
+    records: u64,
+}
+
+impl Out<'_> {
+    /// Appends one record: text in Latin-1, then bytes that are never translated.
+    fn put(&mut self, mut text: Vec<u8>, binary: &[u8]) -> Result<(), FormatError> {
+        let length = text.len() + binary.len();
+        if self.profile.length_words {
+            let word =
+                u32::try_from(length).map_err(|_| FormatError::whole("52", length.to_string(), "a shorter record"))?;
+            self.bytes.extend_from_slice(&word.to_be_bytes());
+        }
+        self.profile.encoding.encode(&mut text);
+        self.bytes.extend_from_slice(&text);
+        self.bytes.extend_from_slice(binary);
+        self.records += 1;
+        Ok(())
+    }
+}
+
+/// Writes a cash letter and proves it by reading it back. In an error about a check, `line` is its place in `checks`,
+/// from 1.
+pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, FormatError> {
+    check(letter, profile)?;
+    let mut out = Out { profile, bytes: Vec::with_capacity(room_for(letter)), records: 0 };
+    let (date, made) = (letter.business_date, letter.creation_date);
+    let header = FileHeader::BLANK
+        .standard_level(&profile.level)?
+        .test_indicator(if profile.test { "T" } else { "P" })?
+        .immediate_destination_routing(&profile.destination_routing)?
+        .immediate_origin_routing(&profile.origin_routing)?
+        .file_creation_date(made)?
+        .file_creation_time(&letter.creation_time)?
+        .resend_indicator(if letter.resend { "Y" } else { "N" })?
+        .immediate_destination_name(&profile.destination_name)?
+        .immediate_origin_name(&profile.origin_name)?
+        .file_id_modifier(&letter.file_id_modifier.to_string())?;
+    out.put(header.to_bytes(), &[])?;
+    let cash_letter = CashLetterHeader::BLANK
+        .collection_type(&profile.collection_type)?
+        .destination_routing(&profile.destination_routing)?
+        .ece_institution_routing(&profile.ece_routing)?
+        .business_date(date)?
+        .creation_date(made)?
+        .creation_time(&letter.creation_time)?
+        .record_type_indicator("I")?
+        .documentation_type("G")?
+        .cash_letter_id(&letter.letter_id)?
+        .originator_contact_name(&profile.contact_name)?
+        .originator_contact_phone(&profile.contact_phone)?;
+    out.put(cash_letter.to_bytes(), &[])?;
+
+    let convention = profile.credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
+    let indicator = match (profile.level.as_str(), convention) {
+        ("03", _) => "",
+        (_, Convention::CountImagesAndAmount) => "1",
+        (_, Convention::Nothing | Convention::CountAndImages) => "0",
+    };
+    let mut all = Sums::default();
+    let mut place = 0;
+    let total = sum(letter.checks.iter().map(|c| c.amount))?;
+    for (number, bundle) in (1u64..).zip(letter.checks.chunks(profile.bundle_size)) {
+        let header = BundleHeader::BLANK
+            .collection_type(&profile.collection_type)?
+            .destination_routing(&profile.destination_routing)?
+            .ece_institution_routing(&profile.ece_routing)?
+            .business_date(date)?
+            .creation_date(made)?
+            .bundle_id(&format!("{number:010}"))?
+            .bundle_sequence_number(number)?;
+        out.put(header.to_bytes(), &[])?;
+        let mut sums = Sums::default();
+        all.bundles += 1;
+        if let (1, Some(credit)) = (number, &profile.credit) {
+            out.put(ticket(credit, total)?, &[])?;
+            sums.add_credit(total).map_err(|_| too_large("61"))?;
+        }
+        for check in bundle {
+            place += 1;
+            one_check(&mut out, check, letter).map_err(|e| FormatError { line: Some(place), ..e })?;
+            sums.add_item(check.amount, true).map_err(|_| too_large("70"))?;
+            sums.images += 2;
+        }
+        let control = BundleControl::BLANK
+            .item_count(count(sums.items(convention))?)?
+            .total_amount(sums.amount(convention).ok_or_else(|| too_large("70"))?)?
+            .micr_valid_total_amount(sums.micr_valid)?
+            .image_count(count(sums.images(convention))?)?
+            .credit_total_indicator(indicator)?;
+        out.put(control.to_bytes(), &[])?;
+        all.add(&sums).map_err(|_| too_large("90"))?;
+    }
+    let control = CashLetterControl::BLANK
+        .bundle_count(all.bundles)?
+        .item_count(count(all.items(convention))?)?
+        .total_amount(all.amount(convention).ok_or_else(|| too_large("90"))?)?
+        .image_count(count(all.images(convention))?)?
+        .ece_institution_name(&profile.origin_name)?
+        .credit_total_indicator(indicator)?;
+    out.put(control.to_bytes(), &[])?;
+    let control = FileControl::BLANK
+        .cash_letter_count(1)?
+        .total_record_count(out.records + 1)?
+        .total_item_count(count(all.items(convention))?)?
+        .total_amount(all.amount(convention).ok_or_else(|| too_large("99"))?)?
+        .originator_contact_name(&profile.contact_name)?
+        .originator_contact_phone(&profile.contact_phone)?
+        .credit_total_indicator(indicator)?;
+    out.put(control.to_bytes(), &[])?;
+    prove(&out.bytes, letter)?;
+    Ok(out.bytes)
+}
+
+/// What the columns alone do not refuse.
+fn check(letter: &CashLetter<'_>, profile: &Profile) -> Result<(), FormatError> {
+    let refuse = |record, found: String, expected: &str| Err(FormatError::whole(record, found, expected));
+    if letter.checks.is_empty() {
+        return refuse("25", "no check".into(), "at least one check");
+    }
+    if !(1..=MOST_ITEMS_IN_BUNDLE).contains(&profile.bundle_size) {
+        return refuse("20", format!("bundles of {}", profile.bundle_size), "bundles of 1 to 9999 checks");
+    }
+    if !matches!(profile.level.as_str(), "03" | "30" | "35") {
+        return refuse("01", format!("level {}", profile.level), "level 03, 30 or 35");
+    }
+    if !profile.length_words && profile.encoding == Encoding::Ascii {
+        return refuse("01", "lines of text".into(), "length words, since images hold line feeds");
+    }
+    let mut seen = BTreeSet::new();
+    for (place, check) in (1..).zip(&letter.checks) {
+        let fault = |field: &'static str, columns, found: String, expected: &str| FormatError {
+            record: "25",
+            field,
+            columns,
+            offset: None,
+            line: Some(place),
+            found,
+            expected: expected.into(),
+        };
+        if !check.amount.is_positive() {
+            return Err(fault("item_amount", (48, 57), check.amount.to_string(), "an amount above zero"));
+        }
+        if !seen.insert(check.sequence) {
+            let found = check.sequence.to_string();
+            return Err(fault("ece_item_sequence_number", (58, 72), found, "a number used once"));
+        }
+        for (side, image) in [("front", check.front), ("back", check.back)] {
+            if !image.starts_with(b"II*\0") {
+                let found = format!("{side} of {} bytes", image.len());
+                return Err(fault("image", (118, 118), found, "a little-endian TIFF"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one_check(out: &mut Out<'_>, check: &OutgoingCheck<'_>, letter: &CashLetter<'_>) -> Result<(), FormatError> {
+    let profile = out.profile;
+    let (routing, digit) = check.routing.as_str().split_at(8);
+    let sequence = format!("{:015}", check.sequence);
+    let detail = CheckDetail::BLANK
+        .auxiliary_on_us(&check.auxiliary_on_us)?
+        .external_processing_code(&check.external_processing_code)?
+        .payor_bank_routing(routing)?
+        .payor_bank_routing_check_digit(digit)?
+        .on_us(&check.on_us)?
+        .item_amount(check.amount)?
+        .ece_item_sequence_number(&sequence)?
+        .documentation_type("G")?
+        .micr_valid_indicator("1")?
+        .bofd_indicator(&profile.bofd_indicator.to_string())?
+        .addendum_count(1)?
+        .archive_type_indicator("B")?;
+    out.put(detail.to_bytes(), &[])?;
+    let endorsement = CheckDetailAddendumA::BLANK
+        .record_number(1)?
+        .return_location_routing(&profile.bofd_routing)?
+        .bofd_endorsement_date(letter.business_date)?
+        .bofd_item_sequence_number(&sequence)?
+        .deposit_account_at_bofd(&profile.deposit_account)?
+        .payee_name(&profile.payee_name)?
+        .truncation_indicator("Y")?
+        .bofd_conversion_indicator("2")?;
+    out.put(endorsement.to_bytes(), &[])?;
+    for (side, image) in [("0", check.front), ("1", check.back)] {
+        let size = image.len() as u64;
+        let view = ImageViewDetail::BLANK
+            .image_indicator("1")?
+            .image_creator_routing(&profile.ece_routing)?
+            .image_creator_date(letter.creation_date)?
+            .view_format("00")?
+            .view_compression("00")?
+            .view_data_size(size)?
+            .view_side(side)?
+            .view_descriptor("00")?
+            .digital_signature_indicator("0")?;
+        out.put(view.to_bytes(), &[])?;
+        let mut data = ImageViewData::BLANK
+            .ece_institution_routing(&profile.ece_routing)?
+            .bundle_business_date(letter.business_date)?
+            .ece_item_sequence_number(&sequence)?
+            .clipping_origin("0")?
+            .image_reference_key_length(0)?
+            .to_bytes();
+        // No signature, then the length of the image; `view_data_size` has proved that it fits seven digits.
+        data.extend_from_slice(format!("00000{size:07}").as_bytes());
+        out.put(data, image)?;
+    }
+    Ok(())
+}
+
+fn ticket(credit: &CreditProfile, total: Cents) -> Result<Vec<u8>, FormatError> {
+    let sequence = "1";
+    Ok(match credit.layout {
+        CreditLayout::A => CreditA::BLANK
+            .posting_bank_routing(&credit.routing)?
+            .on_us(&credit.account)?
+            .item_amount(total)?
+            .ece_item_sequence_number(sequence)?
+            .documentation_type("G")?
+            .to_bytes(),
+        CreditLayout::B => CreditB::BLANK
+            .record_usage_indicator("2")?
+            .posting_bank_routing(&credit.routing)?
+            .on_us(&credit.account)?
+            .item_amount(total)?
+            .ece_item_sequence_number(sequence)?
+            .documentation_type("G")?
+            .to_bytes(),
+        CreditLayout::Record62 => Credit62::BLANK
+            .posting_bank_routing(&credit.routing)?
+            .on_us(&credit.account)?
+            .item_amount(total)?
+            .ece_item_sequence_number(sequence)?
+            .documentation_type("G")?
+            .to_bytes(),
+    })
+}
+
+fn room_for(letter: &CashLetter<'_>) -> usize {
+    letter.checks.iter().map(|c| c.front.len() + c.back.len() + 600).sum::<usize>() + 1000
+}
+
+fn too_large(record: &'static str) -> FormatError {
+    FormatError::whole(record, "a total that is too large", "a total that fits the record")
+}
+
+fn sum(amounts: impl Iterator<Item = Cents>) -> Result<Cents, FormatError> {
+    Cents::sum(amounts).map_err(|_| too_large("99"))
+}
+
+fn count(count: Option<Cents>) -> Result<u64, FormatError> {
+    count.and_then(|c| u64::try_from(c.get()).ok()).ok_or_else(|| too_large("99"))
+}
+
+/// Reads the finished bytes with the reader: valid, and the same checks with the same amounts and images.
+fn prove(bytes: &[u8], letter: &CashLetter<'_>) -> Result<(), FormatError> {
+    let not_proved = |found: String| FormatError::whole("99", found, "a file that reads back as it was written");
+    let file = read(bytes).map_err(|fault| not_proved(fault.to_string()))?;
+    if let Some(fault) = file.summary.faults.first_error() {
+        return Err(not_proved(fault.to_string()));
+    }
+    if file.items.len() != letter.checks.len() {
+        return Err(not_proved(format!("{} checks", file.items.len())));
+    }
+    for (item, check) in file.items.iter().zip(&letter.checks) {
+        let image = |back: bool| {
+            let view = item.views.iter().find(|v| v.is_back() == back)?;
+            bytes.get(view.image.clone()?)
+        };
+        let same = item.amount() == Some(check.amount)
+            && item.routing() == check.routing.as_str()
+            && item.on_us() == check.on_us.trim()
+            && item.auxiliary_on_us() == check.auxiliary_on_us.trim()
+            && item.sequence() == format!("{:015}", check.sequence)
+            && image(false) == Some(check.front)
+            && image(true) == Some(check.back);
+        if !same {
+            return Err(not_proved(format!("check {} at record {}", check.sequence, item.record)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::ebcdic::CodePage;
+    use proptest::prelude::*;
+
+    fn image(seed: u8, length: usize) -> Vec<u8> {
+        let mut bytes = b"II*\0".to_vec();
+        bytes.extend((0..length).map(|i| seed.wrapping_mul(31).wrapping_add(i as u8)));
+        bytes
+    }
+
+    fn letter<'a>(amounts: &[i64], images: &'a [Vec<u8>]) -> CashLetter<'a> {
+        let day: Day = "2026-11-30".parse().unwrap();
+        CashLetter {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+            checks: (1..)
+                .zip(amounts)
+                .map(|(sequence, amount)| OutgoingCheck {
+                    routing: RoutingNumber::new("061000146").unwrap(),
+                    on_us: "12345678/0101".into(),
+                    auxiliary_on_us: String::new(),
+                    external_processing_code: String::new(),
+                    amount: Cents::new(*amount),
+                    sequence,
+                    front: &images[sequence as usize % images.len()],
+                    back: &images[(sequence as usize + 1) % images.len()],
+                })
+                .collect(),
+        }
+    }
+
+    fn usual() -> Profile {
+        Profile::usual(&RoutingNumber::new("061100606").unwrap(), "123456780")
+    }
+
+    #[test]
+    fn every_profile_reads_back() {
+        let images = [image(1, 300), image(10, 70)];
+        let credit = |layout, counted| {
+            Some(CreditProfile { layout, routing: "061100606".into(), account: "000123456789/".into(), counted })
+        };
+        for credit in [
+            None,
+            credit(CreditLayout::A, Convention::Nothing),
+            credit(CreditLayout::B, Convention::CountAndImages),
+            credit(CreditLayout::B, Convention::CountImagesAndAmount),
+        ] {
+            for (level, encoding, length_words) in [
+                ("03", Encoding::Ebcdic(CodePage::Ibm037), true),
+                ("35", Encoding::Ascii, true),
+                ("30", Encoding::Ebcdic(CodePage::Ibm1047), false),
+            ] {
+                let profile = Profile {
+                    level: level.into(),
+                    encoding,
+                    length_words,
+                    bundle_size: 2,
+                    credit: credit.clone(),
+                    ..usual()
+                };
+                let letter = letter(&[1, 9_999_999_000, 500], &images);
+                let bytes = write(&letter, &profile).unwrap();
+                assert_eq!(bytes, write(&letter, &profile).unwrap());
+                let file = read(&bytes).unwrap();
+                assert_eq!((file.summary.bundles, file.summary.checks, file.summary.images), (2, 3, 6));
+                assert_eq!(file.credits.len(), usize::from(credit.is_some()));
+                assert_eq!(file.summary.convention, credit.as_ref().map(|c| c.counted));
+                assert_eq!(file.summary.faults.list(), [], "{level} {credit:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_bank_would_refuse_is_not_written() {
+        let images = [image(1, 10)];
+        let refused = |change: fn(&mut CashLetter<'_>, &mut Profile), field: &str| {
+            let (mut letter, mut profile) = (letter(&[100, 200], &images), usual());
+            change(&mut letter, &mut profile);
+            let error = write(&letter, &profile).unwrap_err();
+            assert_eq!(error.field, field, "{error}");
+            error
+        };
+        refused(|l, _| l.checks.clear(), "record");
+        refused(|l, _| l.checks[1].amount = Cents::new(10_000_000_000), "item_amount");
+        assert_eq!(refused(|l, _| l.checks[1].amount = Cents::ZERO, "item_amount").line, Some(2));
+        refused(|l, _| l.checks[1].sequence = 1, "ece_item_sequence_number");
+        assert_eq!(refused(|l, _| l.checks[1].on_us = "1".repeat(21), "on_us").line, Some(2));
+        refused(|l, _| l.checks[0].front = b"MM\0*", "image");
+        refused(|_, p| p.level = "02".into(), "record");
+        refused(|_, p| (p.encoding, p.length_words) = (Encoding::Ascii, false), "record");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_deposit_reads_back(amounts in proptest::collection::vec(1i64..=9_999_999_999, 1..12), size in 1usize..5, length in 0usize..400) {
+            let images = [image(3, length), image(9, 13)];
+            let profile = Profile { bundle_size: size, ..usual() };
+            let bytes = write(&letter(&amounts, &images), &profile).unwrap();
+            let file = read(&bytes).unwrap();
+            prop_assert_eq!(file.items.iter().map(|i| i.amount().unwrap().get()).collect::<Vec<_>>(), amounts);
+        }
+    }
+}
