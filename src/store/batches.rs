@@ -1,8 +1,14 @@
-//! Batches, their transactions, and what people decide. Every change is compare-and-set: what was loaded must still
-//! stand, the state machine must allow the event, and the audit row is part of the same transaction.
+//! Batches and what people decide about them. Every change is compare-and-set: what was loaded must still stand, the state
+//! machine must allow the event, and the audit row is part of the same transaction.
 
+use std::collections::BTreeSet;
+
+use super::audit::Event;
+use super::db::{Row, Tx, sql, values};
+use super::transactions::decided_stay;
+use super::users::hash_of;
 use super::*;
-use crate::domain::{Batch, Day};
+use crate::domain::{Batch, BatchEvent, BatchState, Control, Day, Decision, Origin};
 
 /// A line of the batch list.
 #[derive(Clone, PartialEq, Debug)]
@@ -10,7 +16,7 @@ pub struct BatchSummary {
     pub batch: Batch,
     pub documents: u32,
     pub transactions: u32,
-    /// Open exceptions, those of the batch itself included.
+    /// Open exceptions, those of the batch itself included; held, rejected and void transactions left out.
     pub open_exceptions: u32,
     /// Sum of what the transactions that are not void have received (unknown amounts left out).
     pub received: Cents,
@@ -53,54 +59,201 @@ pub enum Done {
     Already,
 }
 
+macro_rules! batch_columns {
+    () => {
+        "b.id, b.receipt, b.name, b.state, b.origin, b.date, b.operator, b.declared_count, b.declared_total, \
+         b.counts_documents, b.balanced_by, b.approved_by"
+    };
+}
+
+macro_rules! queue_columns {
+    () => {
+        "select e.id, e.code, e.message, e.document, e.area, e.sealed, e.batch, b.name, b.date, e.transaction_id, \
+         t.state, t.received from exceptions e join batches b on b.site = e.site and b.id = e.batch \
+         left join transactions t on t.site = e.site and t.id = e.transaction_id where e.site = $1 "
+    };
+}
+
+sql! {
+    ONE = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and b.id = $2");
+    LIKE = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and substr(b.id, 1, length($2)) = $2 limit 2");
+    NAMED = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and b.name = $2 limit 2");
+    SUMMARY = concat!("select ", batch_columns!(), ",
+        (select count(*) from documents d where d.site = b.site and d.batch = b.id),
+        (select count(*) from transactions t where t.site = b.site and t.batch = b.id),
+        (select count(*) from exceptions e left join transactions t on t.site = e.site and t.id = e.transaction_id
+            where e.site = b.site and e.batch = b.id and e.decided_by is null
+            and (t.id is null or t.state not in ('held', 'rejected', 'void'))),
+        (select cast(sum(t.received) as bigint) from transactions t
+            where t.site = b.site and t.batch = b.id and t.state <> 'void')
+        from batches b where b.site = $1");
+    QUEUE = concat!(queue_columns!(), "order by b.date, b.id, t.seq, e.place, e.id");
+    OPEN_QUEUE = concat!(queue_columns!(), "and e.decided_by is null and b.state <> 'void'
+        and (t.id is null or t.state not in ('held', 'rejected', 'void')) order by b.date, b.id, t.seq, e.place, e.id");
+    EXCEPTION = concat!(queue_columns!(), "and e.id = $2");
+    EXCEPTION_LIKE = concat!(queue_columns!(), "and substr(e.id, 1, length($2)) = $2 limit 2");
+    /// Only one transaction at a time goes on with a batch.
+    LOCK = "update batches set changes = changes + 1 where site = $1 and id = $2 returning state";
+    MOVE = "update batches set state = $4 where site = $1 and id = $2 and state = $3";
+    BALANCED_BY = "update batches set balanced_by = $3, approved_by = null where site = $1 and id = $2";
+    APPROVED_BY = "update batches set approved_by = $3 where site = $1 and id = $2";
+    VOID_TRANSACTIONS = "update transactions set state = 'void' where site = $1 and batch = $2";
+    VOID_JOBS = "update jobs set state = 'done', worker = null where site = $1 and batch = $2 and state <> 'done'";
+    FREE_CONTENTS = "delete from contents where site = $1 and batch = $2";
+}
+
+fn batch_of(row: &Row) -> Result<Batch, StoreError> {
+    let id: BatchId = row.parsed(0, "batch")?;
+    let place = format!("batch {id}");
+    Ok(Batch {
+        receipt: row.parsed(1, &place)?,
+        name: row.text(2)?,
+        state: row.known(3, &place, BatchState::parse)?,
+        origin: row.known(4, &place, Origin::parse)?,
+        date: row.parsed(5, &place)?,
+        operator: row.text_or_null(6)?.map(UserName),
+        declared: Control {
+            count: row.count_or_null(7)?,
+            total: row.cents_or_null(8)?,
+            counts_documents: row.flag(9)?,
+        },
+        balanced_by: row.text_or_null(10)?.map(UserName),
+        approved_by: row.text_or_null(11)?.map(UserName),
+        id,
+    })
+}
+
+/// Does a transaction of this state count for the batch's proof and its posting?
+pub(super) fn is_live(state: TransactionState) -> bool {
+    !matches!(state, TransactionState::Held | TransactionState::Rejected | TransactionState::Void)
+}
+
+/// May this transaction be balanced, approved and posted?
+pub(super) fn prove(t: &Transaction) -> Result<(), StoreError> {
+    let wrong = |why: String| Err(StoreError::OutOfBalance { what: format!("transaction {}", t.id), why });
+    if !matches!(t.state, TransactionState::Clean | TransactionState::Ready) {
+        return wrong(format!("its state is {}", t.state.as_str()));
+    }
+    if let Some(open) = t.exceptions.iter().find(|e| e.decision.is_none()) {
+        return wrong(format!("exception {} ({}) is open", open.id, open.code));
+    }
+    let applied = Cents::sum(t.applications.iter().map(|a| a.amount))?;
+    match t.received {
+        Some(received) if received == applied => Ok(()),
+        None if t.applications.is_empty() => Ok(()),
+        Some(received) => wrong(format!("received {received}, applied {applied}")),
+        None => wrong("what it received is not known".into()),
+    }
+}
+
 impl Store {
     /// By date, name and id.
     pub async fn batches(&self) -> Result<Vec<BatchSummary>, StoreError> {
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        let mut list = Vec::new();
+        for row in tx.rows(SUMMARY, values![self.site()]).await? {
+            list.push(BatchSummary {
+                batch: batch_of(&row)?,
+                documents: row.count(12)?,
+                transactions: row.count(13)?,
+                open_exceptions: row.count(14)?,
+                received: row.cents_or_null(15)?.unwrap_or_default(),
+            });
+        }
+        list.sort_by(|a, b| {
+            (a.batch.date, &a.batch.name, &a.batch.id).cmp(&(b.batch.date, &b.batch.name, &b.batch.id))
+        });
+        Ok(list)
     }
 
     /// By id, unique beginning of an id, or name.
     pub async fn batch(&self, id: &str) -> Result<Batch, StoreError> {
-        let _ = id;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        batch_of(&self.find(&mut tx, "batch", id, [ONE, NAMED, LIKE]).await?)
     }
 
-    /// In the order of the batch, complete with applications, exceptions and decisions.
-    pub async fn transactions(&self, batch: &BatchId) -> Result<Vec<Transaction>, StoreError> {
-        let _ = batch;
-        Err(StoreError::Unsupported("being built".into()))
+    pub(super) async fn this_batch(&self, tx: &mut Tx, id: &BatchId) -> Result<Batch, StoreError> {
+        batch_of(&self.find(tx, "batch", id.as_str(), [ONE]).await?)
     }
 
-    /// By id or unique beginning of one.
-    pub async fn transaction(&self, id: &str) -> Result<Transaction, StoreError> {
-        let _ = id;
-        Err(StoreError::Unsupported("being built".into()))
-    }
-
-    /// The exceptions of the batch as a whole, decided ones included.
-    pub async fn batch_exceptions(&self, batch: &BatchId) -> Result<Vec<Exception>, StoreError> {
-        let _ = batch;
-        Err(StoreError::Unsupported("being built".into()))
+    fn queue_item(&self, row: &Row) -> Result<QueueItem, StoreError> {
+        let exception = self.exception_of(row, 0)?;
+        let place = format!("exception {}", exception.id);
+        let state = row.text_or_null(10)?;
+        let state = state.map(|s| TransactionState::parse(&s).ok_or_else(|| StoreError::damaged(&place, s)));
+        Ok(QueueItem {
+            batch: row.parsed(6, &place)?,
+            batch_name: row.text(7)?,
+            date: row.parsed(8, &place)?,
+            transaction: row.parsed_or_null(9, &place)?,
+            transaction_state: state.transpose()?,
+            received: row.cents_or_null(11)?,
+            exception,
+        })
     }
 
     /// Exceptions of the site, by batch and place (ordering by harm is for `exceptions`). `open_only` leaves out decided ones
     /// and those of held, rejected and void transactions.
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<QueueItem>, StoreError> {
-        let _ = open_only;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(if open_only { OPEN_QUEUE } else { QUEUE }, values![self.site()]).await?;
+        rows.iter().map(|row| self.queue_item(row)).collect()
     }
 
     /// By id or unique beginning of one.
     pub async fn exception(&self, id: &str) -> Result<QueueItem, StoreError> {
-        let _ = id;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        self.queue_item(&self.find(&mut tx, "exception", id, [EXCEPTION, EXCEPTION_LIKE]).await?)
+    }
+
+    pub(super) async fn lock_batch(&self, tx: &mut Tx, id: &BatchId) -> Result<BatchState, StoreError> {
+        let row = tx.first(LOCK, values![self.site(), id]).await?.ok_or_else(|| StoreError::not_found("batch", id))?;
+        row.known(0, "batch", BatchState::parse)
+    }
+
+    /// Moves a batch by an event, when its state allows it. Locks the batch. Returns the new state.
+    pub(super) async fn move_batch(
+        &self,
+        tx: &mut Tx,
+        id: &BatchId,
+        event: BatchEvent,
+    ) -> Result<BatchState, StoreError> {
+        let state = self.lock_batch(tx, id).await?;
+        let after = state.after(event).ok_or_else(|| StoreError::WrongState { batch: id.to_string(), state, event })?;
+        let touched = tx.run(MOVE, values![self.site(), id, state.as_str(), after.as_str()]).await?;
+        if touched == 1 { Ok(after) } else { Err(StoreError::Conflict { what: format!("batch {id}") }) }
     }
 
     /// Saves a decision. The batch goes to `in-review`. `Conflict` when `before` is not what is stored any more.
     /// `OutOfBalance` when documents get lost or doubled, or an earlier decision would vanish or change.
     pub async fn save_decision(&self, decided: &Decided, by: &UserName) -> Result<(), StoreError> {
-        let _ = (decided, by);
-        Err(StoreError::Unsupported("being built".into()))
+        let batch = &decided.batch;
+        keeps_what_it_has(decided, by)?;
+        let mut tx = self.db().write().await?;
+        self.may_decide(&mut tx, by).await?;
+        self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
+        let ids: Vec<String> = decided.before.iter().map(|t| t.id.to_string()).collect();
+        let mut stored = self.these_transactions(&mut tx, ids.clone()).await?;
+        let mut loaded = decided.before.clone();
+        stored.sort_by(|a, b| a.id.cmp(&b.id));
+        loaded.sort_by(|a, b| a.id.cmp(&b.id));
+        if stored != loaded {
+            return Err(StoreError::Conflict { what: format!("batch {batch}") });
+        }
+        self.drop_transactions(&mut tx, ids).await?;
+        self.add_transactions(&mut tx, batch, &decided.after).await?;
+        if let Some(exceptions) = &decided.batch_exceptions {
+            self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
+        }
+        self.save_checks(&mut tx, batch, &decided.checks).await?;
+        self.prove_documents(&mut tx, batch).await?;
+        tx.run(BALANCED_BY, values![self.site(), batch, None::<String>]).await?;
+        let (before, after) = (Some(hash_of(&loaded)?), Some(hash_of(&decided.after)?));
+        let touched: Vec<&str> = decided.after.iter().map(|t| t.id.as_str()).collect();
+        let note = touched.join(" ");
+        let event = Event { by, what: &decided.what, noun: "batch", id: batch.as_str(), before, after, note: &note };
+        self.record(&mut tx, event).await?;
+        tx.commit().await
     }
 
     /// Marks a batch as proved by `by`. Checked again here: no open exception outside held, rejected and void
@@ -113,19 +266,128 @@ impl Store {
         exceptions: Option<Vec<Exception>>,
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let _ = (batch, proved, exceptions, by);
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().write().await?;
+        let state = self.lock_batch(&mut tx, batch).await?;
+        if matches!(
+            state,
+            BatchState::Balanced
+                | BatchState::Approved
+                | BatchState::Posted
+                | BatchState::Deposited
+                | BatchState::Archived
+        ) {
+            return Ok(Done::Already);
+        }
+        self.may_decide(&mut tx, by).await?;
+        if state.after(BatchEvent::Balance).is_none() {
+            return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Balance });
+        }
+        if let Some(exceptions) = &exceptions {
+            self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
+        }
+        if proved {
+            self.prove_batch(&mut tx, batch).await?;
+            self.move_batch(&mut tx, batch, BatchEvent::Balance).await?;
+            tx.run(BALANCED_BY, values![self.site(), batch, by]).await?;
+        }
+        let what = if proved { "balance" } else { "balance-tried" };
+        let event = Event { by, what, noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+        self.record(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Done::Now)
+    }
+
+    /// Every transaction that counts proves, and nothing of the batch as a whole is open. Returns those that count.
+    pub(super) async fn prove_batch(&self, tx: &mut Tx, batch: &BatchId) -> Result<Vec<Transaction>, StoreError> {
+        if let Some(open) = self.own_exceptions(tx, batch).await?.into_iter().find(|e| e.decision.is_none()) {
+            return Err(StoreError::OutOfBalance {
+                what: format!("batch {batch}"),
+                why: format!("exception {} ({}) is open", open.id, open.code),
+            });
+        }
+        self.prove_documents(tx, batch).await?;
+        let mut transactions = self.transactions_of(tx, batch).await?;
+        transactions.retain(|t| is_live(t.state));
+        transactions.iter().try_for_each(prove)?;
+        Ok(transactions)
     }
 
     /// Approves what another person balanced.
     pub async fn approve(&self, batch: &BatchId, by: &UserName) -> Result<Done, StoreError> {
-        let _ = (batch, by);
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().write().await?;
+        let state = self.lock_batch(&mut tx, batch).await?;
+        if matches!(state, BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived) {
+            return Ok(Done::Already);
+        }
+        self.may_decide(&mut tx, by).await?;
+        let stored = self.this_batch(&mut tx, batch).await?;
+        self.move_batch(&mut tx, batch, BatchEvent::Approve).await?;
+        if stored.balanced_by.as_ref().is_none_or(|balancer| balancer == by) {
+            let why = "a batch is approved by another person than the one who balanced it";
+            return Err(StoreError::NotAllowed { user: by.0.clone(), why });
+        }
+        self.prove_batch(&mut tx, batch).await?;
+        tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
+        let event =
+            Event { by, what: "approve", noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+        self.record(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Done::Now)
     }
 
-    /// Voids a batch that is not posted, with all its transactions.
+    /// Voids a batch that is not posted, with all its transactions. Its documents may be scanned again.
     pub async fn void_batch(&self, batch: &BatchId, note: &str, by: &UserName) -> Result<Done, StoreError> {
-        let _ = (batch, note, by);
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().write().await?;
+        if self.lock_batch(&mut tx, batch).await? == BatchState::Void {
+            return Ok(Done::Already);
+        }
+        self.may_decide(&mut tx, by).await?;
+        self.move_batch(&mut tx, batch, BatchEvent::Void).await?;
+        for sql in [VOID_TRANSACTIONS, VOID_JOBS, FREE_CONTENTS] {
+            tx.run(sql, values![self.site(), batch]).await?;
+        }
+        let event = Event { by, what: "void", noun: "batch", id: batch.as_str(), before: None, after: None, note };
+        self.record(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Done::Now)
     }
+}
+
+/// A decision moves documents between transactions at most, adds to what was decided and takes nothing of it back.
+fn keeps_what_it_has(decided: &Decided, by: &UserName) -> Result<(), StoreError> {
+    let wrong = |why: &str| {
+        Err(StoreError::OutOfBalance {
+            what: format!("decision {} of batch {}", decided.what, decided.batch),
+            why: why.into(),
+        })
+    };
+    let documents = |list: &[Transaction]| {
+        let mut ids: Vec<DocumentId> = list.iter().flat_map(|t| t.documents.clone()).collect();
+        ids.sort();
+        ids
+    };
+    if documents(&decided.before) != documents(&decided.after) {
+        return wrong("it loses or doubles a document");
+    }
+    if decided.before.iter().chain(&decided.after).any(|t| t.state == TransactionState::Posted) {
+        return wrong("what is posted changes only by a reversing entry");
+    }
+    if decided.before.iter().chain(&decided.after).any(|t| t.batch != decided.batch) {
+        return wrong("it touches another batch");
+    }
+    let decisions = |list: &[Transaction]| -> Vec<Decision> { list.iter().flat_map(|t| t.decisions.clone()).collect() };
+    let (before, mut after) = (decisions(&decided.before), decisions(&decided.after));
+    for old in &before {
+        match after.iter().position(|new| new == old) {
+            Some(place) => drop(after.remove(place)),
+            None => return wrong("an earlier decision would vanish"),
+        }
+    }
+    let known: BTreeSet<_> =
+        decided.before.iter().flat_map(|t| &t.exceptions).filter(|e| e.decision.is_some()).map(|e| &e.id).collect();
+    let fresh = decided.after.iter().flat_map(|t| &t.exceptions).filter(|e| !known.contains(&e.id));
+    if after.iter().any(|d| d.by != *by) || fresh.filter_map(|e| e.decision.as_ref()).any(|d| d.by != *by) {
+        return wrong("a decision is signed by somebody else");
+    }
+    decided_stay(decided.before.iter().flat_map(|t| &t.exceptions), decided.after.iter().flat_map(|t| &t.exceptions))
 }

@@ -63,7 +63,6 @@ pub enum StoreError {
     Task(#[from] tokio::task::JoinError),
 }
 
-#[allow(dead_code)]
 impl StoreError {
     pub(crate) fn not_found(noun: &'static str, id: impl ToString) -> Self {
         StoreError::NotFound { noun, id: id.to_string() }

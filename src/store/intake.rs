@@ -1,8 +1,12 @@
 //! Taking in: one transaction that keeps a receipt, its batches and documents, and the jobs that will work on them.
 //! The same bytes, the same documents or the same business content again are told apart and never taken twice.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::audit::Event;
+use super::db::{Bulk, Kind, Row, Tx, sql, values};
 use super::*;
-use crate::domain::{Batch, Document, ReceiptId, Sha256};
+use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, ReceiptId, Sha256};
 
 /// One source (folder or file) as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,36 +50,345 @@ pub enum Taken {
     Suspect { name: String, batches: Vec<BatchId> },
 }
 
+sql! {
+    BY_SOURCE = "select id, name from receipts where site = $1 and source = $2";
+    BY_FINGERPRINT = "select id, name from receipts where site = $1 and fingerprint = $2";
+    BATCHES_OF_RECEIPT = "select id from batches where site = $1 and receipt = $2 order by place";
+    CONTENTS = "select content, document, batch from contents where site = $1 and content any_of($2)";
+    ADD_RECEIPT = "insert into receipts (site, id, source, fingerprint, name, at, by_user)
+                   values ($1, $2, $3, $4, $5, $6, $7)";
+    MISSING_BLOB = "select i.hash from images i where i.site = $1 and i.document any_of($2)
+                    and not exists (select 1 from blobs b where b.site = i.site and b.hash = i.hash) limit 1";
+    DOCUMENTS = "select id, batch, seq, kind_hint, dpi, station_micr, station_amount, amount_is_recorded, envelope,
+                 remittance from documents where site = $1 and batch = $2 and place between $3 and $4 order by place";
+    IMAGES = "select i.document, i.role, i.name, i.hash from images i
+              join documents d on d.site = i.site and d.id = i.document
+              where i.site = $1 and d.batch = $2 and d.place between $3 and $4 order by d.place, i.place";
+    DOCUMENT = "select id, batch, place from documents where site = $1 and id = $2";
+    DOCUMENT_LIKE = "select id, batch, place from documents where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    WITH_FRONT = "select i.hash, i.document, d.batch from images i
+                  join documents d on d.site = i.site and d.id = i.document
+                  join batches b on b.site = d.site and b.id = d.batch
+                  where i.site = $1 and i.hash any_of($2) and i.role = 'front' and b.state <> 'void'
+                  order by i.hash, b.date, b.id, d.place";
+}
+
+pub(super) const ADD_BATCHES: Bulk = Bulk {
+    table: "batches",
+    columns: &[
+        ("site", Kind::Text),
+        ("id", Kind::Text),
+        ("receipt", Kind::Text),
+        ("place", Kind::Int),
+        ("name", Kind::Text),
+        ("state", Kind::Text),
+        ("origin", Kind::Text),
+        ("date", Kind::Text),
+        ("operator", Kind::Text),
+        ("declared_count", Kind::Int),
+        ("declared_total", Kind::Int),
+        ("counts_documents", Kind::Flag),
+        ("changes", Kind::Int),
+    ],
+    tail: "",
+};
+
+const ADD_DOCUMENTS: Bulk = Bulk {
+    table: "documents",
+    columns: &[
+        ("site", Kind::Text),
+        ("id", Kind::Text),
+        ("batch", Kind::Text),
+        ("place", Kind::Int),
+        ("seq", Kind::Int),
+        ("kind_hint", Kind::Text),
+        ("dpi", Kind::Int),
+        ("station_micr", Kind::Bytes),
+        ("station_amount", Kind::Int),
+        ("amount_is_recorded", Kind::Flag),
+        ("envelope", Kind::Int),
+        ("remittance", Kind::Bytes),
+    ],
+    tail: "",
+};
+
+const ADD_IMAGES: Bulk = Bulk {
+    table: "images",
+    columns: &[
+        ("site", Kind::Text),
+        ("document", Kind::Text),
+        ("place", Kind::Int),
+        ("role", Kind::Text),
+        ("name", Kind::Text),
+        ("hash", Kind::Text),
+    ],
+    tail: "",
+};
+
+const ADD_CONTENTS: Bulk = Bulk {
+    table: "contents",
+    columns: &[("site", Kind::Text), ("content", Kind::Text), ("document", Kind::Text), ("batch", Kind::Text)],
+    tail: "",
+};
+
+/// What each document is made of: the hashes of its front and back, or its source and place where it is a record. The
+/// second and third time in one source count as other things (a station may scan the same piece twice).
+fn contents(intake: &Intake) -> Vec<Vec<String>> {
+    let mut seen: HashMap<Sha256, u32> = HashMap::new();
+    let mut record = 0u64;
+    let mut content = |document: &Document| {
+        let mut bytes = Vec::new();
+        let sides: Vec<&ImageRef> =
+            document.images.iter().filter(|i| matches!(i.role, ImageRole::Front | ImageRole::Back)).collect();
+        let sides = if sides.is_empty() { document.images.iter().collect() } else { sides };
+        for image in &sides {
+            bytes.extend(image.role.as_str().as_bytes());
+            bytes.extend(image.hash.0);
+        }
+        record += 1;
+        if sides.is_empty() {
+            bytes.extend(b"record");
+            bytes.extend(intake.receipt.source.0);
+            bytes.extend(record.to_be_bytes());
+        }
+        let hash = Sha256::of(&bytes);
+        let times = seen.entry(hash).or_default();
+        *times += 1;
+        if *times == 1 { hash.to_string() } else { format!("{hash}-{times}") }
+    };
+    intake.batches.iter().map(|(_, documents)| documents.iter().map(&mut content).collect()).collect()
+}
+
 impl Store {
+    /// Takes a source in, all or nothing. Its image bytes must be in the object store.
     pub async fn take_in(&self, intake: Intake, by: &UserName) -> Result<Taken, StoreError> {
-        let _ = (intake, by);
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().write().await?;
+        if let Some((_, batches)) = self.receipt_by(&mut tx, BY_SOURCE, intake.receipt.source).await? {
+            return Ok(Taken::Already { batches });
+        }
+        let contents = contents(&intake);
+        let mut there: HashMap<String, (DocumentId, BatchId)> = HashMap::new();
+        for row in tx.rows(CONTENTS, values![self.site(), contents.concat()]).await? {
+            let content = row.text(0)?;
+            there.insert(content, (row.parsed(1, "content")?, row.parsed(2, "content")?));
+        }
+        let all: usize = contents.iter().map(Vec::len).sum();
+        if all > 0 && there.len() == all {
+            let batches: BTreeSet<BatchId> = there.into_values().map(|(_, batch)| batch).collect();
+            return Ok(Taken::Already { batches: batches.into_iter().collect() });
+        }
+        if let Some(fingerprint) = intake.receipt.fingerprint
+            && let Some((name, batches)) = self.receipt_by(&mut tx, BY_FINGERPRINT, fingerprint).await?
+        {
+            return Ok(Taken::Suspect { name, batches });
+        }
+        let (batches, held) = self.keep(&mut tx, &intake, &contents, &there, by).await?;
+        let what = if held.is_empty() { "take-in" } else { "take-in-rest" };
+        let note =
+            format!("{}: {} batches, {} of {all} documents", intake.receipt.name, batches.len(), all - held.len());
+        let id = intake.receipt.id.as_str();
+        let after = Some(intake.receipt.source);
+        self.record(&mut tx, Event { by, what, noun: "receipt", id, before: None, after, note: &note }).await?;
+        tx.commit().await?;
+        Ok(if held.is_empty() { Taken::New { batches } } else { Taken::Partly { batches, held } })
+    }
+
+    async fn keep(
+        &self,
+        tx: &mut Tx,
+        intake: &Intake,
+        contents: &[Vec<String>],
+        there: &HashMap<String, (DocumentId, BatchId)>,
+        by: &UserName,
+    ) -> Result<(Vec<BatchId>, Vec<HeldAlready>), StoreError> {
+        let receipt = &intake.receipt;
+        let site = self.site();
+        tx.run(
+            ADD_RECEIPT,
+            values![site, &receipt.id, receipt.source, receipt.fingerprint, &receipt.name, self.now(), by],
+        )
+        .await?;
+        let mut taken = Vec::new();
+        let mut held = Vec::new();
+        for (place, ((batch, documents), contents)) in intake.batches.iter().zip(contents).enumerate() {
+            assert_eq!(batch.state, BatchState::Captured, "a batch is taken in as captured");
+            let mut fresh: Vec<(&Document, &String)> = Vec::with_capacity(documents.len());
+            for (document, content) in documents.iter().zip(contents) {
+                match there.get(content) {
+                    Some((held_by, batch)) => {
+                        held.push(HeldAlready { seq: document.seq, document: held_by.clone(), batch: batch.clone() })
+                    }
+                    None => fresh.push((document, content)),
+                }
+            }
+            if fresh.is_empty() && !documents.is_empty() {
+                continue;
+            }
+            tx.insert(&ADD_BATCHES, vec![batch_row(site, batch, place as i64 + 1)]).await?;
+            self.keep_documents(tx, batch, &fresh).await?;
+            self.enqueue(tx, &batch.id, fresh.len() as u32, intake.documents_per_job).await?;
+            taken.push(batch.id.clone());
+        }
+        Ok((taken, held))
+    }
+
+    async fn keep_documents(
+        &self,
+        tx: &mut Tx,
+        batch: &Batch,
+        fresh: &[(&Document, &String)],
+    ) -> Result<(), StoreError> {
+        let site = self.site();
+        let (mut rows, mut images, mut contents) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (document, content)) in fresh.iter().enumerate() {
+            let id = &document.id;
+            let micr = document.station_micr.as_ref();
+            let micr = micr.map(|m| self.keys().seal(&["documents", "station_micr", id.as_str()], m.as_bytes()));
+            let remittance = document.remittance.as_ref();
+            let remittance = remittance.map(|r| self.keys().seal_json(&["documents", "remittance", id.as_str()], r));
+            rows.push(values![
+                site,
+                id,
+                &batch.id,
+                place as i64 + 1,
+                document.seq,
+                document.kind_hint.map(DocumentKind::as_str),
+                document.dpi,
+                micr.transpose()?,
+                document.station_amount,
+                document.amount_is_recorded,
+                document.envelope,
+                remittance.transpose()?,
+            ]);
+            for (place, image) in document.images.iter().enumerate() {
+                let place = place as i64 + 1;
+                images.push(values![site, id, place, image.role.as_str(), &image.name, image.hash]);
+            }
+            contents.push(values![site, *content, id, &batch.id]);
+        }
+        tx.insert(&ADD_DOCUMENTS, rows).await?;
+        tx.insert(&ADD_IMAGES, images).await?;
+        tx.insert(&ADD_CONTENTS, contents).await?;
+        let ids: Vec<String> = fresh.iter().map(|(d, _)| d.id.to_string()).collect();
+        match tx.first(MISSING_BLOB, values![site, ids]).await? {
+            Some(row) => Err(StoreError::NoBlob { hash: row.parsed(0, "image")? }),
+            None => Ok(()),
+        }
+    }
+
+    async fn receipt_by(
+        &self,
+        tx: &mut Tx,
+        sql: &'static str,
+        hash: Sha256,
+    ) -> Result<Option<(String, Vec<BatchId>)>, StoreError> {
+        let Some(row) = tx.first(sql, values![self.site(), hash]).await? else { return Ok(None) };
+        let mut batches = Vec::new();
+        for batch in tx.rows(BATCHES_OF_RECEIPT, values![self.site(), row.text(0)?]).await? {
+            batches.push(batch.parsed(0, "batch")?);
+        }
+        Ok(Some((row.text(1)?, batches)))
     }
 
     /// The batches of an earlier taking-in of exactly these bytes: asked before the work of storing images.
     pub async fn taken(&self, source: Sha256) -> Result<Option<Vec<BatchId>>, StoreError> {
-        let _ = source;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        Ok(self.receipt_by(&mut tx, BY_SOURCE, source).await?.map(|(_, batches)| batches))
     }
 
     /// In the order in which they were captured.
     pub async fn documents(&self, batch: &BatchId) -> Result<Vec<Document>, StoreError> {
-        let _ = batch;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        self.documents_between(&mut tx, batch, 1, i64::from(u32::MAX)).await
     }
 
     /// By id or unique beginning of one.
     pub async fn document(&self, id: &str) -> Result<Document, StoreError> {
-        let _ = id;
-        Err(StoreError::Unsupported("being built".into()))
+        let mut tx = self.db().read().await?;
+        let row = self.find(&mut tx, "document", id, [DOCUMENT, DOCUMENT_LIKE]).await?;
+        let (batch, place) = (row.parsed(1, "document")?, row.int(2)?);
+        self.documents_between(&mut tx, &batch, place, place)
+            .await?
+            .pop()
+            .ok_or_else(|| StoreError::not_found("document", id))
     }
 
-    /// Other documents of the site with the same front image: (hash, document, its batch), oldest batch first.
+    /// Documents of a batch by their places, from 1.
+    pub(super) async fn documents_between(
+        &self,
+        tx: &mut Tx,
+        batch: &BatchId,
+        first: i64,
+        last: i64,
+    ) -> Result<Vec<Document>, StoreError> {
+        let mut images: BTreeMap<DocumentId, Vec<ImageRef>> = BTreeMap::new();
+        for row in tx.rows(IMAGES, values![self.site(), batch, first, last]).await? {
+            let document: DocumentId = row.parsed(0, "image")?;
+            let place = format!("image of {document}");
+            images.entry(document).or_default().push(ImageRef {
+                role: row.known(1, &place, ImageRole::parse)?,
+                name: row.text(2)?,
+                hash: row.parsed(3, &place)?,
+            });
+        }
+        let rows = tx.rows(DOCUMENTS, values![self.site(), batch, first, last]).await?;
+        rows.iter().map(|row| self.document_of(row, &mut images)).collect()
+    }
+
+    fn document_of(&self, row: &Row, images: &mut BTreeMap<DocumentId, Vec<ImageRef>>) -> Result<Document, StoreError> {
+        let id: DocumentId = row.parsed(0, "document")?;
+        let place = format!("document {id}");
+        let kind = row.text_or_null(3)?;
+        let kind = kind.map(|k| DocumentKind::parse(&k).ok_or_else(|| StoreError::damaged(&place, k))).transpose()?;
+        let micr = row.bytes_or_null(5)?;
+        let micr = micr.map(|m| self.keys().open(&["documents", "station_micr", id.as_str()], &m)).transpose()?;
+        let micr =
+            micr.map(|m| String::from_utf8(m).map_err(|_| StoreError::damaged(&place, "not text"))).transpose()?;
+        let remittance = row.bytes_or_null(9)?;
+        let remittance =
+            remittance.map(|r| self.keys().open_json(&["documents", "remittance", id.as_str()], &r)).transpose()?;
+        Ok(Document {
+            batch: row.parsed(1, &place)?,
+            seq: row.count(2)?,
+            kind_hint: kind,
+            images: images.remove(&id).unwrap_or_default(),
+            dpi: row.count_or_null(4)?,
+            station_micr: micr,
+            station_amount: row.cents_or_null(6)?,
+            amount_is_recorded: row.flag(7)?,
+            envelope: row.count_or_null(8)?,
+            remittance,
+            id,
+        })
+    }
+
+    /// Documents of the site with these front images, those of void batches left out: (hash, document, its batch),
+    /// oldest batch first.
     pub async fn documents_with_front(
         &self,
         hashes: &[Sha256],
     ) -> Result<Vec<(Sha256, DocumentId, BatchId)>, StoreError> {
-        let _ = hashes;
-        Err(StoreError::Unsupported("being built".into()))
+        let names: Vec<String> = hashes.iter().map(Sha256::to_string).collect();
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(WITH_FRONT, values![self.site(), names]).await?;
+        rows.iter().map(|r| Ok((r.parsed(0, "image")?, r.parsed(1, "image")?, r.parsed(2, "image")?))).collect()
     }
+}
+
+fn batch_row(site: &str, batch: &Batch, place: i64) -> Vec<db::Value> {
+    values![
+        site,
+        &batch.id,
+        &batch.receipt,
+        place,
+        &batch.name,
+        batch.state.as_str(),
+        batch.origin.as_str(),
+        batch.date,
+        batch.operator.clone(),
+        batch.declared.count,
+        batch.declared.total,
+        batch.declared.counts_documents,
+        0i64,
+    ]
 }

@@ -6,11 +6,16 @@ mod audit;
 mod batches;
 mod bills;
 mod blobs;
+mod db;
 mod deposits;
 mod error;
 mod intake;
 mod jobs;
 mod journal;
+mod keys;
+mod migrations;
+mod objects;
+mod transactions;
 mod users;
 mod verify;
 
@@ -26,19 +31,23 @@ pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::domain::{
-    BankAccount, BatchId, Cents, DepositId, DocumentId, Exception, Transaction, TransactionId, TransactionState,
+    BankAccount, BatchId, Cents, DepositId, DocumentId, Entry, Exception, Transaction, TransactionId, TransactionState,
     UserName,
 };
+use db::{Db, Row, Tx, sql, values};
+use keys::Keys;
+use objects::Objects;
 
 /// Where a site's data is.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// `sqlite:PATH`, a plain path, or `postgres://..`.
     pub database: String,
-    /// A folder, or `s3://bucket/prefix`.
+    /// A folder, `s3://bucket/prefix`, or `memory:` (tests).
     pub blobs: String,
     /// The key file, readable by its owner only.
     pub key_file: PathBuf,
@@ -51,22 +60,137 @@ pub struct StoreConfig {
 /// An open site. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    #[allow(dead_code)]
+    inside: Arc<Inside>,
+}
+
+struct Inside {
+    site: String,
+    db: Db,
+    objects: Objects,
+    keys: Keys,
     clock: Clock,
+}
+
+sql! {
+    KEY_CHECK = "select key_check from sites where site = $1";
+    ADD_SITE = "insert into sites (site, created_at, key_check) values ($1, $2, $3) on conflict do nothing";
+    ADD_HEAD = "insert into heads (site, chain, number, hash) values ($1, $2, 0, $3) on conflict do nothing";
 }
 
 impl Store {
     /// Makes the database's tables (or the site in a shared database), the folder of the object store and the key file.
-    /// Repeated after a crash it completes; on a complete site it is `StoreError::Site`.
+    /// Repeated after a crash it completes; on a complete site it only opens it.
     pub async fn create(config: &StoreConfig) -> Result<Store, StoreError> {
-        Store::open(config).await
+        Keys::create(&config.key_file)?;
+        let store = Store::connect(config, true).await?;
+        let mut tx = store.db().write().await?;
+        tx.run(ADD_SITE, values![store.site(), store.now(), store.keys().check()]).await?;
+        for chain in ["journal", "audit"] {
+            tx.run(ADD_HEAD, values![store.site(), chain, Entry::GENESIS]).await?;
+        }
+        tx.commit().await?;
+        store.prove_key(config).await?;
+        Ok(store)
     }
 
     /// Opens a site that exists; brings its tables up to this program. Refuses a missing, open or wrong key file.
     pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
-        Err(StoreError::Unsupported(format!("{} is being built", config.site)))
+        let store = Store::connect(config, false).await?;
+        store.prove_key(config).await?;
+        Ok(store)
+    }
+
+    async fn connect(config: &StoreConfig, create: bool) -> Result<Store, StoreError> {
+        let db = Db::connect(&config.database, create).await?;
+        let keys = Keys::load(&config.key_file, &config.site)?;
+        let objects = Objects::connect(&config.blobs, create)?;
+        db.migrate().await?;
+        Ok(Store { inside: Arc::new(Inside { site: config.site.clone(), db, objects, keys, clock: config.clock }) })
+    }
+
+    async fn prove_key(&self, config: &StoreConfig) -> Result<(), StoreError> {
+        let mut tx = self.db().read().await?;
+        match tx.first(KEY_CHECK, values![self.site()]).await? {
+            None => Err(StoreError::Site { place: config.site.clone(), why: "the database has no site of this id" }),
+            Some(row) if row.text(0)? == self.keys().check() => Ok(()),
+            Some(_) => Err(StoreError::Key { path: config.key_file.clone(), why: "it is not the key of this site" }),
+        }
     }
 
     /// Ends all connections (the embedded database folds its log).
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.db().close().await;
+    }
+
+    /// Lets the database check every SQL text of the store without running it. Returns how many there are.
+    pub async fn prepare_all(&self) -> Result<usize, StoreError> {
+        let texts = [
+            ALL,
+            audit::ALL,
+            batches::ALL,
+            bills::ALL,
+            blobs::ALL,
+            deposits::ALL,
+            intake::ALL,
+            jobs::ALL,
+            journal::ALL,
+            transactions::ALL,
+            users::ALL,
+            verify::ALL,
+        ];
+        let mut tx = self.db().read().await?;
+        let mut prepared = 0;
+        for (name, text) in texts.into_iter().flatten() {
+            let ours = match tx.is_sqlite() {
+                true => !name.ends_with("_POSTGRES"),
+                false => !name.ends_with("_SQLITE"),
+            };
+            if ours {
+                tx.prepare(text).await.map_err(|e| StoreError::damaged(format!("SQL text {name}"), e))?;
+                prepared += 1;
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// The site's id.
+    pub fn site(&self) -> &str {
+        &self.inside.site
+    }
+
+    fn db(&self) -> &Db {
+        &self.inside.db
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.inside.keys
+    }
+
+    fn objects(&self) -> &Objects {
+        &self.inside.objects
+    }
+
+    /// The row of an id, of a unique beginning of one, or of whatever else the texts compare with: the first text that
+    /// finds anything counts. Two rows are one too many.
+    async fn find(
+        &self,
+        tx: &mut Tx,
+        noun: &'static str,
+        id: &str,
+        texts: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Row, StoreError> {
+        for sql in texts.into_iter().filter(|_| !id.is_empty()) {
+            let mut rows = tx.rows(sql, values![self.site(), id]).await?;
+            match (rows.pop(), rows.pop()) {
+                (Some(row), None) => return Ok(row),
+                (Some(_), Some(_)) => return Err(StoreError::Ambiguous { noun, id: id.to_string() }),
+                _ => continue,
+            }
+        }
+        Err(StoreError::not_found(noun, id))
+    }
+
+    fn now(&self) -> String {
+        self.inside.clock.stamp()
+    }
 }

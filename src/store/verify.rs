@@ -1,5 +1,6 @@
 //! The proof that what must always hold does hold, from the rows themselves.
 
+use super::db::sql;
 use super::*;
 
 /// One thing that does not hold.
@@ -22,6 +23,8 @@ pub struct Verified {
     pub audit_rows: u64,
     pub blobs: u64,
 }
+
+sql! {}
 
 impl Store {
     /// Proves the invariants. `deep` reads every image and source file back and hashes it again.

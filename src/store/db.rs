@@ -1,0 +1,520 @@
+//! The two databases behind one text: values in, rows out, and the only places where SQLite and Postgres differ.
+//!
+//! In a text `any_of($2)` means "is one of the list bound as $2"; it is written out for each database. SQLite has one
+//! writing connection (write-ahead log, full sync, `BEGIN IMMEDIATE`) and a few that can only read.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Executor, Row as _, SqlSafeStr as _, Sqlite, SqlitePool};
+#[cfg(feature = "postgres")]
+use sqlx::{PgPool, Postgres, postgres::PgPoolOptions, postgres::PgRow};
+
+use super::{StoreError, migrations};
+use crate::domain::{
+    BatchId, Cents, Day, DepositId, DocumentId, ExceptionId, ReceiptId, Sha256, TransactionId, UserName,
+};
+
+/// Before 3.51.3 a write-ahead log with two writers could lose commits.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+const BUSY: Duration = Duration::from_secs(30);
+/// Variables bound to one multi-row insert on SQLite: larger ones cost more to prepare than they save.
+const BINDS: usize = 800;
+
+/// Names SQL texts as constants and lists them, so that one test can prepare each on both databases.
+macro_rules! sql {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $text;)*
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $text),)*];
+    };
+}
+pub(super) use sql;
+
+/// `values![site, id, amount]`: what is bound to `$1`, `$2`, ..
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Value::from($value)),*] };
+}
+pub(super) use values;
+
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(Option<String>),
+    Int(Option<i64>),
+    Flag(bool),
+    Bytes(Option<Vec<u8>>),
+    Texts(Vec<String>),
+    Ints(Vec<i64>),
+}
+
+macro_rules! value_from {
+    ($($type:ty, $v:ident => $make:expr;)*) => {
+        $(impl From<$type> for Value { fn from($v: $type) -> Value { $make } })*
+    };
+}
+value_from! {
+    &str, v => Value::Text(Some(v.to_string()));
+    String, v => Value::Text(Some(v));
+    &String, v => Value::Text(Some(v.clone()));
+    Option<String>, v => Value::Text(v);
+    &Option<String>, v => Value::Text(v.clone());
+    Option<&str>, v => Value::Text(v.map(str::to_string));
+    i64, v => Value::Int(Some(v));
+    u32, v => Value::Int(Some(i64::from(v)));
+    Option<u32>, v => Value::Int(v.map(i64::from));
+    Option<i64>, v => Value::Int(v);
+    Cents, v => Value::Int(Some(v.get()));
+    Option<Cents>, v => Value::Int(v.map(Cents::get));
+    bool, v => Value::Flag(v);
+    Vec<u8>, v => Value::Bytes(Some(v));
+    Option<Vec<u8>>, v => Value::Bytes(v);
+    Vec<String>, v => Value::Texts(v);
+    Vec<i64>, v => Value::Ints(v);
+    Day, v => Value::Text(Some(v.to_string()));
+    Option<Day>, v => Value::Text(v.map(|d| d.to_string()));
+    Sha256, v => Value::Text(Some(v.to_string()));
+    Option<Sha256>, v => Value::Text(v.map(|h| h.to_string()));
+    &UserName, v => Value::Text(Some(v.0.clone()));
+    Option<UserName>, v => Value::Text(v.map(|u| u.0));
+    &BatchId, v => Value::Text(Some(v.to_string()));
+    &DocumentId, v => Value::Text(Some(v.to_string()));
+    &ReceiptId, v => Value::Text(Some(v.to_string()));
+    &TransactionId, v => Value::Text(Some(v.to_string()));
+    &ExceptionId, v => Value::Text(Some(v.to_string()));
+    &DepositId, v => Value::Text(Some(v.to_string()));
+    Option<&BatchId>, v => Value::Text(v.map(ToString::to_string));
+    Option<&DocumentId>, v => Value::Text(v.map(ToString::to_string));
+    Option<&TransactionId>, v => Value::Text(v.map(ToString::to_string));
+}
+
+/// The type of a column of a bulk insert.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    Int,
+    Flag,
+    Bytes,
+}
+
+/// A multi-row insert: `tail` is what follows the rows (`on conflict ..`).
+pub(super) struct Bulk {
+    pub table: &'static str,
+    pub columns: &'static [(&'static str, Kind)],
+    pub tail: &'static str,
+}
+
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    #[cfg(feature = "postgres")]
+    Postgres(PgRow),
+}
+
+macro_rules! getter {
+    ($($name:ident -> $type:ty;)*) => {
+        $(pub fn $name(&self, column: usize) -> Result<$type, StoreError> {
+            Ok(match self {
+                Row::Sqlite(row) => row.try_get(column)?,
+                #[cfg(feature = "postgres")]
+                Row::Postgres(row) => row.try_get(column)?,
+            })
+        })*
+    };
+}
+
+impl Row {
+    getter! {
+        text -> String;
+        text_or_null -> Option<String>;
+        int -> i64;
+        int_or_null -> Option<i64>;
+        flag -> bool;
+        bytes -> Vec<u8>;
+        bytes_or_null -> Option<Vec<u8>>;
+    }
+
+    /// A text that must parse; what the program does not know fails to load.
+    pub fn parsed<T: std::str::FromStr>(&self, column: usize, place: &str) -> Result<T, StoreError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.text(column)?.parse().map_err(|e| StoreError::damaged(place, e))
+    }
+
+    pub fn parsed_or_null<T: std::str::FromStr>(&self, column: usize, place: &str) -> Result<Option<T>, StoreError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.text_or_null(column)?.map(|t| t.parse().map_err(|e| StoreError::damaged(place, e))).transpose()
+    }
+
+    /// A text that one of the domain's `parse` functions must know.
+    pub fn known<T>(&self, column: usize, place: &str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        let text = self.text(column)?;
+        parse(&text).ok_or_else(|| StoreError::damaged(place, format!("'{text}' is not known")))
+    }
+
+    pub fn count(&self, column: usize) -> Result<u32, StoreError> {
+        u32::try_from(self.int(column)?).map_err(|e| StoreError::damaged("a count", e))
+    }
+
+    pub fn count_or_null(&self, column: usize) -> Result<Option<u32>, StoreError> {
+        self.int_or_null(column)?.map(|n| u32::try_from(n).map_err(|e| StoreError::damaged("a count", e))).transpose()
+    }
+
+    pub fn cents(&self, column: usize) -> Result<Cents, StoreError> {
+        Ok(Cents::new(self.int(column)?))
+    }
+
+    pub fn cents_or_null(&self, column: usize) -> Result<Option<Cents>, StoreError> {
+        Ok(self.int_or_null(column)?.map(Cents::new))
+    }
+}
+
+#[derive(Clone)]
+pub(super) enum Db {
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    #[cfg(feature = "postgres")]
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped without `commit` it never happened.
+pub(super) enum Tx {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Connects. With `create` the embedded database's file may be new; without it must be there.
+    pub async fn connect(address: &str, create: bool) -> Result<Db, StoreError> {
+        if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+            return Db::connect_postgres(address).await;
+        }
+        let path = address.strip_prefix("sqlite:").unwrap_or(address);
+        if path.contains("://") || path.is_empty() {
+            let kind = path.split("://").next().unwrap_or_default();
+            return Err(StoreError::Unsupported(format!(
+                "a database address begins with sqlite: or postgres://, not '{kind}'"
+            )));
+        }
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if !create && !Path::new(path).exists() {
+            return Err(StoreError::Site {
+                place: path.to_string(),
+                why: "there is no site here yet (make one first)",
+            });
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .busy_timeout(BUSY)
+            .foreign_keys(true)
+            .synchronous(SqliteSynchronous::Full);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal))
+            .await?;
+        let version: String = sqlx::query("select sqlite_version()").fetch_one(&writer).await?.try_get(0)?;
+        if !new_enough(&version) {
+            return Err(StoreError::Unsupported(format!(
+                "SQLite {version} can lose commits; this program needs 3.51.3 or newer"
+            )));
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(BUSY)
+            .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+        Ok(Db::Sqlite { writer, readers })
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn connect_postgres(address: &str) -> Result<Db, StoreError> {
+        Ok(Db::Postgres(PgPoolOptions::new().max_connections(8).acquire_timeout(BUSY).connect(address).await?))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    async fn connect_postgres(_: &str) -> Result<Db, StoreError> {
+        Err(StoreError::Unsupported("this build has no Postgres: build it with the feature 'postgres'".into()))
+    }
+
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match self {
+            Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await?,
+            #[cfg(feature = "postgres")]
+            Db::Postgres(pool) => migrations::postgres().run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// A snapshot to read from.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            #[cfg(feature = "postgres")]
+            Db::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+            }
+        })
+    }
+
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            #[cfg(feature = "postgres")]
+            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Db::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            #[cfg(feature = "postgres")]
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn new_enough(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|p| p.parse().ok()).collect();
+    parts.as_slice() >= OLDEST_SQLITE.as_slice()
+}
+
+/// Binds to either database; lists differ (an array, or a JSON text).
+macro_rules! bound {
+    ($query:expr, $values:expr, $texts:ident => $text_list:expr, $ints:ident => $int_list:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Text(v) => query.bind(v),
+                Value::Int(v) => query.bind(v),
+                Value::Flag(v) => query.bind(v),
+                Value::Bytes(v) => query.bind(v),
+                Value::Texts($texts) => query.bind($text_list),
+                Value::Ints($ints) => query.bind($int_list),
+            };
+        }
+        query
+    }};
+}
+
+macro_rules! sqlite_query {
+    ($sql:expr, $values:expr) => {
+        bound!(sqlx::query($sql), $values, v => json_list(&v), v => json_list(&v))
+    };
+}
+
+#[cfg(feature = "postgres")]
+macro_rules! postgres_query {
+    ($sql:expr, $values:expr) => {
+        bound!(sqlx::query($sql), $values, v => v, v => v)
+    };
+}
+
+fn json_list<T: serde::Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".into())
+}
+
+impl Tx {
+    /// The text as this database says it.
+    fn said(&self, sql: &'static str) -> AssertSqlSafe<Cow<'static, str>> {
+        AssertSqlSafe(match self {
+            Tx::Sqlite(_) => said(sql, "in (select value from json_each(", "))"),
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(_) => said(sql, "= any(", ")"),
+        })
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub async fn run(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
+        let sql = self.said(sql);
+        Ok(match self {
+            Tx::Sqlite(c) => sqlite_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c) => postgres_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+        })
+    }
+
+    pub async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let sql = self.said(sql);
+        Ok(match self {
+            Tx::Sqlite(c) => {
+                sqlite_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c) => {
+                postgres_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    pub async fn first(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+
+    /// The one number of a `select count(*)` or a like question.
+    pub async fn number(&mut self, sql: &'static str, values: Vec<Value>) -> Result<i64, StoreError> {
+        match self.first(sql, values).await? {
+            Some(row) => Ok(row.int_or_null(0)?.unwrap_or(0)),
+            None => Ok(0),
+        }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Tx::Sqlite(_))
+    }
+
+    /// Inserts many rows. How many were inserted or changed (fewer than given where `tail` says `do nothing`).
+    pub async fn insert(&mut self, bulk: &Bulk, mut rows: Vec<Vec<Value>>) -> Result<u64, StoreError> {
+        let width = bulk.columns.len();
+        assert!(rows.iter().all(|r| r.len() == width), "each row of {} has {width} columns", bulk.table);
+        let names: Vec<&str> = bulk.columns.iter().map(|c| c.0).collect();
+        let head = format!("insert into {} ({})", bulk.table, names.join(", "));
+        let mut touched = 0;
+        match self {
+            Tx::Sqlite(c) => {
+                let at_once = (BINDS / width).max(1);
+                while !rows.is_empty() {
+                    let rest = rows.split_off(rows.len().min(at_once));
+                    let sql = multi_row(&head, rows.len(), width, bulk.tail);
+                    let full = rows.len() == at_once;
+                    let query = sqlite_query!(AssertSqlSafe(sql), rows.into_iter().flatten()).persistent(full);
+                    touched += query.execute(&mut **c).await?.rows_affected();
+                    rows = rest;
+                }
+            }
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c) => {
+                while !rows.is_empty() {
+                    let rest = rows.split_off(rows.len().min(10_000));
+                    let types: Vec<String> = bulk
+                        .columns
+                        .iter()
+                        .enumerate()
+                        .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, kind.postgres()))
+                        .collect();
+                    let sql = format!("{head} select * from unnest({}) {}", types.join(", "), bulk.tail);
+                    let mut query = sqlx::query(AssertSqlSafe(sql));
+                    for (i, (_, kind)) in bulk.columns.iter().enumerate() {
+                        macro_rules! column {
+                            ($variant:ident, $type:ty) => {
+                                rows.iter_mut()
+                                    .map(|r| match std::mem::replace(&mut r[i], Value::Int(None)) {
+                                        Value::$variant(v) => v,
+                                        _ => panic!("{}.{} is of another type", bulk.table, bulk.columns[i].0),
+                                    })
+                                    .collect::<Vec<$type>>()
+                            };
+                        }
+                        query = match kind {
+                            Kind::Text => query.bind(column!(Text, Option<String>)),
+                            Kind::Int => query.bind(column!(Int, Option<i64>)),
+                            Kind::Flag => query.bind(column!(Flag, bool)),
+                            Kind::Bytes => query.bind(column!(Bytes, Option<Vec<u8>>)),
+                        };
+                    }
+                    touched += query.execute(&mut **c).await?.rows_affected();
+                    rows = rest;
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Asks the database to check a text without running it.
+    pub async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let sql = self.said(sql).into_sql_str();
+        match self {
+            Tx::Sqlite(c) => drop((&mut **c).prepare(sql).await?),
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c) => drop((&mut **c).prepare(sql).await?),
+        }
+        Ok(())
+    }
+
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Tx::Sqlite(c) => c.commit().await?,
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c) => c.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Kind {
+    #[cfg(feature = "postgres")]
+    fn postgres(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Int => "bigint",
+            Kind::Flag => "boolean",
+            Kind::Bytes => "bytea",
+        }
+    }
+}
+
+fn said(sql: &'static str, open: &str, close: &str) -> Cow<'static, str> {
+    let mut parts = sql.split("any_of(");
+    let Some(first) = parts.next().filter(|f| f.len() < sql.len()) else { return Cow::Borrowed(sql) };
+    let mut out = first.to_string();
+    for part in parts {
+        let (list, rest) = part.split_once(')').unwrap_or((part, ""));
+        out.push_str(open);
+        out.push_str(list);
+        out.push_str(close);
+        out.push_str(rest);
+    }
+    Cow::Owned(out)
+}
+
+/// `HEAD values ($1, $2), ($3, $4) TAIL`.
+fn multi_row(head: &str, rows: usize, width: usize, tail: &str) -> String {
+    use std::fmt::Write as _;
+    let mut sql = format!("{head} values ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..width {
+            let comma = if column == 0 { "" } else { ", " };
+            let _ = write!(sql, "{comma}${}", row * width + column + 1);
+        }
+        sql.push(')');
+    }
+    sql.push(' ');
+    sql.push_str(tail);
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_said_in_each_dialect() {
+        let sql = "select 1 from t where a any_of($1) and b any_of($2)";
+        assert_eq!(said(sql, "= any(", ")"), "select 1 from t where a = any($1) and b = any($2)");
+        assert_eq!(
+            said(sql, "in (select value from json_each(", "))"),
+            "select 1 from t where a in (select value from json_each($1)) and b in (select value from json_each($2))"
+        );
+        assert!(matches!(said("select 1", "= any(", ")"), Cow::Borrowed("select 1")));
+    }
+
+    #[test]
+    fn old_sqlite_is_refused() {
+        for (version, good) in
+            [("3.51.3", true), ("3.54.1", true), ("4.0.0", true), ("3.51.2", false), ("3.40.1", false), ("?", false)]
+        {
+            assert_eq!(new_enough(version), good, "{version}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The steps that make the tables, one folder per database with the same numbers; a test proves that both end with the
+//! same tables and columns. A step that has been released is never changed: its checksum is in every site.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+fn steps(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
+    Migrator::with_migrations(
+        texts
+            .iter()
+            .map(|(number, name, sql)| {
+                Migration::new(*number, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
+            })
+            .collect(),
+    )
+}
+
+pub(super) fn sqlite() -> Migrator {
+    steps(&[(1, "the first tables", include_str!("migrations/sqlite/0001_first_tables.sql"))])
+}
+
+#[cfg(feature = "postgres")]
+pub(super) fn postgres() -> Migrator {
+    steps(&[(1, "the first tables", include_str!("migrations/postgres/0001_first_tables.sql"))])
+}

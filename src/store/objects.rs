@@ -1,0 +1,195 @@
+//! Where packs of sealed bytes are kept: a folder, a bucket (feature `s3`), or memory for tests. A pack is durable when `put`
+//! returns; packs are never changed, and one name has one content.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::StoreError;
+
+#[derive(Clone)]
+pub(super) enum Objects {
+    Folder(PathBuf),
+    Memory(Arc<Mutex<HashMap<String, Vec<u8>>>>),
+    #[cfg(feature = "s3")]
+    Bucket(bucket::Bucket),
+}
+
+impl Objects {
+    /// Opens the place that an address names. With `create` a folder is made.
+    pub fn connect(address: &str, create: bool) -> Result<Objects, StoreError> {
+        if address == "memory:" {
+            return Ok(Objects::Memory(Arc::default()));
+        }
+        if let Some(rest) = address.strip_prefix("s3://") {
+            return Objects::connect_bucket(rest);
+        }
+        if let Some((kind, _)) = address.split_once("://").filter(|(kind, _)| *kind != "file") {
+            return Err(StoreError::Unsupported(format!("an object store is a folder or s3://.., not '{kind}://'")));
+        }
+        let folder = PathBuf::from(address.strip_prefix("file://").unwrap_or(address));
+        if create {
+            std::fs::create_dir_all(&folder).map_err(|source| StoreError::Io { path: folder.clone(), source })?;
+            if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
+                sync_folder(parent)?;
+            }
+        } else if !folder.is_dir() {
+            return Err(StoreError::Site {
+                place: folder.display().to_string(),
+                why: "the folder of the object store is missing",
+            });
+        }
+        Ok(Objects::Folder(folder))
+    }
+
+    #[cfg(feature = "s3")]
+    fn connect_bucket(address: &str) -> Result<Objects, StoreError> {
+        Ok(Objects::Bucket(bucket::Bucket::connect(address)?))
+    }
+
+    #[cfg(not(feature = "s3"))]
+    fn connect_bucket(_: &str) -> Result<Objects, StoreError> {
+        Err(StoreError::Unsupported("this build cannot reach s3:// buckets: build it with the feature 's3'".into()))
+    }
+
+    /// Keeps packs under their names; durable on return.
+    pub async fn put(&self, packs: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        match self {
+            Objects::Folder(folder) => {
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || put_files(&folder, &packs)).await?
+            }
+            Objects::Memory(map) => {
+                map.lock().unwrap_or_else(PoisonError::into_inner).extend(packs);
+                Ok(())
+            }
+            #[cfg(feature = "s3")]
+            Objects::Bucket(bucket) => bucket.put(packs).await,
+        }
+    }
+
+    /// Reads pieces of packs: (pack, start, size), in the order asked for.
+    pub async fn get(&self, pieces: Vec<(String, u64, usize)>) -> Result<Vec<Vec<u8>>, StoreError> {
+        match self {
+            Objects::Folder(folder) => {
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || read_pieces(&folder, &pieces)).await?
+            }
+            Objects::Memory(map) => {
+                let map = map.lock().unwrap_or_else(PoisonError::into_inner);
+                pieces
+                    .iter()
+                    .map(|(pack, start, size)| {
+                        let start = *start as usize;
+                        map.get(pack)
+                            .and_then(|bytes| bytes.get(start..start.checked_add(*size)?))
+                            .map(<[u8]>::to_vec)
+                            .ok_or_else(|| StoreError::Objects(format!("pack {pack} is missing or cut short")))
+                    })
+                    .collect()
+            }
+            #[cfg(feature = "s3")]
+            Objects::Bucket(bucket) => bucket.get(pieces).await,
+        }
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    std::fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|source| StoreError::Io { path: folder.into(), source })
+}
+
+/// Each pack: write beside, flush to the disk, rename; then the folder once. A failed flush is an error, never retried.
+fn put_files(folder: &Path, packs: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+    use std::io::Write as _;
+    for (name, bytes) in packs {
+        let path = folder.join(format!("{name}.pack"));
+        let draft = folder.join(format!("{name}.{}.part", std::process::id()));
+        let io = |source| StoreError::Io { path: draft.clone(), source };
+        let mut file = std::fs::File::create(&draft).map_err(io)?;
+        let written =
+            file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, &path));
+        if let Err(source) = written {
+            // Nothing half-written stays; when even this fails the next start finds only a `.part`.
+            let _ = std::fs::remove_file(&draft);
+            return Err(io(source));
+        }
+    }
+    sync_folder(folder)
+}
+
+fn read_pieces(folder: &Path, pieces: &[(String, u64, usize)]) -> Result<Vec<Vec<u8>>, StoreError> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut open: Option<(&str, std::fs::File, u64)> = None;
+    let mut out = Vec::with_capacity(pieces.len());
+    for (pack, start, size) in pieces {
+        let path = folder.join(format!("{pack}.pack"));
+        let io = |source| StoreError::Io { path: path.clone(), source };
+        if open.as_ref().is_none_or(|(name, _, _)| name != pack) {
+            let file = std::fs::File::open(&path).map_err(io)?;
+            let length = file.metadata().map_err(io)?.len();
+            open = Some((pack, file, length));
+        }
+        let Some((_, file, length)) = open.as_mut() else { continue };
+        if start.checked_add(*size as u64).is_none_or(|end| end > *length) {
+            return Err(StoreError::damaged(format!("pack {pack}"), "it is cut short"));
+        }
+        let mut bytes = vec![0; *size];
+        file.seek(SeekFrom::Start(*start)).and_then(|_| file.read_exact(&mut bytes)).map_err(io)?;
+        out.push(bytes);
+    }
+    Ok(out)
+}
+
+#[cfg(feature = "s3")]
+mod bucket {
+    use std::sync::Arc;
+
+    use object_store::aws::AmazonS3Builder;
+    use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
+
+    use super::StoreError;
+
+    /// A bucket and a prefix in it. Credentials and region come from the environment that the provider's tools use.
+    #[derive(Clone)]
+    pub struct Bucket {
+        store: Arc<dyn ObjectStore>,
+        prefix: String,
+    }
+
+    fn refused(error: object_store::Error) -> StoreError {
+        StoreError::Objects(error.to_string())
+    }
+
+    impl Bucket {
+        pub fn connect(address: &str) -> Result<Bucket, StoreError> {
+            let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
+            let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(refused)?;
+            Ok(Bucket { store: Arc::new(store), prefix: prefix.trim_end_matches('/').to_string() })
+        }
+
+        fn path(&self, pack: &str) -> Path {
+            match self.prefix.as_str() {
+                "" => Path::from(format!("{pack}.pack")),
+                prefix => Path::from(format!("{prefix}/{pack}.pack")),
+            }
+        }
+
+        pub async fn put(&self, packs: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+            for (name, bytes) in packs {
+                self.store.put(&self.path(&name), bytes.into()).await.map_err(refused)?;
+            }
+            Ok(())
+        }
+
+        pub async fn get(&self, pieces: Vec<(String, u64, usize)>) -> Result<Vec<Vec<u8>>, StoreError> {
+            let mut out = Vec::with_capacity(pieces.len());
+            for (pack, start, size) in pieces {
+                let range = start..start + size as u64;
+                out.push(self.store.get_range(&self.path(&pack), range).await.map_err(refused)?.to_vec());
+            }
+            Ok(out)
+        }
+    }
+}
