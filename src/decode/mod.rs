@@ -2,12 +2,14 @@
 //! by evidence: each look at the page runs the readers of account lines, stub lines and barcodes, and the first that is
 //! sure ends the search. What cannot be read is a problem in the reading, never an error.
 
+pub mod barcode;
 pub mod check_digit;
 pub mod kind;
 pub mod layout;
 pub mod micr;
 pub mod net;
 mod problems;
+pub mod scanline;
 
 use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, Problem, Quality, Reading, Reason};
 use crate::imaging::clean::{Cleaned, clean};

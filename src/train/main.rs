@@ -2,11 +2,14 @@
 
 mod micr;
 mod net;
+mod outline;
 mod random;
+mod scanline;
+mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]";
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -43,6 +46,15 @@ fn main() {
         "show-micr" => {
             micr::show(number("seed", 1));
             Ok(())
+        }
+        "scanline" => {
+            scanline::train(text("fonts").as_ref(), &text("out"), number("samples", 3_000_000), number("seed", 1))
+                .map_err(std::io::Error::other)
+        }
+        "show-scanline" => scanline::show(text("fonts").as_ref(), number("seed", 1)).map_err(std::io::Error::other),
+        "eval-stubs" => {
+            let (every, list) = (number("every", 1).max(1) as usize, number("list", 20) as usize);
+            stubs::measure(&text("station"), &text("layouts"), every, list).map_err(std::io::Error::other)
         }
         _ => {
             eprintln!("{USAGE}");

@@ -1,0 +1,3 @@
+//! The stub's OCR line.
+
+pub mod cell;

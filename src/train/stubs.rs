@@ -1,0 +1,65 @@
+//! How the stub readers do on a station folder with truth: `train eval-stubs --station DIR --layouts FILE`. Right, wrong and
+//! rejected by what truth calls readable, false codes, and time a page on one core (decoding the image apart).
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use remit::decode::barcode;
+use remit::decode::layout::Layouts;
+use remit::imaging::{clean, load};
+
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| format!("{path}: {e}"))
+}
+
+fn text(path: &str) -> Result<String, String> {
+    String::from_utf8(read(path)?).map_err(|e| format!("{path}: {e}"))
+}
+
+/// Every `every`th document; prints the first `list` that were not read.
+pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize) -> Result<(), String> {
+    let layouts = Layouts::parse(&text(layouts)?).map_err(|e| format!("{layouts}: {e}"))?;
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut times: BTreeMap<String, Vec<f32>> = BTreeMap::new();
+    for line in text(&format!("{folder}/truth.jsonl"))?.lines().step_by(every) {
+        let truth: serde_json::Value = serde_json::from_str(line).map_err(|e| format!("{e}: {line}"))?;
+        let of = |key: &str| truth[key].as_str().unwrap_or_default().to_owned();
+        let (kind, readable, side) = (of("kind"), of("readable"), of("front_side"));
+        for suffix in ["tif", "jpg"] {
+            let Some(file) = truth["files"][format!("{side}_{suffix}")].as_str() else { continue };
+            let image = load(&read(&format!("{folder}/{file}"))?, 0).map_err(|e| format!("{file}: {e}"))?;
+            let mut page = clean::upright(&image, truth["dpi"].as_u64().map(|d| d as u32));
+            if truth["degradation"]["rot180"] == true {
+                page = page.turned(180);
+            }
+            let mut count = |what: String| *counts.entry(what).or_default() += 1;
+            let started = Instant::now();
+            let codes = barcode::read(&page, &layouts);
+            times.entry(format!("barcode {kind}")).or_default().push(started.elapsed().as_secs_f32() * 1e3);
+            let want = of("barcode");
+            let symbology = of("symbology");
+            for code in codes.iter().filter(|c| c.text != want) {
+                count(format!("barcode WRONG {readable}"));
+                println!("{file}: barcode {want} read as {} {}", code.symbology, code.text);
+            }
+            if !want.is_empty() {
+                let right = codes.iter().any(|c| c.text == want);
+                count(format!("barcode {symbology} {readable} {suffix} {}", if right { "right" } else { "rejected" }));
+                if !right && list > 0 {
+                    list -= 1;
+                    println!("{file}: {symbology} not read ({readable}, {})", truth["degradation"]);
+                }
+            }
+        }
+    }
+    for (what, n) in counts {
+        println!("{n:6}  {what}");
+    }
+    for (what, mut ms) in times {
+        ms.sort_by(f32::total_cmp);
+        let at = |share: f32| ms[((ms.len() - 1) as f32 * share) as usize];
+        let mean = ms.iter().sum::<f32>() / ms.len() as f32;
+        println!("{what}: mean {mean:.2} ms, median {:.2}, 95% {:.2}, most {:.2}", at(0.5), at(0.95), at(1.0));
+    }
+    Ok(())
+}
