@@ -66,6 +66,8 @@ pub struct Fault {
     pub expected: Option<String>,
 }
 
+impl std::error::Error for Fault {}
+
 impl Fault {
     pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
         Fault {
