@@ -2,6 +2,8 @@
 //! hang, bounded memory, the same inputs each time. `REMIT_FUZZ_ROUNDS` multiplies the work, `REMIT_SEED` changes the draw.
 //! A failing input is kept in the folder for temporary files and named.
 
+#[path = "fuzz/seeds.rs"]
+mod seeds;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use remit::imaging::{self, Bits};
+use seeds::{own, samples};
 use targets::{TARGETS, Target, named};
 
 /// No single input may take longer, however slow the machine is just now.
@@ -128,6 +130,14 @@ fn mutated(seeds: &[Vec<u8>], lot: &mut Lot) -> Vec<u8> {
     bytes
 }
 
+/// How many times fewer inputs a target gets because each costs more.
+fn slowness(target: &str) -> u64 {
+    match target {
+        "document" => 400,
+        _ => 1,
+    }
+}
+
 fn number_from(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
@@ -138,133 +148,19 @@ fn peak_memory_kib() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
-}
-
-/// The samples of these kinds (by the end of the name), the smallest first, a few of each.
-fn samples(ends: &[&str]) -> Vec<Vec<u8>> {
-    let all = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples"));
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    for end in ends {
-        let mut some: Vec<Vec<u8>> =
-            all.iter().filter(|p| p.to_string_lossy().ends_with(end)).filter_map(|p| std::fs::read(p).ok()).collect();
-        some.sort_by_key(Vec::len);
-        some.truncate(6);
-        found.extend(some);
-    }
-    found
-}
-
-const LAYOUTS: &str = r#"
-[[layout]]
-name = "gas"
-biller = "gas"
-scanline = { font = "ocr-a", template = "{account:10} {amount_due:8} {kind:2} {check:1}" }
-checks = [{ scheme = "luhn", covers = "1-20", digit = 21 }]
-
-[[layout]]
-name = "water"
-biller = "water"
-scanline = { font = "ocr-b", template = ">{account:9}<{invoice:7}+{amount_due:9} {check:1}" }
-barcodes = [{ symbology = "qr", template = "W|{account}|{invoice}|{amount_due}|{due_date}" },
-  { symbology = "itf", template = "{account:7,prefix=P}{amount_due:9}{check:1}", checks = [{ scheme = "luhn", covers = "1-16", digit = 17 }] }]
-checks = [{ modulus = 11, weights = [2, 3, 4, 5, 6, 7], anchor = "right", result = "complement", ten = "0", covers = "1-25", digit = 26 }]
-"#;
-
-const INDEX: &str = "batch,seq,front,back,front_gray,doc_type,dpi,micr,amount\r\n\
-b1,1,0001_F.tif,0001_B.tif,0001_F.jpg,check,200,<001234<:061000146:12345678<,123.45\r\n\
-b1,2,0002_F.tif,,,stub,200,,\r\n";
-
-/// A small page with strokes and dots on it.
-fn page(width: usize, height: usize) -> Bits {
-    let mut bits = Bits::new(width, height);
-    for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
-        bits.set(x, y, (x / 3 + y / 5) % 7 == 0 || (x * y) % 31 == 1);
-    }
-    bits
-}
-
-/// The same page in every kind of image file that is taken.
-fn images() -> Vec<Vec<u8>> {
-    let bits = page(203, 77);
-    let gray = imaging::to_gray(&bits);
-    let mut all = vec![imaging::tiff::write_g4(&bits, 200)];
-    all.extend(imaging::jpeg::write_gray(&gray, 70, 200));
-    for (format, color) in [
-        (image::ImageFormat::Png, image::ExtendedColorType::L8),
-        (image::ImageFormat::Jpeg, image::ExtendedColorType::L8),
-        (image::ImageFormat::Png, image::ExtendedColorType::Rgb8),
-    ] {
-        let channels = if color == image::ExtendedColorType::L8 { 1 } else { 3 };
-        let pixels: Vec<u8> = gray.pixels().iter().flat_map(|p| std::iter::repeat_n(*p, channels)).collect();
-        let mut out = std::io::Cursor::new(Vec::new());
-        image::write_buffer_with_format(&mut out, &pixels, gray.width() as u32, gray.height() as u32, color, format)
-            .expect("a picture can be written");
-        all.push(out.into_inner());
-    }
-    // Uncompressed, LZW and deflate TIFF, as office scanners write them.
-    for compression in [tiff::encoder::Compression::Uncompressed, tiff::encoder::Compression::Lzw] {
-        let mut out = std::io::Cursor::new(Vec::new());
-        let mut encoder =
-            tiff::encoder::TiffEncoder::new(&mut out).expect("a TIFF can be begun").with_compression(compression);
-        encoder
-            .write_image::<tiff::encoder::colortype::Gray8>(gray.width() as u32, gray.height() as u32, gray.pixels())
-            .expect("a TIFF can be written");
-        all.push(out.into_inner());
-    }
-    all
-}
-
-fn group4() -> Vec<Vec<u8>> {
-    [(203usize, 77usize), (1, 1), (64, 9)]
-        .iter()
-        .map(|(w, h)| {
-            let sizes = [(*w as u16).to_be_bytes(), (*h as u16).to_be_bytes()].concat();
-            [sizes, imaging::g4::encode(&page(*w, *h))].concat()
-        })
-        .collect()
-}
-
-fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let own: Vec<Vec<u8>> = match target {
-        "layouts" => vec![LAYOUTS.into()],
-        "scanline" => ["0012345678 00012345 01 5", ">123456782<1234567+000123456 7", "001234567800012345015"]
-            .iter()
-            .map(|line| format!("{LAYOUTS}\n----\n{line}").into_bytes())
-            .collect(),
-        "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
-        "image" => images(),
-        "group4" => group4(),
-        "capture_index" => vec![INDEX.into()],
-        _ => Vec::new(),
-    };
-    let ends: &[&str] = match target {
-        "layouts" => &["layouts.toml"],
-        "capture_index" => &["index.csv"],
-        "image" => &[".tif", ".jpg", ".png"],
-        _ => &[],
-    };
-    own.into_iter().chain(samples(ends)).collect()
-}
-
 fn keep(target: &str, input: &[u8]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("remit-fuzz-{target}-{}.bin", std::process::id()));
     std::fs::write(&path, input).expect("the failing input can be kept");
     path
 }
 
-/// Runs one target over its seeds, each of which it must read, and their mutations; a panic or a hang is reported with the
+/// Runs one target over its seeds, of which it must read all of ours, and their mutations; a panic or a hang is reported with the
 /// input. Returns how many inputs there were and how many could be read.
 fn run(target: &'static str, function: Target, rounds: u64, seed: u64) -> (u64, u64) {
-    let seeds = seeds(target);
-    assert!(!seeds.is_empty(), "{target}: no seeds");
+    let mut seeds = own(target);
+    let must_read = seeds.len() as u64;
+    assert!(must_read > 0, "{target}: no seeds");
+    seeds.extend(samples(target));
     let (give, take) = mpsc::channel::<Vec<u8>>();
     let (tell, hear) = mpsc::channel();
     std::thread::spawn(move || {
@@ -286,7 +182,7 @@ fn run(target: &'static str, function: Target, rounds: u64, seed: u64) -> (u64, 
         give.send(input.clone()).expect("the worker lives");
         match hear.recv_timeout(PATIENCE) {
             Ok(Ok(good)) => {
-                assert!(good || count >= seeds.len() as u64, "{target} refuses its seed {count}");
+                assert!(good || count >= must_read, "{target} refuses its seed {count}");
                 count += 1;
                 read += u64::from(good);
             }
@@ -304,8 +200,10 @@ fn nothing_from_outside_breaks_a_parser() {
     let chosen: Vec<_> =
         TARGETS.iter().map(|t| t.0).filter(|name| only.as_deref().is_none_or(|o| o == *name)).collect();
     std::thread::scope(|scope| {
-        let running: Vec<_> =
-            chosen.iter().map(|name| (name, scope.spawn(|| run(name, named(name), rounds, seed)))).collect();
+        let running: Vec<_> = chosen
+            .iter()
+            .map(|name| (name, scope.spawn(|| run(name, named(name), rounds / slowness(name), seed))))
+            .collect();
         for (name, thread) in running {
             match thread.join() {
                 Ok((count, read)) => println!("{name}: {count} inputs, {read} could be read"),
@@ -333,7 +231,7 @@ fn the_harness_finds_what_it_is_for() {
     assert!(std::fs::read(kept).expect("the input was kept").ends_with(b"3"));
     std::fs::remove_file(kept).expect("the input can be cleared away");
     let draw = |seed| {
-        let (seeds, mut lot) = (seeds("layouts"), Lot::of(seed, "layouts"));
+        let (seeds, mut lot) = (own("layouts"), Lot::of(seed, "layouts"));
         (0..50).map(|_| mutated(&seeds, &mut lot)).collect::<Vec<_>>()
     };
     assert_eq!(draw(1), draw(1));

@@ -5,7 +5,10 @@
 use std::borrow::Cow;
 
 use remit::decode::layout::{Layouts, Symbology};
+use remit::decode::{self, Expect, Request, Source};
+use remit::domain::ImageRole;
 use remit::formats::capture_index as station_index;
+use remit::formats::x9;
 use remit::imaging::{self, Bits, Raster};
 
 /// Says whether the input could be read.
@@ -19,6 +22,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("image", image),
     ("group4", group4),
     ("capture_index", capture_index),
+    ("cash_letter", cash_letter),
+    ("account_line", account_line),
+    ("document", document),
 ];
 
 /// The function of a target.
@@ -93,4 +99,29 @@ fn capture_index(bytes: &[u8]) -> bool {
     let Ok(index) = station_index::read(bytes) else { return false };
     assert!(index.rows.len() <= bytes.len());
     true
+}
+
+/// An image cash letter in any encoding and framing.
+fn cash_letter(bytes: &[u8]) -> bool {
+    let Ok(file) = x9::read(bytes) else { return false };
+    assert!(file.items.len() + file.credits.len() <= bytes.len() / 80 + 1);
+    assert!(file.summary.records as usize <= bytes.len());
+    for item in &file.items {
+        let _ = (item.amount(), item.routing(), item.on_us(), item.sequence());
+    }
+    file.is_valid()
+}
+
+/// The text of an account line, as a reader or a magnetic head gives it.
+fn account_line(bytes: &[u8]) -> bool {
+    decode::micr::fields(&text(bytes)).routing.is_some()
+}
+
+/// One image through the whole reading of a document.
+fn document(bytes: &[u8]) -> bool {
+    let images = [Source { role: ImageRole::Front, name: "front", bytes }];
+    let layouts = Layouts::default();
+    let request = Request { images: &images, dpi: Some(200), magnetic: None, expect: Expect::Auto, layouts: &layouts };
+    let reading = decode::decode(&request);
+    reading.micr.is_some_and(|line| line.text.chars().any(|c| c.is_ascii_digit()))
 }

@@ -1,0 +1,174 @@
+//! Seeds for the targets: small files made here with the program's own writers, and what the samples hold.
+
+use std::path::{Path, PathBuf};
+
+use remit::deck;
+use remit::domain::{Cents, Day, RoutingNumber};
+use remit::formats::x9::{self, CashLetter, Encoding, OutgoingCheck, Profile};
+use remit::imaging::{self, Bits};
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// What the project's own samples (and the shared ones, where they are) hold for a target, a few of each kind, the smallest
+/// first.
+pub fn samples(target: &str) -> Vec<Vec<u8>> {
+    let ends: &[&str] = match target {
+        "layouts" => &["layouts.toml"],
+        "capture_index" => &["index.csv"],
+        "image" => &[".tif", ".jpg", ".png"],
+        "document" => &["F.tif", "F.jpg"],
+        "cash_letter" => &[".icl", ".x937", ".bin"],
+        _ => &[],
+    };
+    let mut all = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples"));
+    if let Some(shared) = std::env::var_os("REMIT_SHARED") {
+        all.extend(files(&Path::new(&shared).join("data")));
+    }
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for end in ends {
+        let mut some: Vec<Vec<u8>> =
+            all.iter().filter(|p| p.to_string_lossy().ends_with(end)).filter_map(|p| std::fs::read(p).ok()).collect();
+        some.sort_by_key(Vec::len);
+        some.truncate(6);
+        found.extend(some);
+    }
+    found
+}
+
+const LAYOUTS: &str = r#"
+[[layout]]
+name = "gas"
+biller = "gas"
+scanline = { font = "ocr-a", template = "{account:10} {amount_due:8} {kind:2} {check:1}" }
+checks = [{ scheme = "luhn", covers = "1-20", digit = 21 }]
+
+[[layout]]
+name = "water"
+biller = "water"
+scanline = { font = "ocr-b", template = ">{account:9}<{invoice:7}+{amount_due:9} {check:1}" }
+barcodes = [{ symbology = "qr", template = "W|{account}|{invoice}|{amount_due}|{due_date}" },
+  { symbology = "itf", template = "{account:7,prefix=P}{amount_due:9}{check:1}", checks = [{ scheme = "luhn", covers = "1-16", digit = 17 }] }]
+checks = [{ modulus = 11, weights = [2, 3, 4, 5, 6, 7], anchor = "right", result = "complement", ten = "0", covers = "1-25", digit = 26 }]
+"#;
+
+const INDEX: &str = "batch,seq,front,back,front_gray,doc_type,dpi,micr,amount\r\n\
+b1,1,0001_F.tif,0001_B.tif,0001_F.jpg,check,200,<001234<:061000146:12345678<,123.45\r\n\
+b1,2,0002_F.tif,,,stub,200,,\r\n";
+
+/// A small page with strokes and dots on it.
+fn page(width: usize, height: usize) -> Bits {
+    let mut bits = Bits::new(width, height);
+    for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+        bits.set(x, y, (x / 3 + y / 5) % 7 == 0 || (x * y) % 31 == 1);
+    }
+    bits
+}
+
+/// The same page in every kind of image file that is taken.
+fn images() -> Vec<Vec<u8>> {
+    let bits = page(203, 77);
+    let gray = imaging::to_gray(&bits);
+    let mut all = vec![imaging::tiff::write_g4(&bits, 200)];
+    all.extend(imaging::jpeg::write_gray(&gray, 70, 200));
+    for (format, color) in [
+        (image::ImageFormat::Png, image::ExtendedColorType::L8),
+        (image::ImageFormat::Jpeg, image::ExtendedColorType::L8),
+        (image::ImageFormat::Png, image::ExtendedColorType::Rgb8),
+    ] {
+        let channels = if color == image::ExtendedColorType::L8 { 1 } else { 3 };
+        let pixels: Vec<u8> = gray.pixels().iter().flat_map(|p| std::iter::repeat_n(*p, channels)).collect();
+        let mut out = std::io::Cursor::new(Vec::new());
+        image::write_buffer_with_format(&mut out, &pixels, gray.width() as u32, gray.height() as u32, color, format)
+            .expect("a picture can be written");
+        all.push(out.into_inner());
+    }
+    // Uncompressed, LZW and deflate TIFF, as office scanners write them.
+    for compression in [tiff::encoder::Compression::Uncompressed, tiff::encoder::Compression::Lzw] {
+        let mut out = std::io::Cursor::new(Vec::new());
+        let mut encoder =
+            tiff::encoder::TiffEncoder::new(&mut out).expect("a TIFF can be begun").with_compression(compression);
+        encoder
+            .write_image::<tiff::encoder::colortype::Gray8>(gray.width() as u32, gray.height() as u32, gray.pixels())
+            .expect("a TIFF can be written");
+        all.push(out.into_inner());
+    }
+    all
+}
+
+fn group4() -> Vec<Vec<u8>> {
+    [(203usize, 77usize), (1, 1), (64, 9)]
+        .iter()
+        .map(|(w, h)| {
+            let sizes = [(*w as u16).to_be_bytes(), (*h as u16).to_be_bytes()].concat();
+            [sizes, imaging::g4::encode(&page(*w, *h))].concat()
+        })
+        .collect()
+}
+
+/// Seeds made here, each of which its target must be able to read.
+pub fn own(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "layouts" => vec![LAYOUTS.into()],
+        "scanline" => ["0012345678 00012345 01 5", ">123456782<1234567+000123456 7", "001234567800012345015"]
+            .iter()
+            .map(|line| format!("{LAYOUTS}\n----\n{line}").into_bytes())
+            .collect(),
+        "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
+        "image" => images(),
+        "group4" => group4(),
+        "capture_index" => vec![INDEX.into()],
+        "cash_letter" => letters(),
+        "account_line" => {
+            [&b"C001234C A061000146A 12345678C 0101"[..], b"A061000146A 12345678C 0101"].map(Vec::from).into()
+        }
+        "document" => documents(),
+        _ => Vec::new(),
+    }
+}
+
+/// A deposit of two checks in three dresses.
+fn letters() -> Vec<Vec<u8>> {
+    let image = imaging::tiff::write_g4(&page(60, 30), 200);
+    let bank = RoutingNumber::new("061000146").expect("a routing number");
+    let day: Day = "2026-11-27".parse().expect("a day");
+    let check = |sequence| OutgoingCheck {
+        routing: bank.clone(),
+        on_us: "12345678/0101".into(),
+        auxiliary_on_us: String::new(),
+        external_processing_code: String::new(),
+        amount: Cents::new(123_45),
+        sequence,
+        front: &image,
+        back: &image,
+    };
+    let letter = CashLetter {
+        business_date: day,
+        creation_date: day,
+        creation_time: "1705".into(),
+        file_id_modifier: 'A',
+        resend: false,
+        letter_id: "1".into(),
+        checks: vec![check(1), check(2)],
+    };
+    let usual = Profile::usual(&bank, "123456780");
+    let ascii = Profile { encoding: Encoding::Ascii, level: "35".into(), ..usual.clone() };
+    let blocks = Profile { length_words: false, ..usual.clone() };
+    [usual, ascii, blocks].iter().map(|p| x9::write(&letter, p).expect("a letter can be written")).collect()
+}
+
+/// A check and a stub from the program's own printer.
+fn documents() -> Vec<Vec<u8>> {
+    let plan = deck::plan(8, 1, "2026-11-20".parse().expect("a day"));
+    let front = |piece: &deck::plan::Piece, station| deck::pictures(0, piece, station).swap_remove(0).bytes;
+    let checks = plan.trays.iter().flat_map(|tray| tray.pieces.iter().map(|p| (p, tray.station)));
+    let readable = checks.filter(|(p, _)| matches!(p.paper, deck::face::Paper::Check(_)) && !p.are_sides_swapped);
+    readable.take(2).map(|(piece, station)| front(piece, station)).collect()
+}
