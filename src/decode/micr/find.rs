@@ -152,7 +152,8 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
         let Some(members) = densest_row(&digits, &free, bits.height()) else { break };
         members.iter().for_each(|&i| free[i] = false);
         let chosen: Vec<Piece> = members.iter().map(|&i| digits[i]).collect();
-        if let Some(row) = fitted(&chosen, bits.width()) {
+        if let Some(mut row) = fitted(&chosen, bits.width()) {
+            row.geometry.bend = bend(&row.geometry, &digits);
             found.push(row);
         }
     }
@@ -247,23 +248,50 @@ fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
     let (sx, sy) = (pitch / 9.615, (height - 0.3) / 9.0);
     // The whole width: symbols and broken digits are no pieces of full height.
     let y0 = level - height;
-    let geometry = Geometry { x0: 0.0, y0, slope, sx, sy, length: page_width as f32 / sx };
+    let geometry = Geometry { x0: 0.0, y0, slope, sx, sy, length: page_width as f32 / sx, bend: Vec::new() };
     let mut sample: Vec<Piece> = inside.into_iter().copied().collect();
     sample.sort_by_key(|p| p.x0);
     Some(Row { geometry, sample })
 }
 
+/// How the pieces of about the digits' height near a row leave its straight line: bent paper, or a field printed apart from
+/// the others.
+fn bend(g: &Geometry, digits: &[Piece]) -> Vec<(f32, f32)> {
+    let height = 9.0 * g.sy;
+    let off = |p: &Piece| {
+        let x = (p.x0 + p.x1) as f32 / 2.0;
+        (x, (p.y0 + p.y1) as f32 / 2.0 - (g.y0 + g.slope * (x - g.x0) + height / 2.0))
+    };
+    let mut near: Vec<(f32, f32)> = digits
+        .iter()
+        .filter(|p| (p.height() - height).abs() <= height / 7.0 + 1.0)
+        .map(off)
+        .filter(|o| o.1.abs() < 0.6 * height)
+        .collect();
+    near.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let knots: Vec<(f32, f32)> = (0..near.len())
+        .map(|i| {
+            let around = &near[i.saturating_sub(2)..(i + 3).min(near.len())];
+            let mut close: Vec<f32> =
+                around.iter().filter(|o| (o.0 - near[i].0).abs() < 5.0 * height).map(|o| o.1).collect();
+            close.sort_by(f32::total_cmp);
+            (near[i].0, close[close.len() / 2])
+        })
+        .collect();
+    if knots.iter().all(|k| k.1.abs() < 0.05 * height) { Vec::new() } else { knots }
+}
+
 /// How much some of a row's pieces look like E-13B glyphs to the classifier, 0 to 1. Cheap: a dozen small windows.
 pub fn plausible(net: &Net, bits: &Bits, row: &Row) -> f32 {
-    let g = row.geometry;
+    let g = &row.geometry;
     let (mut scratch, mut pixels) = (Scratch::default(), Vec::new());
     let mut chances: Vec<f32> = Vec::new();
     for piece in row.sample.iter().step_by((row.sample.len() / 10).max(1)) {
         let x0 = piece.x1 as f32 - 8.0 * g.sx;
         let y0 = g.y0 + g.slope * piece.x1 as f32;
-        let around = Geometry { x0, y0, length: 9.0, ..g };
-        let ink = Ink::bitonal(bits, around);
-        Strip::new(&ink, around).window(8 * COLUMNS as isize, 0, &mut pixels);
+        let around = Geometry { x0, y0, length: 9.0, ..g.clone() };
+        let ink = Ink::bitonal(bits, &around);
+        Strip::new(&ink, &around).window(8 * COLUMNS as isize, 0, &mut pixels);
         let logits = softmax(net.forward(&pixels, &mut scratch));
         chances.push(1.0 - logits.last().copied().unwrap_or(1.0));
     }

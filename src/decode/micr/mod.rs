@@ -1,6 +1,7 @@
 //! The E-13B (MICR) reader: finds the line by its shapes, reads it, says how sure it is, and makes fields of it. Geometry
 //! after ANSI X9.27 (X9.100-20). Refuses nothing: what it cannot read comes back as `?` and not accepted.
 
+pub mod combine;
 pub mod fields;
 pub mod find;
 pub mod read;
@@ -9,6 +10,7 @@ pub mod trellis;
 
 use std::sync::LazyLock;
 
+pub use combine::combine;
 pub use fields::fields;
 
 use crate::decode::net::Net;
@@ -49,7 +51,7 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
         if find::plausible(&NET, &page.bits, &row) < 0.35 {
             continue;
         }
-        let found = read::row(&NET, page, row.geometry);
+        let found = read::row(&NET, page, row.geometry.clone());
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
@@ -76,7 +78,7 @@ pub fn best_row(net: &Net, page: &Upright) -> Option<RowRead> {
     let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 2);
     let mut best: Option<(RowRead, f32)> = None;
     for row in rows {
-        let found = read::row(net, page, row.geometry);
+        let found = read::row(net, page, row.geometry.clone());
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
@@ -110,24 +112,33 @@ fn score(row: &RowRead) -> f32 {
 
 /// A row as the reading of its page.
 pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
-    let (mut text, mut best, mut chars) = (String::new(), String::new(), Vec::new());
-    let mut confidence = 1.0;
+    let mut gaps = Vec::new();
+    let mut chars = Vec::new();
     for (i, glyph) in row.glyphs.iter().enumerate() {
         if i > 0 && (glyph.right - row.glyphs[i - 1].right) as f32 > 1.5 * PITCH {
+            gaps.push(i);
+        }
+        chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: row.chance(i), bbox: place(page, row, glyph) });
+    }
+    let confidence = chars.iter().map(|c| c.confidence).product::<f32>();
+    finish(chars, &gaps, confidence)
+}
+
+/// Characters to a reading; `gaps` are the numbers of those that stand after a wide gap.
+fn finish(chars: Vec<CharRead>, gaps: &[usize], confidence: f32) -> MicrRead {
+    let (mut text, mut best) = (String::new(), String::new());
+    for (i, read) in chars.iter().enumerate() {
+        if gaps.contains(&i) {
             text.push(' ');
             best.push(' ');
         }
-        let chance = row.chance(i);
-        confidence *= chance;
-        let c = SYMBOLS[glyph.class];
-        best.push(c);
-        text.push(if chance < REJECT { '?' } else { c });
-        chars.push(CharRead { c, confidence: chance, bbox: place(page, row, glyph) });
+        best.push(read.c);
+        text.push(if combine::is_sure(read) { read.c } else { '?' });
     }
     let fields = fields(&best);
     let accepted =
         confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
-    MicrRead { text, best, accepted, confidence, chars, fields }
+    MicrRead { text, best, accepted, confidence: if chars.is_empty() { 0.0 } else { confidence }, chars, fields }
 }
 
 fn place(page: &Upright, row: &RowRead, glyph: &trellis::Candidate) -> PixelBox {

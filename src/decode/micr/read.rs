@@ -1,6 +1,6 @@
 //! Reads one row of print as E-13B: fits the scale, finds the best chain of glyphs, looks closely where it is in doubt.
 
-use super::strip::{Geometry, PITCH, Strip};
+use super::strip::{Geometry, Ink, PITCH, Strip};
 use super::trellis::{Candidate, Trellis};
 use crate::decode::net::Net;
 use crate::imaging::Upright;
@@ -24,22 +24,20 @@ impl RowRead {
 
 pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
     let mut geometry = geometry;
-    let mut ink = geometry.ink(page);
     let mut looks = 0;
-    for _ in 0..2 {
-        let strip = Strip::new(&ink, geometry);
-        let mut trellis = Trellis::new(net, &strip);
+    let mut turn = 0;
+    let (mut trellis, mut chain) = loop {
+        let ink = Ink::of(page, &geometry);
+        let mut trellis = Trellis::new(net, Strip::new(&ink, &geometry));
         trellis.look_at_edges();
         let chain = trellis.best();
+        turn += 1;
+        match refitted(&geometry, &chain, &mut trellis).filter(|_| turn < 3) {
+            Some(better) => geometry = better,
+            None => break (trellis, chain),
+        }
         looks += trellis.looks;
-        let Some(better) = refitted(geometry, &chain, &mut trellis) else { break };
-        geometry = better;
-        ink = geometry.ink(page);
-    }
-    let strip = Strip::new(&ink, geometry);
-    let mut trellis = Trellis::new(net, &strip);
-    trellis.look_at_edges();
-    let mut chain = trellis.best();
+    };
     // Doubtful glyphs, and gaps with ink in them, are looked at in small steps.
     let mut closely = Vec::new();
     for i in 0..chain.len() {
@@ -71,8 +69,9 @@ pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
     let mut steady = Vec::with_capacity(chain.len());
     for c in &chain {
         let mut sum = c.chances.clone();
-        let moves = [(-1, 0), (1, 0), (0, -1), (0, 1)];
-        for (across, down) in moves {
+        let all = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
+        let moves = if c.chance() > 0.99 { &all[..2] } else { &all[..] };
+        for &(across, down) in moves {
             let moved = trellis.chances(c.right + across, down);
             sum.iter_mut().zip(&moved).for_each(|(s, m)| *s += m);
         }
@@ -94,7 +93,7 @@ pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.
-fn refitted(geometry: Geometry, chain: &[Candidate], trellis: &mut Trellis) -> Option<Geometry> {
+fn refitted(geometry: &Geometry, chain: &[Candidate], trellis: &mut Trellis) -> Option<Geometry> {
     let sure: Vec<&Candidate> = chain.iter().filter(|c| c.chance() > 0.8).collect();
     if sure.len() < 4 {
         return None;
@@ -123,5 +122,10 @@ fn refitted(geometry: Geometry, chain: &[Candidate], trellis: &mut Trellis) -> O
     }
     // A row of the strip is half a unit.
     let shift = 0.5 * down * geometry.sy;
-    Some(Geometry { sx: geometry.sx * stretch, y0: geometry.y0 + shift, length: geometry.length / stretch, ..geometry })
+    Some(Geometry {
+        sx: geometry.sx * stretch,
+        y0: geometry.y0 + shift,
+        length: geometry.length / stretch,
+        ..geometry.clone()
+    })
 }

@@ -22,95 +22,85 @@ pub struct Ink {
     pub y0: isize,
     pub width: usize,
     pub height: usize,
+    /// Column by column.
     values: Vec<f32>,
 }
 
 impl Ink {
-    /// The rectangle from (x0, y0) to (x1, y1), cut to the page.
-    pub fn of(page: &Upright, x0: isize, y0: isize, x1: isize, y1: isize) -> Ink {
-        let (page_width, page_height) = (page.bits.width() as isize, page.bits.height() as isize);
+    /// What a strip of this geometry will look at: gray where the page has it.
+    pub fn of(page: &Upright, geometry: &Geometry) -> Ink {
+        let same_size = |g: &&Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
+        let Some(gray) = page.gray.as_ref().filter(same_size) else { return Ink::bitonal(&page.bits, geometry) };
+        let mut ink = Ink::paper(geometry, gray.width(), gray.height());
+        without_background(&mut ink, gray);
+        ink
+    }
+
+    /// The same from the bitonal page.
+    pub fn bitonal(bits: &Bits, geometry: &Geometry) -> Ink {
+        let mut ink = Ink::paper(geometry, bits.width(), bits.height());
+        let (left, right) = (ink.x0 as usize, ink.x0 as usize + ink.width);
+        for y in 0..ink.height {
+            let row = bits.row(ink.y0 as usize + y);
+            for word in left / 64..right.div_ceil(64) {
+                let mut rest = row[word];
+                while rest != 0 {
+                    let x = word * 64 + rest.leading_zeros() as usize;
+                    rest &= !(1u64 << (63 - x % 64));
+                    if (left..right).contains(&x) {
+                        ink.values[(x - left) * ink.height + y] = 1.0;
+                    }
+                }
+            }
+        }
+        ink
+    }
+
+    fn paper(geometry: &Geometry, page_width: usize, page_height: usize) -> Ink {
+        let [x0, y0, x1, y1] = geometry.bounds();
+        let (page_width, page_height) = (page_width as isize, page_height as isize);
         let (x0, y0) = (x0.clamp(0, page_width), y0.clamp(0, page_height));
         let (x1, y1) = (x1.clamp(x0, page_width), y1.clamp(y0, page_height));
         let (width, height) = ((x1 - x0) as usize, (y1 - y0) as usize);
-        let mut values = Vec::with_capacity(width * height);
-        let same_size = |g: &&Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
-        match page.gray.as_ref().filter(same_size) {
-            None => {
-                for y in y0..y1 {
-                    values.extend((x0..x1).map(|x| f32::from(page.bits.get(x as usize, y as usize))));
-                }
-            }
-            Some(gray) => {
-                let pixels: Vec<u8> = (y0 as usize..y1 as usize)
-                    .flat_map(|y| gray.row(y)[x0 as usize..x1 as usize].iter().copied())
-                    .collect();
-                values = without_background(&pixels, width, height);
-            }
-        }
-        Ink { x0, y0, width, height, values }
-    }
-
-    /// The bitonal ink of everything a strip of this geometry will look at.
-    pub fn bitonal(bits: &Bits, geometry: Geometry) -> Ink {
-        let [x0, y0, x1, y1] = geometry.bounds();
-        let (page_width, page_height) = (bits.width() as isize, bits.height() as isize);
-        let (x0, y0) = (x0.clamp(0, page_width), y0.clamp(0, page_height));
-        let (x1, y1) = (x1.clamp(x0, page_width), y1.clamp(y0, page_height));
-        let values =
-            (y0..y1).flat_map(|y| (x0..x1).map(move |x| f32::from(bits.get(x as usize, y as usize)))).collect();
-        Ink { x0, y0, width: (x1 - x0) as usize, height: (y1 - y0) as usize, values }
-    }
-
-    #[inline]
-    fn pixel(&self, x: isize, y: isize) -> f32 {
-        if x >= 0 && y >= 0 && (x as usize) < self.width && (y as usize) < self.height {
-            self.values[y as usize * self.width + x as usize]
-        } else {
-            0.0
-        }
-    }
-
-    /// Between pixel centres, in page coordinates; a pixel's centre is at + 0.5.
-    #[inline]
-    fn at(&self, x: f32, y: f32) -> f32 {
-        let (x, y) = (x - self.x0 as f32 - 0.5, y - self.y0 as f32 - 0.5);
-        let (left, top) = (x.floor(), y.floor());
-        let (fx, fy) = (x - left, y - top);
-        let (left, top) = (left as isize, top as isize);
-        let upper = self.pixel(left, top) * (1.0 - fx) + self.pixel(left + 1, top) * fx;
-        let lower = self.pixel(left, top + 1) * (1.0 - fx) + self.pixel(left + 1, top + 1) * fx;
-        upper * (1.0 - fy) + lower * fy
+        Ink { x0, y0, width, height, values: vec![0.0; width * height] }
     }
 }
 
-/// Gray to ink: in blocks as wide as high, the paper is the level that most pixels are near, the ink the darkest of the whole band.
-fn without_background(pixels: &[u8], width: usize, height: usize) -> Vec<f32> {
-    let block = height.clamp(8, 96);
-    let blocks = width.div_ceil(block).max(1);
-    let mut paper = Vec::with_capacity(blocks);
-    let mut all = [0u32; 256];
-    for b in 0..blocks {
-        let mut counts = [0u32; 256];
-        for row in pixels.chunks_exact(width.max(1)) {
-            row[b * block..((b + 1) * block).min(width)].iter().for_each(|&p| counts[p as usize] += 1);
+/// Gray to ink: in blocks as wide as high, the paper is the level that most pixels are near, the ink the darkest of the
+/// whole band.
+fn without_background(ink: &mut Ink, gray: &Gray) {
+    let block = ink.height.clamp(8, 96);
+    let blocks = ink.width.div_ceil(block).max(1);
+    let (left, top) = (ink.x0 as usize, ink.y0 as usize);
+    let row = |y: usize| &gray.row(top + y)[left..left + ink.width];
+    let mut counts = vec![[0u32; 256]; blocks];
+    // Every other row is enough to count levels.
+    for y in (0..ink.height).step_by(2) {
+        for (counts, part) in counts.iter_mut().zip(row(y).chunks(block)) {
+            part.iter().for_each(|&p| counts[p as usize] += 1);
         }
-        counts.iter().zip(&mut all).for_each(|(c, a)| *a += c);
-        paper.push(f32::from(quantile(&counts, 0.6)));
     }
+    let mut all = [0u32; 256];
+    counts.iter().for_each(|c| c.iter().zip(&mut all).for_each(|(c, a)| *a += c));
+    let paper: Vec<f32> = counts.iter().map(|c| f32::from(quantile(c, 0.6))).collect();
     let dark = f32::from(quantile(&all, 0.02));
-    let mut values = Vec::with_capacity(width * height);
-    for row in pixels.chunks_exact(width.max(1)) {
-        for (x, &p) in row.iter().enumerate() {
-            // Between the middles of the blocks the paper level changes evenly.
+    // Between the middles of the blocks the paper level changes evenly. The lowest part of the ink is paper texture, the
+    // highest is solid.
+    let levels: Vec<(f32, f32)> = (0..ink.width)
+        .map(|x| {
             let place = (x as f32 / block as f32 - 0.5).clamp(0.0, (blocks - 1) as f32);
             let (b, share) = (place as usize, place.fract());
             let level = paper[b] * (1.0 - share) + paper[(b + 1).min(blocks - 1)] * share;
-            let ink = (level - f32::from(p)) / (level - dark).max(24.0);
-            // The lowest part is paper texture, the highest solid ink.
-            values.push(((ink - 0.15) / 0.7).clamp(0.0, 1.0));
+            (level, 1.0 / ((level - dark).max(24.0) * 0.7))
+        })
+        .collect();
+    let (height, mut values) = (ink.height, std::mem::take(&mut ink.values));
+    for y in 0..height {
+        for (x, (&p, (level, scale))) in row(y).iter().zip(&levels).enumerate() {
+            values[x * height + y] = ((level - f32::from(p)) * scale - 0.15 / 0.7).clamp(0.0, 1.0);
         }
     }
-    values
+    ink.values = values;
 }
 
 fn quantile(counts: &[u32; 256], share: f32) -> u8 {
@@ -126,8 +116,8 @@ fn quantile(counts: &[u32; 256], share: f32) -> u8 {
 }
 
 /// Where a line stands on the page: unit (u, v), counted from the left end of the digits' top line, is the pixel
-/// `x0 + u sx - slope v sy`, `y0 + slope u sx + v sy`.
-#[derive(Clone, Copy, Debug)]
+/// `x0 + u sx - slope v sy`, `y0 + slope u sx + v sy`, and the bend on top.
+#[derive(Clone, Debug)]
 pub struct Geometry {
     pub x0: f32,
     pub y0: f32,
@@ -138,30 +128,45 @@ pub struct Geometry {
     pub sy: f32,
     /// Length in units.
     pub length: f32,
+    /// How the line leaves the straight: (page x, pixels down), x ascending; even between, and as the last beyond.
+    pub bend: Vec<(f32, f32)>,
 }
 
 impl Geometry {
     pub fn point(&self, u: f32, v: f32) -> (f32, f32) {
         let (across, down) = (u * self.sx, v * self.sy);
-        (self.x0 + across - self.slope * down, self.y0 + self.slope * across + down)
+        let x = self.x0 + across - self.slope * down;
+        (x, self.y0 + self.slope * across + down + self.bent(x))
     }
 
-    /// The ink of everything a strip of this geometry will look at.
-    pub fn ink(&self, page: &Upright) -> Ink {
-        let [x0, y0, x1, y1] = self.bounds();
-        Ink::of(page, x0, y0, x1, y1)
+    fn bent(&self, x: f32) -> f32 {
+        let after = self.bend.partition_point(|b| b.0 < x);
+        match (after.checked_sub(1).and_then(|i| self.bend.get(i)), self.bend.get(after)) {
+            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0).max(1.0),
+            (Some(only), None) | (None, Some(only)) => only.1,
+            (None, None) => 0.0,
+        }
     }
 
+    /// Left, top, right, bottom of all that the strip looks at.
     fn bounds(&self) -> [isize; 4] {
+        let flat = Geometry { bend: Vec::new(), ..self.clone() };
         let corners = [
-            self.point(0.0, -2.0),
-            self.point(self.length, -2.0),
-            self.point(0.0, 11.0),
-            self.point(self.length, 11.0),
+            flat.point(0.0, -2.0),
+            flat.point(self.length, -2.0),
+            flat.point(0.0, 11.0),
+            flat.point(self.length, 11.0),
         ];
-        let least = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::INFINITY, f32::min).floor() as isize;
-        let most = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::NEG_INFINITY, f32::max).ceil() as isize;
-        [least(|p| p.0) - 1, least(|p| p.1) - 1, most(|p| p.0) + 2, most(|p| p.1) + 2]
+        let least = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::INFINITY, f32::min);
+        let most = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::NEG_INFINITY, f32::max);
+        let up = self.bend.iter().map(|b| b.1).fold(0.0, f32::min);
+        let down = self.bend.iter().map(|b| b.1).fold(0.0, f32::max);
+        [
+            least(|p| p.0).floor() as isize - 1,
+            (least(|p| p.1) + up).floor() as isize - 1,
+            most(|p| p.0).ceil() as isize + 2,
+            (most(|p| p.1) + down).ceil() as isize + 2,
+        ]
     }
 }
 
@@ -174,20 +179,48 @@ pub struct Strip {
 }
 
 impl Strip {
-    pub fn new(ink: &Ink, geometry: Geometry) -> Strip {
-        let columns = (geometry.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize;
-        let mut values = Vec::with_capacity(columns * HEIGHT);
-        for column in 0..columns {
-            let u = (column as f32 + 0.5) / COLUMNS as f32;
-            for row in 0..HEIGHT {
+    pub fn new(ink: &Ink, geometry: &Geometry) -> Strip {
+        let g = geometry;
+        let columns = (g.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize;
+        // First down: the strip's rows for every column of the page.
+        let mut tall = vec![0.0f32; ink.width * HEIGHT];
+        for x in 0..ink.width {
+            let page_x = (ink.x0 + x as isize) as f32 + 0.5;
+            let top = g.y0 + g.slope * (page_x - g.x0) + g.bent(page_x) - ink.y0 as f32 - 0.5;
+            let column = &ink.values[x * ink.height..(x + 1) * ink.height];
+            if column.iter().all(|v| *v == 0.0) {
+                continue;
+            }
+            let at = |y: f32| {
+                let low = y.floor();
+                let share = y - low;
+                let low = low as isize;
+                let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
+                value(low) * (1.0 - share) + value(low + 1) * share
+            };
+            for (row, out) in tall[x * HEIGHT..(x + 1) * HEIGHT].iter_mut().enumerate() {
                 let v = (row as f32 + 0.5) / ROWS as f32 - 1.0;
                 let half = 0.25 / ROWS as f32;
-                let (x, y) = geometry.point(u, v - half);
-                let (x2, y2) = geometry.point(u, v + half);
-                values.push(0.5 * (ink.at(x, y) + ink.at(x2, y2)));
+                *out = 0.5 * (at(top + (v - half) * g.sy) + at(top + (v + half) * g.sy));
             }
         }
-        Strip { geometry, columns, values }
+        // Then across; lower rows stand a little to the left where the line slopes down.
+        let mut values = vec![0.0f32; columns * HEIGHT];
+        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 1.0) * g.sy).collect();
+        for (column, out) in values.chunks_exact_mut(HEIGHT).enumerate() {
+            let x = g.x0 + (column as f32 + 0.5) / COLUMNS as f32 * g.sx - ink.x0 as f32 - 0.5;
+            for (row, out) in out.iter_mut().enumerate() {
+                let x = x - lean[row];
+                let left = x.floor();
+                let share = x - left;
+                let left = left as isize;
+                let value = |x: isize| {
+                    if x >= 0 { tall.get(x as usize * HEIGHT + row).copied().unwrap_or(0.0) } else { 0.0 }
+                };
+                *out = value(left) * (1.0 - share) + value(left + 1) * share;
+            }
+        }
+        Strip { geometry: g.clone(), columns, values }
     }
 
     #[inline]

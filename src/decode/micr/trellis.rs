@@ -32,7 +32,7 @@ impl Candidate {
 /// Works on one strip; counts the net's work.
 pub struct Trellis<'a> {
     net: &'a Net,
-    strip: &'a Strip,
+    pub strip: Strip,
     scratch: Scratch,
     pixels: Vec<f32>,
     /// Ink within the digits' rows, by column, summed up to and without it.
@@ -42,7 +42,7 @@ pub struct Trellis<'a> {
 }
 
 impl<'a> Trellis<'a> {
-    pub fn new(net: &'a Net, strip: &'a Strip) -> Self {
+    pub fn new(net: &'a Net, strip: Strip) -> Self {
         let mut sums = vec![0.0];
         for c in 0..strip.columns {
             let ink: f32 = strip.column(c)[ROWS..HEIGHT - ROWS].iter().sum();
@@ -198,11 +198,13 @@ fn gain(c: &Candidate) -> f32 {
 
 /// Cost of two right edges so many pitches apart.
 fn step(distance: f32) -> f32 {
-    let off = |d: f32, width: f32| (d / width).powi(2) / 2.0;
-    if distance <= 1.3 {
-        off(distance - 1.0, 0.065).min(if distance > 1.0 { 6.0 } else { f32::MAX })
+    // Square near the pitch, straight beyond: photographs squeeze whole parts of a line.
+    let off = (distance - 1.0).abs() / 0.075;
+    let squeezed = if off < 2.0 { off * off / 2.0 } else { 2.0 * off - 2.0 };
+    if distance <= 1.0 {
+        squeezed
     } else if distance < 1.6 {
-        5.0
+        squeezed.min(4.5)
     } else {
         1.0
     }

@@ -92,6 +92,8 @@ struct Scene {
     gray: bool,
     /// White left of and right of these, in units.
     cut: (f32, f32),
+    /// Bands where the ink has not taken: upright?, middle, half width (units), depth.
+    fades: Vec<(bool, f32, f32, f32)>,
 }
 
 impl Scene {
@@ -104,11 +106,12 @@ impl Scene {
             sx: sy * random.between(0.84, 1.08),
             sy,
             threshold: if hard { random.between(0.22, 0.66) } else { random.between(0.34, 0.55) },
-            slow: if hard { random.between(0.0, 0.3) } else { random.between(0.0, 0.1) },
+            slow: if hard { random.between(0.0, 0.4) } else { random.between(0.0, 0.1) },
             fast: if hard { random.between(0.0, 0.25) } else { random.between(0.0, 0.08) },
             specks: if random.chance(0.15) { random.below(12) } else { 0 },
             gray: random.chance(0.4),
             cut: (-99.0, 99.0),
+            fades: Vec::new(),
         }
     }
 
@@ -149,6 +152,13 @@ impl Scene {
                 self.strokes.push([x - dx, y - dy, x + dx, y + dy, random.between(0.3, 1.1)]);
             }
         }
+        if random.chance(0.15) {
+            for _ in 0..1 + random.below(2) {
+                let upright = random.chance(0.6);
+                let middle = if upright { random.between(-1.0, 8.0) } else { random.between(-1.0, 10.0) };
+                self.fades.push((upright, middle, random.between(0.5, 3.0), random.between(0.2, 0.7)));
+            }
+        }
         if random.chance(0.05) {
             let y = if random.chance(0.5) { random.between(-2.0, 0.0) } else { random.between(9.0, 11.0) };
             self.strokes.push([-20.0, y, 20.0, y + random.normal() * 0.3, random.between(0.3, 0.8)]);
@@ -181,7 +191,15 @@ impl Scene {
                     + (at(i, j + 1) * (1.0 - fx) + at(i + 1, j + 1) * fx) * fy;
                 // Clean paper stays clean: noise moves edges and makes voids, specks come apart.
                 let noise = (uneven + (random.unit() - 0.5) * 2.0 * self.fast) * if print > 0.05 { 1.0 } else { 0.3 };
-                let mut ink = (print + noise).max(pen);
+                let faded: f32 = self
+                    .fades
+                    .iter()
+                    .map(|&(upright, middle, half, depth)| {
+                        let off = (if upright { x } else { y } - middle) / half;
+                        1.0 - depth * (-off * off).exp()
+                    })
+                    .product();
+                let mut ink = (print * faded + noise).max(pen);
                 if x < self.cut.0 || x > self.cut.1 {
                     ink = 0.0;
                 }
@@ -198,7 +216,7 @@ impl Scene {
             }
         }
         let page = Upright { bits, gray: self.gray.then_some(gray), dpi: 200, transform: Transform::IDENTITY };
-        let (sx, sy) = (self.sx * (1.0 + random.normal() * 0.045), self.sy * (1.0 + random.normal() * 0.03));
+        let (sx, sy) = (self.sx * (1.0 + random.normal() * 0.065), self.sy * (1.0 + random.normal() * 0.03));
         let right = (left + 7.0 + shift) * self.sx;
         let geometry = Geometry {
             x0: right - 8.0 * sx,
@@ -207,10 +225,11 @@ impl Scene {
             sx,
             sy,
             length: 9.0,
+            bend: Vec::new(),
         };
-        let ink = Ink::of(&page, 0, 0, page.bits.width() as isize, page.bits.height() as isize);
+        let ink = Ink::of(&page, &geometry);
         let mut pixels = Vec::new();
-        Strip::new(&ink, geometry).window(8 * COLUMNS as isize, 0, &mut pixels);
+        Strip::new(&ink, &geometry).window(8 * COLUMNS as isize, 0, &mut pixels);
         pixels
     }
 }

@@ -219,17 +219,17 @@ pub fn look(path: &Path) -> std::io::Result<()> {
         });
         println!("net {:?} each", begin.elapsed() / 1000);
         let begin = Instant::now();
-        let ink = row.geometry.ink(&page);
+        let ink = micr::strip::Ink::of(&page, &row.geometry);
         println!("ink {:?}", begin.elapsed());
-        let strip = micr::strip::Strip::new(&ink, row.geometry);
+        let strip = micr::strip::Strip::new(&ink, &row.geometry);
         println!("strip {:?}", begin.elapsed());
-        let mut trellis = micr::trellis::Trellis::new(micr::net(), &strip);
+        let mut trellis = micr::trellis::Trellis::new(micr::net(), strip);
         trellis.look_at_edges();
         println!("edges {:?}", begin.elapsed());
         trellis.best();
         println!("best {:?}", begin.elapsed());
         let begin = Instant::now();
-        let read = micr::read::row(micr::net(), &page, row.geometry);
+        let read = micr::read::row(micr::net(), &page, row.geometry.clone());
         println!("{:?}, {} looks, loose {:.3}", begin.elapsed(), read.looks, read.loose);
         println!("{:?}", read.geometry);
         let mut before = 0;
@@ -244,15 +244,15 @@ pub fn look(path: &Path) -> std::io::Result<()> {
             );
             before = glyph.right;
         }
-        let ink = read.geometry.ink(&page);
-        let strip = micr::strip::Strip::new(&ink, read.geometry);
-        let trellis = micr::trellis::Trellis::new(micr::net(), &strip);
-        println!("edges {:?} of {}", trellis.falling_edges(), strip.columns);
+        let ink = micr::strip::Ink::of(&page, &read.geometry);
+        let strip = micr::strip::Strip::new(&ink, &read.geometry);
+        let trellis = micr::trellis::Trellis::new(micr::net(), strip);
+        println!("edges {:?} of {}", trellis.falling_edges(), trellis.strip.columns);
         for y in 0..micr::strip::HEIGHT {
             println!(
                 "{}",
-                (0..strip.columns)
-                    .map(|x| b" .:-=+*#%@"[(strip.column(x)[y] * 9.9) as usize] as char)
+                (0..trellis.strip.columns)
+                    .map(|x| b" .:-=+*#%@"[(trellis.strip.column(x)[y] * 9.9) as usize] as char)
                     .collect::<String>()
             );
         }

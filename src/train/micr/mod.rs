@@ -54,7 +54,7 @@ pub fn train(arguments: &Arguments) -> std::io::Result<()> {
                 let mut random = Random::stream(arguments.seed ^ ((round + 1) << 32), n);
                 if random.chance(0.5) { real::glyph(&lines, &mut random) } else { draw::glyph(&fields, &mut random) }
             };
-            let schedule = Schedule { samples: arguments.samples / 2, rate: 0.001, ..Schedule::default() };
+            let schedule = Schedule { samples: arguments.samples / 2, rate: 0.0012, ..Schedule::default() };
             fit(&mut net, &sample, schedule);
         }
         net.note += &format!(" --data (real lines{})", if arguments.fold < 5 { ", but one fold" } else { "" });

@@ -59,11 +59,10 @@ pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> 
             let page = measure::upright(&path, 200).ok()?;
             let classes: Vec<usize> = truth.chars().filter_map(|c| SYMBOLS.iter().position(|s| *s == c)).collect();
             let found: read::RowRead = best_row(net, &page)?;
-            let ink = found.geometry.ink(&page);
-            let strip = Strip::new(&ink, found.geometry);
-            let mut trellis = Trellis::new(net, &strip);
+            let ink = Ink::of(&page, &found.geometry);
+            let mut trellis = Trellis::new(net, Strip::new(&ink, &found.geometry));
             trellis.look_at_edges();
-            trellis.look_closely(0, strip.columns as isize + 16);
+            trellis.look_closely(0, trellis.strip.columns as isize + 16);
             let (chain, mean) = trellis.aligned(&classes)?;
             let unlikely = chain.iter().filter(|c| c.chance() < 0.01).count();
             if mean < -1.2 || unlikely * 6 > chain.len() + 6 {
@@ -97,12 +96,12 @@ pub fn glyph(lines: &[Line], random: &mut Random) -> (Vec<f32>, usize) {
             down = random.between(2.5, 8.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
         }
     }
-    let g = line.geometry;
+    let g = &line.geometry;
     let (sx, sy) = (g.sx * (1.0 + random.normal() * 0.03), g.sy * (1.0 + random.normal() * 0.03));
     let (x, y) = g.point(right + random.normal() * 0.18, 4.5 + down);
-    let around =
-        Geometry { sx, sy, slope: g.slope + random.normal() * 0.008, length: 9.0, x0: x - 8.0 * sx, y0: y - 4.5 * sy };
+    let slope = g.slope + random.normal() * 0.008;
+    let around = Geometry { sx, sy, slope, length: 9.0, x0: x - 8.0 * sx, y0: y - 4.5 * sy, bend: Vec::new() };
     let mut pixels = Vec::new();
-    Strip::new(&line.ink, around).window(8 * COLUMNS as isize, 0, &mut pixels);
+    Strip::new(&line.ink, &around).window(8 * COLUMNS as isize, 0, &mut pixels);
     (pixels, class)
 }
