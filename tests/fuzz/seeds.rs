@@ -23,6 +23,7 @@ pub fn samples(target: &str) -> Vec<Vec<u8>> {
     let ends: &[&str] = match target {
         "layouts" => &["layouts.toml"],
         "capture_index" => &["index.csv"],
+        "bills" => &["bills.csv", "payers.csv"],
         "image" => &[".tif", ".jpg", ".png"],
         "document" => &["F.tif", "F.jpg"],
         "cash_letter" => &[".icl", ".x937", ".bin"],
@@ -62,6 +63,16 @@ checks = [{ modulus = 11, weights = [2, 3, 4, 5, 6, 7], anchor = "right", result
 const INDEX: &str = "batch,seq,front,back,front_gray,doc_type,dpi,micr,amount\r\n\
 b1,1,0001_F.tif,0001_B.tif,0001_F.jpg,check,200,<001234<:061000146:12345678<,123.45\r\n\
 b1,2,0002_F.tif,,,stub,200,,\r\n";
+
+const BILLS: &str = "biller,bill,account,name,address,city,state,zip,amount_due,current,past_due,late_amount,due_date,\
+invoice,status\nwater,B1,0012345678,\"Ng, Ann\",1 Elm St,Cedar,GA,30301,123.45,100.00,23.45,130.00,2026-11-20,0000017,\
+active\nwater,B2,0012345679,O'Hara,,,,,0.00,,,,2026-12-01,0000018,closed\n";
+
+const PAYERS: &str = "biller,routing,bank_account,account\nwater,061000146,12345678,0012345678\n";
+
+const MAPPING: &str = "[columns]\nbill = \"Nr\"\naccount = \"Kto\"\namount_due = \"Open\"\ndue_date = \"Due\"\n[constants]\nbiller = \"gas\"\n";
+
+const OTHER_BILLS: &str = "Nr,Kto,Open,Due\n17,0012345678,88.10,2026-11-30\n";
 
 /// A small page with strokes and dots on it.
 fn page(width: usize, height: usize) -> Bits {
@@ -130,6 +141,7 @@ pub fn own(target: &str) -> Vec<Vec<u8>> {
             [&b"C001234C A061000146A 12345678C 0101"[..], b"A061000146A 12345678C 0101"].map(Vec::from).into()
         }
         "document" => documents(),
+        "bills" => vec![BILLS.into(), PAYERS.into(), format!("{MAPPING}\n----\n{OTHER_BILLS}").into_bytes()],
         _ => Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use remit::decode::layout::{Layouts, Symbology};
 use remit::decode::{self, Expect, Request, Source};
 use remit::domain::ImageRole;
 use remit::formats::capture_index as station_index;
-use remit::formats::x9;
+use remit::formats::{bills_csv, x9};
 use remit::imaging::{self, Bits, Raster};
 
 /// Says whether the input could be read.
@@ -25,6 +25,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cash_letter", cash_letter),
     ("account_line", account_line),
     ("document", document),
+    ("bills", bills),
 ];
 
 /// The function of a target.
@@ -124,4 +125,20 @@ fn document(bytes: &[u8]) -> bool {
     let request = Request { images: &images, dpi: Some(200), magnetic: None, expect: Expect::Auto, layouts: &layouts };
     let reading = decode::decode(&request);
     reading.micr.is_some_and(|line| line.text.chars().any(|c| c.is_ascii_digit()))
+}
+
+/// A billing system's list of open bills, or of bank accounts known to pay; a mapping before it, set off by dashes.
+fn bills(bytes: &[u8]) -> bool {
+    let all = text(bytes);
+    let (mapping, table) = match all.split_once("\n----\n") {
+        Some((mapping, table)) => (bills_csv::Mapping::parse(mapping).ok(), table),
+        None => (None, all.as_ref()),
+    };
+    let payers = bills_csv::payers(table.as_bytes(), mapping.as_ref());
+    let bills = bills_csv::bills(table.as_bytes(), mapping.as_ref());
+    let lines = table.lines().count() + table.matches('\r').count();
+    if let Ok(read) = &bills {
+        assert!(read.rows.len() + read.rejected.len() <= lines + table.matches('"').count() + 1);
+    }
+    bills.is_ok_and(|b| !b.rows.is_empty()) || payers.is_ok_and(|p| !p.rows.is_empty())
 }
