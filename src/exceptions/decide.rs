@@ -1,7 +1,13 @@
-//! (being filled)
+//! What a person decides about an exception: checked here against what the reason allows, written down with what it was
+//! about (document, reason, amount), and replayed by matching. A wrong field changes nothing and says what is right.
+
 use std::collections::BTreeMap;
 
-use crate::domain::{Decision, DocumentId, ExceptionId, Transaction, UserName};
+use super::reasons::moves;
+use crate::domain::{
+    AccountNumber, Cents, Day, Decision, DocumentId, ExceptionId, Transaction, TransactionState, UserName,
+};
+use crate::grouping::parse_micr;
 
 /// What the shell must do after a decision; in every case the decision is appended to the transaction's decisions.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,7 +21,9 @@ pub enum Effect {
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Decided {
-    /// With `document`, `exception` (code) and `received` added to its fields, by which it is replayed.
+    /// With `document`, `exception` (code), `message` and `received` added to its fields, by which it is replayed. To a
+    /// `key-scanline` the shell adds the fields of the keyed line (`account`, `biller`, `amount_due`, ..) as its layout
+    /// reads them.
     pub decision: Decision,
     pub effect: Effect,
 }
@@ -48,17 +56,288 @@ pub fn decide(
     by: &UserName,
     at: &str,
 ) -> Result<Decided, MoveError> {
-    let _ = (transaction, exception, name, fields, by, at);
-    unimplemented!()
+    open(transaction)?;
+    let e = transaction
+        .exceptions
+        .iter()
+        .find(|e| e.id == *exception)
+        .ok_or_else(|| MoveError::NoSuchException(exception.clone()))?;
+    if let Some(decision) = &e.decision {
+        return Err(MoveError::AlreadyDecided { by: decision.by.clone(), name: decision.name.clone() });
+    }
+    let allowed = moves(e.code);
+    let Some(chosen) = allowed.iter().find(|m| m.name == name) else {
+        let allowed = allowed.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
+        return Err(MoveError::NotAMove { reason: e.code.to_string(), name: name.to_string(), allowed });
+    };
+    check_fields(name, chosen.fields, fields)?;
+    check_values(transaction, name, fields)?;
+    if name == "key-amount" && e.document.is_none() {
+        return Err(MoveError::BadField {
+            field: "amount".into(),
+            value: fields.get("amount").cloned().unwrap_or_default(),
+            why: "several checks are in this transaction: hold it, or apply what was received".into(),
+        });
+    }
+    let mut fields = fields.clone();
+    let mut put = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            fields.insert(key.to_string(), value);
+        }
+    };
+    put("exception", Some(e.code.to_string()));
+    put("message", Some(e.message.clone()));
+    put("document", e.document.as_ref().map(DocumentId::to_string));
+    put("received", transaction.received.map(|r| r.to_string()));
+    let effect = match name {
+        "regroup" => Effect::Regroup { documents: documents(transaction, &fields)? },
+        _ => Effect::Rematch,
+    };
+    Ok(Decided { decision: Decision { name: name.to_string(), fields, by: by.clone(), at: at.to_string() }, effect })
 }
 
-/// `batch hold TX`: holds a transaction whatever its exceptions are.
+/// `batch hold TX`: holds a transaction whatever its exceptions are. Fields: `until`, `owner`, `note`, all optional.
 pub fn hold(
     transaction: &Transaction,
     fields: &BTreeMap<String, String>,
     by: &UserName,
     at: &str,
 ) -> Result<Decided, MoveError> {
-    let _ = (transaction, fields, by, at);
-    unimplemented!()
+    open(transaction)?;
+    check_fields("hold", &["[until]", "[owner]", "[note]"], fields)?;
+    check_values(transaction, "hold", fields)?;
+    let decision = Decision { name: "hold".into(), fields: fields.clone(), by: by.clone(), at: at.to_string() };
+    Ok(Decided { decision, effect: Effect::Rematch })
+}
+
+fn open(transaction: &Transaction) -> Result<(), MoveError> {
+    match transaction.state {
+        TransactionState::Posted => Err(MoveError::Closed("posted")),
+        TransactionState::Void => Err(MoveError::Closed("void")),
+        TransactionState::Rejected => Err(MoveError::Closed("rejected")),
+        TransactionState::Captured
+        | TransactionState::Proposed
+        | TransactionState::Clean
+        | TransactionState::Exception
+        | TransactionState::Ready
+        | TransactionState::Held => Ok(()),
+    }
+}
+
+fn check_fields(
+    name: &str,
+    takes: &'static [&'static str],
+    fields: &BTreeMap<String, String>,
+) -> Result<(), MoveError> {
+    let bare = |f: &'static str| f.trim_matches(['[', ']']);
+    for field in takes.iter().filter(|f| !f.starts_with('[')) {
+        if fields.get(*field).is_none_or(|v| v.trim().is_empty()) {
+            return Err(MoveError::Missing { name: name.to_string(), field });
+        }
+    }
+    for field in fields.keys() {
+        // A note may stand with every move.
+        if field != "note" && !takes.iter().any(|t| bare(t) == field) {
+            let allowed = match takes {
+                [] => "no fields".to_string(),
+                _ => takes.join(", "),
+            };
+            return Err(MoveError::UnknownField { name: name.to_string(), field: field.clone(), allowed });
+        }
+    }
+    Ok(())
+}
+
+fn check_values(transaction: &Transaction, name: &str, fields: &BTreeMap<String, String>) -> Result<(), MoveError> {
+    let bad = |field: &str, value: &str, why: String| MoveError::BadField {
+        field: field.to_string(),
+        value: value.chars().take(60).collect(),
+        why,
+    };
+    let amount = |value: &str| match value.trim().parse::<Cents>() {
+        Ok(a) if !a.is_positive() => Err(bad("amount", value, "an amount must be more than zero".into())),
+        Ok(a) if a > Cents::MAX_ITEM => Err(bad("amount", value, format!("one item is at most {}", Cents::MAX_ITEM))),
+        Ok(a) => Ok(a),
+        Err(e) => Err(bad("amount", value, e.to_string())),
+    };
+    if let Some(value) = fields.get("until") {
+        value.parse::<Day>().map_err(|e| bad("until", value, e.to_string()))?;
+    }
+    match name {
+        "key-amount" => {
+            amount(fields.get("amount").map_or("", String::as_str))?;
+        }
+        "key-micr" => {
+            let text = fields.get("text").map_or("", String::as_str);
+            let line = parse_micr(text);
+            if text.contains('?') {
+                return Err(bad("text", text, "key every character of the line".into()));
+            }
+            if line.routing.is_none() || line.account.is_none() {
+                let why = "write it like A061000146A 12345678C 0101, with A for transit, C for on-us, D for the dash";
+                return Err(bad("text", text, why.into()));
+            }
+            if line.routing_valid == Some(false) {
+                return Err(bad("text", text, "the routing number's check digit does not hold".into()));
+            }
+        }
+        "key-scanline" => {
+            let text = fields.get("text").map_or("", String::as_str);
+            if text.contains('?') || !text.bytes().any(|b| b.is_ascii_digit()) {
+                return Err(bad("text", text, "key every character of the line".into()));
+            }
+        }
+        "assign" => {
+            if let Some(value) = fields.get("amount") {
+                amount(value)?;
+            }
+            let account = fields.get("account").map_or("", |a| a.trim());
+            if account.len() > 40 {
+                return Err(bad("account", &AccountNumber::new(account).masked(), "no account is that long".into()));
+            }
+        }
+        "apply" => {
+            let list = |field: &str| -> Vec<&str> {
+                fields.get(field).map_or(Vec::new(), |v| v.split(',').map(str::trim).collect())
+            };
+            let (bills, amounts) = (list("bill"), list("amount"));
+            if bills.len() != amounts.len() {
+                let why = format!("{} bills and {} amounts were given", bills.len(), amounts.len());
+                return Err(bad("amount", &amounts.join(","), why));
+            }
+            let mut parts = Vec::new();
+            for value in &amounts {
+                parts.push(amount(value)?);
+            }
+            let total = Cents::sum(parts).map_err(|e| bad("amount", &amounts.join(","), e.to_string()))?;
+            if let Some(received) = transaction.received.filter(|r| *r != total) {
+                let why = format!("the parts add up to {total}, but {received} was received");
+                return Err(bad("amount", &amounts.join(","), why));
+            }
+        }
+        "regroup" => {
+            documents(transaction, fields)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// `documents=d..,d..`: they may belong to this transaction or to others of its batch; the store proves that.
+fn documents(transaction: &Transaction, fields: &BTreeMap<String, String>) -> Result<Vec<DocumentId>, MoveError> {
+    let value = fields.get("documents").map_or("", String::as_str);
+    let bad =
+        |why: String| MoveError::BadField { field: "documents".into(), value: value.chars().take(60).collect(), why };
+    let mut out: Vec<DocumentId> = Vec::new();
+    for part in value.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        let id: DocumentId = part.parse().map_err(|e: crate::domain::ids::NotAnId| bad(e.to_string()))?;
+        if out.contains(&id) {
+            return Err(bad(format!("{id} is named twice")));
+        }
+        out.push(id);
+    }
+    if out.is_empty() {
+        return Err(bad("name the documents of the new transaction, joined by commas".into()));
+    }
+    if !out.iter().any(|d| transaction.documents.contains(d)) {
+        return Err(bad("none of them is in this transaction".into()));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{BatchId, Exception, Reason, TransactionId, TransactionKind};
+
+    fn transaction() -> Transaction {
+        let exception = |code: Reason| Exception {
+            id: ExceptionId::of(&[code.code().as_bytes()]),
+            code,
+            message: "why".into(),
+            document: Some(DocumentId::of(&[b"1"])),
+            bbox: None,
+            decision: None,
+        };
+        Transaction {
+            id: TransactionId::of(&[b"t"]),
+            batch: BatchId::of(&[b"b"]),
+            seq: 1,
+            kind: TransactionKind::Single,
+            state: TransactionState::Exception,
+            reason: String::new(),
+            documents: vec![DocumentId::of(&[b"1"]), DocumentId::of(&[b"2"])],
+            received: Some(Cents::new(1000)),
+            applications: Vec::new(),
+            exceptions: Reason::ALL.iter().map(|r| exception(*r)).collect(),
+            decisions: Vec::new(),
+            held_until: None,
+            owner: None,
+        }
+    }
+
+    fn check(table: &str) {
+        let t = transaction();
+        for row in table.lines().map(str::trim).filter(|l| !l.is_empty()).skip(1) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let id = ExceptionId::of(&[cells[0].as_bytes()]);
+            let mut words = cells[1].split(' ');
+            let name = words.next().unwrap();
+            let fields: BTreeMap<String, String> =
+                words.filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_string(), v.replace('_', " "))).collect();
+            let got = match decide(&t, &id, name, &fields, &UserName("olga".into()), "2026-11-30T10:00:00Z") {
+                Ok(d) => {
+                    assert_eq!(d.decision.fields["exception"], cells[0]);
+                    assert_eq!(d.decision.fields["document"], t.documents[0].to_string());
+                    "ok".to_string()
+                }
+                Err(e) => e.to_string(),
+            };
+            assert!(got.contains(cells[2]), "{row}: {got}");
+        }
+    }
+
+    #[test]
+    fn moves_are_checked() {
+        check(
+            "reason | move | verdict
+            amount-unknown | key-amount amount=12.30 | ok
+            amount-unknown | key-amount amount=12.3 | is not an amount
+            amount-unknown | key-amount amount=-1.00 | more than zero
+            amount-unknown | key-amount amount=0.00 | more than zero
+            amount-unknown | key-amount amount=100000000.00 | at most 99999999.99
+            amount-unknown | key-amount | needs amount
+            amount-unknown | accept | it takes key-amount
+            amount-unknown | key-amount amount=1.00 bill=2 | does not take bill
+            micr-unreadable | key-micr text=A061000146A_12345678C_0101 | ok
+            micr-unreadable | key-micr text=A061000147A_12345678C_0101 | check digit
+            micr-unreadable | key-micr text=A0610?0146A_12345678C_0101 | every character
+            micr-unreadable | key-micr text=12345 | write it like
+            account-unknown | assign account=1234567890 | ok
+            account-unknown | assign | needs account
+            underpaid | accept-partial | ok
+            underpaid | apply bill=A,B amount=4.00,6.00 | ok
+            underpaid | apply bill=A,B amount=4.00,6.01 | add up to 10.01
+            underpaid | apply bill=A,B amount=4.00 | 2 bills and 1 amounts
+            underpaid | hold until=2026-12-01 owner=sue | ok
+            underpaid | hold until=tomorrow | is not a date
+            duplicate-check | distinct note=twins | ok
+            duplicate-check | distinct | needs note
+            check-without-stub | regroup documents=x | is not the id
+            no-such-reason | accept | there is no exception",
+        );
+    }
+
+    #[test]
+    fn each_exception_ends_once() {
+        let mut t = transaction();
+        let id = t.exceptions[0].id.clone();
+        let by = UserName("olga".into());
+        let first = decide(&t, &id, "accept", &BTreeMap::new(), &by, "x").unwrap();
+        t.exceptions[0].decision = Some(first.decision);
+        let again = decide(&t, &id, "accept", &BTreeMap::new(), &UserName("sven".into()), "y");
+        assert!(matches!(again, Err(MoveError::AlreadyDecided { .. })));
+        t.state = TransactionState::Posted;
+        assert_eq!(hold(&t, &BTreeMap::new(), &by, "z"), Err(MoveError::Closed("posted")));
+    }
 }

@@ -112,7 +112,9 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
                 let allotment = allot(&work.targets, amount, known, policy)?;
                 applications = allotment.applications;
                 if let Some((code, message)) = allotment.problem {
-                    work.raise(code, message, None);
+                    // With one check it is that check's amount that may be keyed again.
+                    let document = if let [check] = checks.as_slice() { Some(&check.document) } else { None };
+                    work.raise(code, message, document);
                 }
             }
         }
