@@ -146,7 +146,7 @@ mod tests {
         assert!(bytes == pdf(&plan));
         let text = String::from_utf8_lossy(&bytes);
         let pages = text.matches("/Type /Page\n").count() + text.matches("/Type/Page\n").count();
-        assert!(pages >= 4 && pages % 2 == 0, "{pages} pages");
+        assert!(pages >= 4 && pages.is_multiple_of(2), "{pages} pages");
         assert!(text.contains("612 792"));
     }
 }
