@@ -41,6 +41,12 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<u8> {
     if !args.samples && fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("the folder {} is not empty: name a new one", args.out.display());
     }
+    if args.samples {
+        let files = deck::samples::files()?;
+        files.iter().try_for_each(|file| write(&args.out, file))?;
+        report(&deck::samples::sample_plan()?, &args.out, json);
+        return Ok(0);
+    }
     let date: Day = args.date.parse()?;
     let plan = deck::plan(args.docs.unwrap_or(1) as usize, args.seed, date);
     let pdf = args.pdf.then(|| NamedFile { name: "deck.pdf".into(), bytes: deck::print::pdf(&plan) });

@@ -89,6 +89,12 @@ impl CheckFace {
         e13b::spaced(&self.line)
     }
 
+    /// The on-us field of the line: places 14 to 32.
+    pub fn on_us_text(&self) -> String {
+        let places: Vec<(u32, char)> = self.line.iter().copied().filter(|(p, _)| (14..=32).contains(p)).collect();
+        e13b::spaced(&places)
+    }
+
     pub fn is_canadian(&self) -> bool {
         self.form == CheckForm::Canadian
     }

@@ -12,6 +12,7 @@ mod ocr;
 pub mod people;
 pub mod plan;
 pub mod print;
+pub mod samples;
 mod scan;
 pub mod sheet;
 mod stub;

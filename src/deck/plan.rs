@@ -147,8 +147,20 @@ pub struct Piece {
     pub seed: u64,
 }
 
+/// How the payments of a tray reach the office.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A capture folder of a scanner.
+    Scanner,
+    /// An image cash letter: checks with images, no stubs.
+    CashLetter,
+    /// A lockbox file: records without images.
+    Lockbox,
+}
+
 #[derive(Clone, Debug)]
 pub struct Tray {
+    pub source: Source,
     pub station: Station,
     pub date: Day,
     pub pieces: Vec<Piece>,
@@ -235,7 +247,7 @@ pub fn plan(documents: usize, seed: u64, date: Day) -> Plan {
             stub_first: chance.percent(50),
             channel: ["mail", "mail", "branch"][chance.below(3) as usize],
         };
-        builder.open(station);
+        builder.open(Source::Scanner, station);
         let want = (documents - tray * TRAY).min(TRAY);
         while builder.room(want) > 0 {
             if ring.is_empty() {
@@ -271,10 +283,10 @@ pub fn plan(documents: usize, seed: u64, date: Day) -> Plan {
 }
 
 /// Plan trays whose envelopes are given one by one.
-pub fn plan_of(trays: &[(Station, &[Scenario])], seed: u64, date: Day) -> Plan {
+pub fn plan_of(trays: &[(Source, Station, &[Scenario])], seed: u64, date: Day) -> Plan {
     let mut builder = Builder::new(seed, date);
-    for (station, scenarios) in trays {
-        builder.open(*station);
+    for (source, station, scenarios) in trays {
+        builder.open(*source, *station);
         for scenario in *scenarios {
             builder.envelope(*scenario);
         }
@@ -302,8 +314,8 @@ impl Builder {
         }
     }
 
-    fn open(&mut self, station: Station) {
-        self.plan.trays.push(Tray { station, date: self.date, pieces: vec![] });
+    fn open(&mut self, source: Source, station: Station) {
+        self.plan.trays.push(Tray { source, station, date: self.date, pieces: vec![] });
     }
 
     fn batch(&self) -> usize {
@@ -546,7 +558,9 @@ impl Builder {
                     }
                     check.is_encoded = scenario == Scenario::Encoded;
                     check.set_line(&mut self.chance);
+                    let has_no_stub = self.plan.trays.last().is_some_and(|t| t.source == Source::CashLetter);
                     let known = match scenario {
+                        Scenario::CheckOnly if has_no_stub => 88,
                         Scenario::CheckOnly => 70,
                         Scenario::Exact => 30,
                         _ => 0,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::NamedFile;
 use super::face::{CheckFace, CheckForm, Paper};
 use super::picture_size;
-use super::plan::{Bed, Images, Piece, Plan, Tray};
+use super::plan::{Bed, Images, Piece, Plan, Source, Tray};
 use crate::domain::{Bill, Cents};
 
 /// The stub forms of the deck, as `--layouts` takes them.
@@ -14,6 +14,15 @@ pub const LAYOUTS: &str = include_str!("layouts.toml");
 
 pub fn batch_name(batch: usize) -> String {
     format!("b{:04}", batch + 1)
+}
+
+/// What the truth calls a tray; a letter or a file has no capture folder.
+fn tray_name(plan: &Plan, batch: usize) -> String {
+    match plan.trays[batch].source {
+        Source::Scanner => batch_name(batch),
+        Source::CashLetter => "cash-letter".into(),
+        Source::Lockbox => "lockbox".into(),
+    }
 }
 
 fn csv_file(name: &str, rows: impl Iterator<Item = Vec<String>>) -> NamedFile {
@@ -59,7 +68,7 @@ pub fn index(plan: &Plan, batch: usize) -> NamedFile {
 
 /// Everything but the pictures and the indexes.
 pub fn tables(plan: &Plan) -> Vec<NamedFile> {
-    let trays = || plan.trays.iter().enumerate();
+    let trays = || plan.trays.iter().enumerate().filter(|(_, t)| t.source == Source::Scanner);
     let documents = trays().flat_map(|(b, t)| t.pieces.iter().map(move |p| document(plan, b, t, p)));
     vec![
         bills(&plan.bills),
@@ -239,8 +248,8 @@ fn payment(plan: &Plan, number: usize) -> Value {
     json!({
         "tx": payment_name(number),
         "scenario": envelope.scenario.name(),
-        "batch": batch_name(envelope.batch),
-        "docs": envelope.seqs.iter().map(|s| document_name(envelope.batch, *s)).collect::<Vec<_>>(),
+        "batch": tray_name(plan, envelope.batch),
+        "docs": envelope.seqs.iter().map(|s| format!("{}-{s:04}", tray_name(plan, envelope.batch))).collect::<Vec<_>>(),
         "checks": pieces().filter(|p| matches!(p, Paper::Check(_))).count(),
         "stubs": pieces().filter(|p| matches!(p, Paper::Stub(_))).count(),
         "total": pieces().map(worth).sum::<i64>(),
