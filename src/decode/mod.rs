@@ -209,7 +209,9 @@ impl<'a> Search<'a> {
         }
         let evidence = evidence(&upright, self.request);
         let strength = evidence.strength();
-        if self.best.as_ref().is_none_or(|b| strength > b.evidence.strength()) {
+        // Without some evidence a page stays as it came.
+        let better = |best: &Look| strength >= SOME && strength > best.evidence.strength();
+        if self.best.as_ref().is_none_or(better) {
             self.best = Some(Look { sheet, turn, mirrored, upright, evidence });
         }
         strength >= SURE
