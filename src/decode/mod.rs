@@ -223,15 +223,33 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Runs the readers on a page in one orientation, the likeliest first.
+/// Runs the readers on a page in one orientation, the likeliest first, and stops when the kind is sure.
 fn evidence(upright: &Upright, request: &Request) -> Evidence {
+    let (checks, stubs) = (request.expect != Expect::Stub, request.expect != Expect::Check);
     let mut evidence = Evidence::default();
-    if request.expect != Expect::Stub
-        && let Some(line) = micr::read(upright)
-    {
-        (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
+    // A station that reads magnetic ink has told already that this is a check.
+    if checks && request.magnetic.is_some() {
+        account_line(upright, &mut evidence);
+        if evidence.check() >= SURE {
+            return evidence;
+        }
+    }
+    if stubs {
+        evidence.barcodes = barcode::read(upright, request.layouts);
+    }
+    if checks && request.magnetic.is_none() && evidence.stub() < SURE {
+        account_line(upright, &mut evidence);
+        if evidence.check() >= SURE {
+            return evidence;
+        }
     }
     evidence
+}
+
+fn account_line(upright: &Upright, evidence: &mut Evidence) {
+    if let Some(line) = micr::read(upright) {
+        (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
+    }
 }
 
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
