@@ -48,7 +48,7 @@ fn main() {
             Ok(())
         }
         "scanline" => {
-            scanline::train(text("fonts").as_ref(), &text("out"), number("samples", 3_000_000), number("seed", 1))
+            scanline::train(text("fonts").as_ref(), &text("out"), number("samples", 1_500_000), number("seed", 1))
                 .map_err(std::io::Error::other)
         }
         "show-scanline" => scanline::show(text("fonts").as_ref(), number("seed", 1)).map_err(std::io::Error::other),

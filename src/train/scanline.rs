@@ -1,5 +1,5 @@
 //! The scanline classifier: OCR-A and OCR-B cells drawn from the outlines of free fonts (Debian's fonts-ocr-a and
-//! fonts-ocr-b) and spoiled as presses, pens, stamps and scanners spoil them. `train scanline --fonts DIR --out FILE --seed 1`.
+//! fonts-ocr-b) and spoiled as presses, pens, stamps and scanners spoil them. `train scanline --fonts DIR --out FILE --seed 1 --samples 1500000`.
 
 use std::path::{Path, PathBuf};
 
@@ -164,7 +164,7 @@ pub fn train(folder: &Path, out: &str, samples: u64, seed: u64) -> Result<(), St
     let mut net = Net::plan(cell::WIDTH, cell::HEIGHT, &plan);
     net::start(&mut net, seed);
     net::fit(&mut net, &sample, Schedule { samples, ..Schedule::default() });
-    net.note = format!("train scanline --seed {seed} --samples {samples}; fonts-ocr-a, fonts-ocr-b, fonts-dejavu");
+    net.note = format!("train scanline: {samples} cells, seed {seed}; fonts-ocr-a, fonts-ocr-b, strangers from DejaVu");
     println!("fresh cells: {:?}", net::test(&net, &sample, samples..samples + 50_000));
     std::fs::write(out, net.to_bytes()).map_err(|e| format!("{out}: {e}"))
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use remit::decode::barcode;
 use remit::decode::layout::Layouts;
+use remit::decode::{barcode, scanline};
 use remit::imaging::{clean, load};
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
@@ -36,6 +36,37 @@ pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize) -> Re
             let started = Instant::now();
             let codes = barcode::read(&page, &layouts);
             times.entry(format!("barcode {kind}")).or_default().push(started.elapsed().as_secs_f32() * 1e3);
+            let started = Instant::now();
+            let line = scanline::read(&page, &layouts);
+            times.entry(format!("scanline {kind}")).or_default().push(started.elapsed().as_secs_f32() * 1e3);
+            let printed = of("scanline");
+            let squeezed = |s: &str| s.replace(' ', "");
+            let (text, best, accepted, score) =
+                line.map_or_else(Default::default, |l| (l.read.text, l.read.best, l.read.accepted, l.score));
+            if printed.is_empty() {
+                if accepted {
+                    count("scanline accepted where none is".into());
+                    println!("{file}: {kind} accepted as {text}");
+                } else if score > 0.5 {
+                    count(format!("scanline seen on a {kind} without one"));
+                }
+            } else {
+                let same = squeezed(&text) == squeezed(&printed);
+                let fails = truth["check_digit_ok"] == false;
+                let what = match (accepted, same) {
+                    (true, true) => "right",
+                    (true, false) => "WRONG",
+                    (false, true) if fails => "right, check fails",
+                    (false, _) if text.is_empty() => "not found",
+                    (false, _) if squeezed(&best) == squeezed(&printed) => "rejected, best right",
+                    (false, _) => "rejected",
+                };
+                count(format!("scanline {} {readable} {suffix} {what}", of("layout")));
+                if what == "WRONG" || !what.starts_with("right") && list > 0 {
+                    list = list.saturating_sub(1);
+                    println!("{file}: {what} {score:.2} {}\n   {printed}\n   {text}\n   {best}", truth["degradation"]);
+                }
+            }
             let want = of("barcode");
             let symbology = of("symbology");
             for code in codes.iter().filter(|c| c.text != want) {

@@ -1,0 +1,234 @@
+//! Where a scanline may stand: pieces of ink of the height of OCR print, side by side on one level, their middles apart by
+//! multiples of a tenth of an inch. Place on the page does not matter. Whether it is a scanline the classifier tells.
+
+use super::cell::Patch;
+use crate::decode::micr::find::{Piece, pieces};
+use crate::imaging::Upright;
+
+/// Height of the ink of OCR-A and OCR-B digits, inches.
+const GLYPH: f32 = 0.107;
+/// A line holds at least this many whole pieces to be found.
+const LEAST_PIECES: usize = 5;
+
+/// The comb that a line's characters stand on, in pixels of the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Comb {
+    /// Middle of cell 0.
+    pub x: f32,
+    pub y: f32,
+    pub pitch: f32,
+    /// Pixels down for one to the right.
+    pub slope: f32,
+    /// Cells of the leftmost and rightmost piece.
+    pub first: i32,
+    pub last: i32,
+    /// Pieces that stand on the comb, and how exactly (0 to 1).
+    pub pieces: usize,
+    pub strength: f32,
+}
+
+impl Comb {
+    pub fn centre(&self, cell: i32) -> (f32, f32) {
+        let along = cell as f32 * self.pitch;
+        (self.x + along, self.y + along * self.slope)
+    }
+}
+
+/// A character's box: x0, y0, x1, y1.
+#[derive(Clone, Copy, Debug)]
+struct Glyph {
+    x0: f32,
+    y0: f32,
+    x1: f32,
+    y1: f32,
+}
+
+impl Glyph {
+    fn middle(&self) -> (f32, f32) {
+        ((self.x0 + self.x1) / 2.0, (self.y0 + self.y1) / 2.0)
+    }
+}
+
+/// Lines worth reading, the likeliest first, at most `wanted`.
+pub fn combs(page: &Upright, dpi: f32, wanted: usize) -> Vec<Comb> {
+    let height = GLYPH * dpi;
+    let mut glyphs = joined(pieces(&page.bits, (height * 0.2) as i32, (height * 1.45) as i32), dpi);
+    glyphs.retain(|g| {
+        let (w, h) = (g.x1 - g.x0, g.y1 - g.y0);
+        (0.8 * height..1.28 * height).contains(&h) && (0.1 * height..0.98 * height).contains(&w)
+    });
+    glyphs.sort_by(|a, b| a.middle().1.total_cmp(&b.middle().1));
+    let mut used = vec![false; glyphs.len()];
+    let mut found: Vec<Comb> = Vec::new();
+    // Levels, the fullest first.
+    while found.len() < 12 {
+        let (mut best, mut low) = ((0, 0, 0), 0);
+        let mut count = 0;
+        for high in 0..glyphs.len() {
+            count += usize::from(!used[high]);
+            while glyphs[high].middle().1 - glyphs[low].middle().1 > 0.35 * height {
+                count -= usize::from(!used[low]);
+                low += 1;
+            }
+            if count > best.0 {
+                best = (count, low, high);
+            }
+        }
+        if best.0 < LEAST_PIECES {
+            break;
+        }
+        let mut level: Vec<Glyph> = Vec::new();
+        for i in best.1..=best.2 {
+            if !std::mem::replace(&mut used[i], true) {
+                level.push(glyphs[i]);
+            }
+        }
+        level.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+        // Print further apart than a few characters is another matter.
+        for group in level.chunk_by(|a, b| b.x0 - a.x1 < 0.65 * dpi) {
+            found.extend(comb(group, dpi));
+        }
+    }
+    found.sort_by(|a, b| (b.pieces as f32 * b.strength).total_cmp(&(a.pieces as f32 * a.strength)));
+    found.truncate(wanted);
+    found
+}
+
+/// Broken characters put together: pieces one above the other, or side by side inside one character's width.
+fn joined(mut pieces: Vec<Piece>, dpi: f32) -> Vec<Glyph> {
+    pieces.sort_by_key(|p| p.x0);
+    let (near, high, wide) = ((0.018 * dpi) as i32, (0.135 * dpi) as i32, (0.088 * dpi) as i32);
+    let mut glyphs: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let joins = |g: &&mut Piece| {
+            let whole = |from: i32, to: i32, a: i32, b: i32| to.max(b) - from.min(a);
+            piece.x0 - g.x1 < near
+                && piece.y0 - g.y1 < near + near / 2
+                && g.y0 - piece.y1 < near + near / 2
+                && whole(g.x0, g.x1, piece.x0, piece.x1) <= wide
+                && whole(g.y0, g.y1, piece.y0, piece.y1) <= high
+        };
+        // Sorted by their left sides: only the last few can be near.
+        let from = glyphs.len().saturating_sub(24);
+        match glyphs[from..].iter_mut().rev().find(joins) {
+            Some(g) => {
+                (g.x0, g.y0) = (g.x0.min(piece.x0), g.y0.min(piece.y0));
+                (g.x1, g.y1) = (g.x1.max(piece.x1), g.y1.max(piece.y1));
+            }
+            None => glyphs.push(piece),
+        }
+    }
+    let glyph = |p: Piece| Glyph { x0: p.x0 as f32, y0: p.y0 as f32, x1: p.x1 as f32, y1: p.y1 as f32 };
+    glyphs.into_iter().map(glyph).collect()
+}
+
+/// The pitch and phase that most middles agree with.
+fn comb(group: &[Glyph], dpi: f32) -> Option<Comb> {
+    if group.len() < LEAST_PIECES {
+        return None;
+    }
+    let xs: Vec<f32> = group.iter().map(|g| g.middle().0).collect();
+    let from = xs[0];
+    let agreement = |pitch: f32| {
+        let turn = std::f32::consts::TAU / pitch;
+        let (s, c) = xs.iter().fold((0.0, 0.0), |(s, c), x| {
+            let angle = (x - from) * turn;
+            (s + angle.sin(), c + angle.cos())
+        });
+        ((s * s + c * c).sqrt() / xs.len() as f32, s.atan2(c))
+    };
+    // Steps small enough that the far end of the line moves by a tenth of a character.
+    let (low, high) = (0.091 * dpi, 0.109 * dpi);
+    let span = (xs[xs.len() - 1] - from).max(dpi * 0.5);
+    let step = (0.1 * low * low / span).max(0.01);
+    let mut best = (0.0, 0.0, low);
+    for i in 0..=((high - low) / step) as usize {
+        let pitch = low + i as f32 * step;
+        let (strength, angle) = agreement(pitch);
+        if strength > best.0 {
+            best = (strength, angle, pitch);
+        }
+    }
+    let (strength, angle, mut pitch) = best;
+    if strength < 0.7 {
+        return None;
+    }
+    let mut x = from + angle / std::f32::consts::TAU * pitch;
+    // The same by least squares over the pieces that stand well.
+    let mut on: Vec<(f32, (f32, f32))> = Vec::new();
+    for _ in 0..2 {
+        on = group
+            .iter()
+            .map(|g| (((g.middle().0 - x) / pitch).round(), g.middle()))
+            .filter(|(k, m)| (m.0 - x - k * pitch).abs() < 0.2 * pitch)
+            .collect();
+        if on.len() < LEAST_PIECES {
+            return None;
+        }
+        (x, pitch) = line(on.iter().map(|(k, m)| (*k, m.0)));
+    }
+    if !(0.9 * low..1.1 * high).contains(&pitch) {
+        return None;
+    }
+    // The level, twice: the second time without what stands off.
+    let (mut y, mut slope) = line(on.iter().map(|(_, m)| *m));
+    let off = 0.012 * dpi + 1.0;
+    let near: Vec<(f32, f32)> = on.iter().map(|(_, m)| *m).filter(|m| (m.1 - y - slope * m.0).abs() < off).collect();
+    if near.len() >= LEAST_PIECES {
+        (y, slope) = line(near.into_iter());
+    }
+    let slope = if on.len() < 8 || slope.abs() > 0.05 { 0.0 } else { slope };
+    let y = if slope == 0.0 { on.iter().map(|(_, m)| m.1).sum::<f32>() / on.len() as f32 } else { y + slope * x };
+    let cells = on.iter().map(|(k, _)| *k as i32);
+    let (first, last) = (cells.clone().min()?, cells.max()?);
+    Some(Comb { x, y, pitch, slope, first, last, pieces: on.len(), strength })
+}
+
+/// Least squares: value at 0 and rise.
+fn line(points: impl Iterator<Item = (f32, f32)> + Clone) -> (f32, f32) {
+    let n = points.clone().count().max(1) as f32;
+    let (mx, my) = points.clone().fold((0.0, 0.0), |(a, b), (x, y)| (a + x / n, b + y / n));
+    let (xy, xx) = points.fold((0.0, 0.0), |(xy, xx), (x, y)| (xy + (x - mx) * (y - my), xx + (x - mx) * (x - mx)));
+    let rise = if xx > 0.0 { xy / xx } else { 0.0 };
+    (my - rise * mx, rise)
+}
+
+/// The ink around some cells of a comb: the patch and its left upper corner on the page. Gray is freed of its paper.
+pub fn band(page: &Upright, comb: &Comb, first: i32, last: i32) -> (Patch, (f32, f32)) {
+    let (left, right) = (comb.centre(first), comb.centre(last));
+    let reach = 0.9 * comb.pitch;
+    let bounds = |low: f32, high: f32, most: usize| {
+        let low = (low.max(0.0) as usize).min(most);
+        low..((high.max(0.0) as usize) + 1).clamp(low, most)
+    };
+    let xs = bounds(left.0 - reach, right.0 + reach, page.bits.width());
+    let ys = bounds(left.1.min(right.1) - reach, left.1.max(right.1) + reach, page.bits.height());
+    let mut patch = Patch { width: xs.len(), height: ys.len(), ink: Vec::with_capacity(xs.len() * ys.len()) };
+    let same = |g: &&crate::imaging::Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
+    match page.gray.as_ref().filter(same) {
+        None => {
+            for y in ys.clone() {
+                patch.ink.extend(xs.clone().map(|x| f32::from(u8::from(page.bits.get(x, y)))));
+            }
+        }
+        Some(gray) => {
+            let mut counts = [0u32; 256];
+            ys.clone().for_each(|y| gray.row(y)[xs.clone()].iter().for_each(|v| counts[*v as usize] += 1));
+            let total = (patch.width * patch.height) as f32;
+            let level = |share: f32| {
+                let mut sum = 0.0;
+                counts.iter().position(|c| {
+                    sum += *c as f32;
+                    sum > share * total
+                })
+            };
+            let (dark, paper) = (level(0.02).unwrap_or(0) as f32, level(0.6).unwrap_or(255) as f32);
+            let range = (paper - dark).max(40.0);
+            for y in ys.clone() {
+                let row = gray.row(y)[xs.clone()].iter();
+                patch.ink.extend(row.map(|v| ((paper - 4.0 - f32::from(*v)) / range).clamp(0.0, 1.1)));
+            }
+        }
+    }
+    (patch, (xs.start as f32, ys.start as f32))
+}

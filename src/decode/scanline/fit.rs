@@ -1,0 +1,276 @@
+//! Cells against layouts: which template explains the cells best, what the line then says, whether its check digits hold,
+//! and how much doubt they leave. Blanks of a template may be missing; smears before, behind and between count against it.
+
+use super::cell::{BLANK, CHARACTERS, OTHER};
+use super::{Cell, nothing, numbered};
+use crate::decode::check_digit::Check;
+use crate::decode::layout::{Font, Layout, Layouts, Part, Template};
+use crate::domain::{CharRead, CheckDigitRead, ScanlineRead};
+
+/// Mean cost of a character (natural logarithm) above which a template does not fit.
+const MOST_COST: f32 = 1.2;
+/// What may be left of doubt in an accepted line.
+const DOUBT: f32 = 0.001;
+/// A character that is less sure than this is rejected in a line that is not accepted.
+const SURE: f32 = 0.8;
+/// A repair may cost this much (natural logarithm), and the next best must cost this much more.
+const REPAIR: f32 = 5.0;
+const APART: f32 = 2.5;
+
+/// What a template wants of one cell.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Item {
+    Digit,
+    Literal(usize),
+    Blank,
+}
+
+/// One layout laid over the cells.
+pub struct Fit<'a> {
+    layout: &'a Layout,
+    template: &'a Template,
+    checks: &'a [Check],
+    cost: f32,
+    /// Per printed character of the template: its item, its cell, its best class and chance.
+    printed: Vec<Printed<'a>>,
+    holds: Vec<bool>,
+}
+
+#[derive(Clone, Copy)]
+struct Printed<'a> {
+    item: Item,
+    cell: &'a Cell,
+    class: usize,
+    chance: f32,
+    /// A blank cell stood before it.
+    spaced: bool,
+}
+
+fn items(template: &Template) -> Option<Vec<Item>> {
+    let mut items = Vec::new();
+    for part in &template.parts {
+        match part {
+            Part::Blank => items.push(Item::Blank),
+            Part::Literal(c) => items.push(literal(*c)?),
+            Part::Field { length, .. } => items.extend(std::iter::repeat_n(Item::Digit, (*length)?)),
+        }
+    }
+    Some(items)
+}
+
+fn literal(c: char) -> Option<Item> {
+    let class = CHARACTERS.iter().position(|k| *k == c)?;
+    // A digit that is always the same is still a literal: it is no field's.
+    Some(Item::Literal(class))
+}
+
+fn cost(chance: f32) -> f32 {
+    -chance.max(1e-5).ln()
+}
+
+/// How much of what a cell may be is a digit, and which.
+fn digit(cell: &Cell) -> (usize, f32) {
+    let best = (0..10).max_by(|a, b| cell.chances[*a].total_cmp(&cell.chances[*b])).unwrap_or(0);
+    (best, cell.chances[best])
+}
+
+fn fits_item(cell: &Cell, item: Item) -> f32 {
+    match item {
+        // A character on clean paper: rather another layout, or none.
+        Item::Digit if cell.chances[BLANK] > 0.9 => 36.0,
+        Item::Digit => cost(digit(cell).1),
+        Item::Literal(class) => cost(cell.chances[class]),
+        Item::Blank => cost(cell.chances[BLANK]),
+    }
+}
+
+/// Every layout that fits, the best first: those whose checks hold before the others.
+pub fn fits<'a>(cells: &'a [Cell], layouts: &'a Layouts) -> Vec<Fit<'a>> {
+    let mut fits: Vec<Fit> = layouts
+        .scanlines()
+        .filter(|(_, form)| form.font != Font::E13b)
+        .filter_map(|(layout, form)| fit(cells, layout, &form.template, &form.checks))
+        .collect();
+    fits.sort_by(|a, b| b.passes().cmp(&a.passes()).then(a.cost.total_cmp(&b.cost)));
+    fits
+}
+
+/// The cheapest way to lay the template over the cells: a cell and an item, a blank item without a cell, or a cell without
+/// an item.
+fn fit<'a>(cells: &'a [Cell], layout: &'a Layout, template: &'a Template, checks: &'a [Check]) -> Option<Fit<'a>> {
+    let items = items(template)?;
+    let (n, m) = (cells.len(), items.len());
+    let printed = items.iter().filter(|i| **i != Item::Blank).count();
+    if n < printed {
+        return None;
+    }
+    // Paper between or beside is nearly free, print is not.
+    let idle = |c: &Cell| cost((c.chances[BLANK] + 0.2 * c.chances[OTHER]).min(1.0)) + 0.02;
+    let width = m + 1;
+    let mut costs = vec![f32::INFINITY; (n + 1) * width];
+    let mut ways = vec![Way::Start; (n + 1) * width];
+    costs[0] = 0.0;
+    for i in 0..=n {
+        for j in 0..=m {
+            let mut options = [(f32::INFINITY, Way::Start); 3];
+            if i > 0 && j > 0 {
+                let before = costs[(i - 1) * width + j - 1];
+                options[0] = (before + fits_item(&cells[i - 1], items[j - 1]), Way::Both);
+            }
+            if j > 0 && items[j - 1] == Item::Blank {
+                options[1] = (costs[i * width + j - 1] + 1.0, Way::NoCell);
+            }
+            if i > 0 {
+                // A cell too many inside the line is rarer than one beside it.
+                let inside = if j == 0 || j == m { 0.0 } else { 2.0 };
+                options[2] = (costs[(i - 1) * width + j] + idle(&cells[i - 1]) + inside, Way::NoItem);
+            }
+            for (value, way) in options {
+                if value < costs[i * width + j] {
+                    (costs[i * width + j], ways[i * width + j]) = (value, way);
+                }
+            }
+        }
+    }
+    let total = costs[n * width + m];
+    if total / printed as f32 > MOST_COST {
+        return None;
+    }
+    let (mut i, mut j) = (n, m);
+    let mut found: Vec<Printed> = Vec::new();
+    while i > 0 || j > 0 {
+        match ways[i * width + j] {
+            Way::Both => {
+                (i, j) = (i - 1, j - 1);
+                let cell = &cells[i];
+                match items[j] {
+                    Item::Blank => found.iter_mut().last().into_iter().for_each(|p| p.spaced = true),
+                    item => {
+                        let (class, chance) = match item {
+                            Item::Literal(class) => (class, cell.chances[class]),
+                            _ => digit_among(cell),
+                        };
+                        found.push(Printed { item, cell, class, chance, spaced: false });
+                    }
+                }
+            }
+            Way::NoCell => j -= 1,
+            Way::NoItem => {
+                i -= 1;
+                if j > 0 && j < m {
+                    found.iter_mut().last().into_iter().for_each(|p| p.spaced = true);
+                }
+            }
+            Way::Start => return None,
+        }
+    }
+    found.reverse();
+    let mut fit = Fit { layout, template, checks, cost: total, printed: found, holds: Vec::new() };
+    fit.holds = fit.hold(&fit.line(None, false));
+    Some(fit)
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Start,
+    Both,
+    NoCell,
+    NoItem,
+}
+
+/// The best digit and its share among the digits; half of what is no character at all counts against it.
+fn digit_among(cell: &Cell) -> (usize, f32) {
+    let (class, chance) = digit(cell);
+    let digits: f32 = cell.chances[..10].iter().sum();
+    let none = 0.5 * (cell.chances[OTHER] + cell.chances[BLANK]);
+    (class, chance / (digits + none).max(1e-6))
+}
+
+impl Fit<'_> {
+    /// The characters in a row, one of them replaced; `rejects`: unsure ones are `?`, and blanks stand where they were.
+    fn line(&self, replaced: Option<(usize, usize)>, rejects: bool) -> String {
+        let mut line = String::new();
+        for (i, printed) in self.printed.iter().enumerate() {
+            if printed.spaced {
+                line.push(' ');
+            }
+            let unsure = rejects && printed.item == Item::Digit && printed.chance < SURE;
+            let class = replaced.filter(|(at, _)| *at == i).map_or(printed.class, |(_, class)| class);
+            line.push(if unsure { '?' } else { CHARACTERS[class] });
+        }
+        line
+    }
+
+    fn hold(&self, line: &str) -> Vec<bool> {
+        let Some((_, characters)) = self.template.take(line) else { return vec![false; self.checks.len().max(1)] };
+        self.checks.iter().map(|c| c.holds(&characters)).collect()
+    }
+
+    fn proved(&self) -> bool {
+        self.holds.iter().all(|h| *h)
+    }
+
+    /// What is left of doubt when the checks hold: one wrong digit they would have told, two wrong ones mostly.
+    fn doubt(&self) -> f32 {
+        let wrong: Vec<f32> = self.printed.iter().map(|p| 1.0 - p.chance.min(0.99999)).collect();
+        let one = 1.0 - wrong.iter().map(|w| 1.0 - w).product::<f32>();
+        if self.checks.is_empty() || !self.proved() {
+            return one;
+        }
+        let sum: f32 = wrong.iter().sum();
+        let squares: f32 = wrong.iter().map(|w| w * w).sum();
+        let two = ((sum * sum - squares) / 2.0).max(0.0);
+        two / 9.0f32.powi(self.checks.len().min(2) as i32)
+    }
+
+    pub fn passes(&self) -> bool {
+        let literals = self.printed.iter().all(|p| p.item == Item::Digit || p.chance > 0.3);
+        let weakest = self.printed.iter().map(|p| p.chance).fold(1.0, f32::min);
+        self.proved() && literals && weakest > 0.3 && self.doubt() < DOUBT
+    }
+
+    /// The one other digit that makes all checks hold, if there is only one that is near.
+    fn repair(&self) -> Option<(usize, usize)> {
+        if self.proved() || self.checks.is_empty() {
+            return None;
+        }
+        let mut repairs: Vec<(f32, usize, usize)> = Vec::new();
+        for (i, printed) in self.printed.iter().enumerate().filter(|(_, p)| p.item == Item::Digit) {
+            for class in (0..10).filter(|c| *c != printed.class) {
+                let price = cost(printed.cell.chances[class]) - cost(printed.cell.chances[printed.class]);
+                if price < REPAIR + APART && self.hold(&self.line(Some((i, class)), false)).iter().all(|h| *h) {
+                    repairs.push((price, i, class));
+                }
+            }
+        }
+        repairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (price, i, class) = *repairs.first()?;
+        let alone = repairs.get(1).is_none_or(|second| second.0 - price > APART);
+        (price < REPAIR && alone).then_some((i, class))
+    }
+
+    /// `passing`: how many layouts pass; two are as bad as none.
+    pub fn reading(self, passing: usize) -> ScanlineRead {
+        let accepted = self.passes() && passing == 1;
+        let repair = self.repair();
+        let best = self.line(repair, false);
+        let text = self.line(None, !accepted);
+        let fields = self.template.take(&best).map(|(fields, _)| fields).unwrap_or_default();
+        let reads = self.checks.iter().zip(&self.holds);
+        let check_digits = reads.map(|(c, ok)| CheckDigitRead { scheme: c.name.clone(), ok: *ok }).collect();
+        let character =
+            |p: &Printed| CharRead { c: CHARACTERS[p.class], confidence: p.chance, bbox: numbered(p.cell.number) };
+        ScanlineRead {
+            layout: Some(self.layout.name.clone()),
+            biller: self.layout.biller.clone(),
+            text,
+            best,
+            accepted,
+            confidence: (1.0 - self.doubt()).max(0.0),
+            chars: self.printed.iter().map(character).collect(),
+            check_digits,
+            fields,
+            ..nothing()
+        }
+    }
+}
