@@ -1,1 +1,465 @@
-//! (being built)
+//! THE RUN: for each job load, stage, save. Nothing else decides the order. Capture stores documents and decode jobs; the
+//! last decode job of a batch leaves a match job; matching leaves proposals and exceptions for people. Balancing, posting
+//! and depositing happen when a named person asks for them (`pipeline/settle.rs`, `pipeline/bank.rs`).
+
+mod bank;
+mod intake;
+mod settle;
+mod view;
+
+pub use bank::MadeDeposit;
+pub use intake::{TakeIn, Taken};
+pub use settle::{AfterDecision, BalanceAnswer, PostedBatch};
+pub use view::{BatchHead, BatchView, ExceptionView, Proof, Summary};
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use tracing::{Instrument, info, info_span};
+
+use crate::clock::Clock;
+use crate::config::Site;
+use crate::decode::layout::Layouts;
+use crate::decode::{self, Expect, Request};
+use crate::domain::{Batch, BatchId, Decision, Document, DocumentId, ImageRole, Reading, Role, Sha256, Transaction, TransactionId, User, UserName};
+use crate::grouping::{self, Evidence, Group, Piece};
+use crate::matching::{self, BatchDraft, BillBook, Proposal, SeenCheck};
+use crate::store::{CheckKey, Job, JobKind, Matched, Store, StoreConfig, StoreError, Worker};
+
+/// A site at work.
+#[derive(Clone)]
+pub struct Office {
+    pub site: Arc<Site>,
+    pub clock: Clock,
+    store: Store,
+}
+
+/// What a person is told. Machine trouble is `Store` and `Disk`; the rest has a way on.
+#[derive(Debug, thiserror::Error)]
+pub enum OfficeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Done, and the answer is no.
+    #[error("{message}")]
+    Refused { code: &'static str, message: String, help: String },
+    /// Bad input that stopped the work.
+    #[error("{message}")]
+    Input { code: &'static str, message: String, file: Option<String>, help: String },
+    #[error("{0}")]
+    Usage(String),
+    #[error("{path}: {cause}")]
+    Disk { path: String, cause: String },
+}
+
+impl OfficeError {
+    pub fn input(code: &'static str, message: impl Into<String>, file: Option<&Path>, help: &str) -> Self {
+        OfficeError::Input {
+            code,
+            message: message.into(),
+            file: file.map(|f| f.display().to_string()),
+            help: help.into(),
+        }
+    }
+
+    pub fn refused(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        OfficeError::Refused { code, message: message.into(), help: help.into() }
+    }
+}
+
+impl From<crate::domain::MoneyError> for OfficeError {
+    fn from(error: crate::domain::MoneyError) -> Self {
+        OfficeError::Store(StoreError::Money(error))
+    }
+}
+
+type Result<T> = std::result::Result<T, OfficeError>;
+
+/// Who stands in the audit for what no person asked for.
+fn system() -> UserName {
+    UserName("remit".into())
+}
+
+impl Office {
+    fn store_config(site: &Site, clock: Clock) -> StoreConfig {
+        StoreConfig {
+            database: site.database.clone(),
+            blobs: site.images.clone(),
+            key_file: site.key_file.clone(),
+            site: site.config.site.id.clone(),
+            clock,
+        }
+    }
+
+    pub async fn open(site: Site, clock: Clock) -> Result<Office> {
+        let store = Store::open(&Office::store_config(&site, clock)).await?;
+        Ok(Office { site: Arc::new(site), clock, store })
+    }
+
+    /// Makes the database, the object store and the key; the one-time set-up token of the first administrator, or `None`
+    /// when the site was made before.
+    pub async fn create(site: &Site, clock: Clock) -> Result<Option<String>> {
+        std::fs::create_dir_all(&site.folder)
+            .map_err(|e| OfficeError::Disk { path: site.folder.display().to_string(), cause: e.to_string() })?;
+        let config = Office::store_config(site, clock);
+        let store = match Store::create(&config).await {
+            Ok(store) => store,
+            Err(StoreError::Site { .. }) => Store::open(&config).await?,
+            Err(error) => return Err(error.into()),
+        };
+        if store.setting(SETUP_TOKEN).await?.is_some() {
+            return Ok(None);
+        }
+        let mut random = [0u8; 16];
+        getrandom::fill(&mut random).map_err(|e| OfficeError::Disk { path: "random".into(), cause: e.to_string() })?;
+        let token: String = random.iter().map(|b| format!("{b:02x}")).collect();
+        // Only its hash is kept.
+        store.save_setting(SETUP_TOKEN, &Sha256::of(token.as_bytes()).to_string(), &system()).await?;
+        store.close().await;
+        Ok(Some(token))
+    }
+
+    /// Runs every waiting job of the site, as `remit worker` does: several lanes claim, work and save until nothing is
+    /// ready. `progress` hears how many documents were read.
+    pub async fn run_jobs(&self, progress: impl Fn(u64)) -> Result<()> {
+        let layouts = Arc::new(self.layouts().await?);
+        let worker = Worker::this_process()?;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<u64>();
+        let mut lanes = tokio::task::JoinSet::new();
+        for _ in 0..LANES {
+            let (office, layouts, worker, tell) = (self.clone(), layouts.clone(), worker.clone(), tell.clone());
+            lanes.spawn(async move { office.work_lane(&worker, &layouts, &tell).await });
+        }
+        drop(tell);
+        while let Some(documents) = told.recv().await {
+            progress(documents);
+        }
+        while let Some(lane) = lanes.join_next().await {
+            lane.map_err(|e| OfficeError::Store(StoreError::Task(e)))??;
+        }
+        Ok(())
+    }
+
+    async fn work_lane(
+        &self,
+        worker: &Worker,
+        layouts: &Arc<Layouts>,
+        tell: &tokio::sync::mpsc::UnboundedSender<u64>,
+    ) -> Result<()> {
+        loop {
+            // Leases guard against dead workers and appear in no output: they go by the real clock.
+            let now = Clock::system().seconds();
+            let jobs = self.store.claim(worker, now, self.site.config.jobs.lease_seconds, 1).await?;
+            let Some(job) = jobs.into_iter().next() else { return Ok(()) };
+            let span = info_span!("job", batch = %job.batch, kind = job.kind.as_str(), part = job.part);
+            let done = match job.kind {
+                JobKind::Decode => self.decode_job(&job, layouts).instrument(span).await,
+                JobKind::Match => self.match_job(&job).instrument(span).await,
+            };
+            match done {
+                Ok(()) => {
+                    let _ = tell.send(job.documents.len() as u64);
+                }
+                // The lease passed to another worker, who does it: nothing is lost and nothing doubled.
+                Err(OfficeError::Store(StoreError::StaleLease { .. })) => {}
+                Err(error) => {
+                    self.store.fail(&job, &error.to_string()).await?;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Load the images of one part of a batch, read them, save what was read.
+    async fn decode_job(&self, job: &Job, layouts: &Arc<Layouts>) -> Result<()> {
+        let hashes: Vec<_> = job.documents.iter().flat_map(|d| d.images.iter().map(|i| i.hash)).collect();
+        let bytes = self.store.blobs(&hashes).await?;
+        let (documents, layouts) = (job.documents.clone(), layouts.clone());
+        let readings = tokio::task::spawn_blocking(move || read_documents(&documents, bytes, &layouts))
+            .await
+            .map_err(StoreError::Task)?;
+        self.store.save_readings(job, &readings).await?;
+        info!(documents = readings.len(), "read");
+        Ok(())
+    }
+
+    /// Load what was read and the bills it may pay, group, match, save.
+    async fn match_job(&self, job: &Job) -> Result<()> {
+        let batch = self.store.batch(job.batch.as_str()).await?;
+        let known = self.known(&batch, &[]).await?;
+        let groups = known.groups();
+        let decisions = vec![Vec::new(); groups.len()];
+        let ids: Vec<TransactionId> = groups
+            .iter()
+            .filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?)))
+            .collect();
+        let proposals = known.propose(&ids, &groups, &decisions, self);
+        let transactions = numbered(&batch.id, groups, proposals);
+        let matched = Matched { transactions, exceptions: Vec::new(), checks: known.check_keys() };
+        self.store.save_match(job, &matched).await?;
+        info!(transactions = matched.transactions.len(), "matched");
+        Ok(())
+    }
+
+    /// Everything that is known of a batch: evidence of each document, the bills and payers it may touch, and the
+    /// checks that came before. `settled` are its transactions with their decisions, when there are any yet.
+    async fn known(&self, batch: &Batch, settled: &[Transaction]) -> Result<Known> {
+        let documents = self.store.documents(&batch.id).await?;
+        let mut readings = self.store.readings(&batch.id).await?;
+        let mut decisions: std::collections::BTreeMap<&DocumentId, &[Decision]> = Default::default();
+        for transaction in settled {
+            decisions.extend(transaction.documents.iter().map(|d| (d, transaction.decisions.as_slice())));
+        }
+        let mut faces = std::collections::BTreeMap::new();
+        let evidence: Vec<Evidence> = documents
+            .iter()
+            .map(|d| {
+                let reads = readings.remove(&d.id).unwrap_or_default();
+                faces.insert(d.id.clone(), Face::of(d, &reads));
+                grouping::evidence(d, &reads, decisions.get(&d.id).copied().unwrap_or_default())
+            })
+            .collect();
+        let wanted = matching::wanted(&evidence);
+        let payers = self.store.payers_of(&wanted.payers.iter().cloned().collect::<Vec<_>>()).await?;
+        let accounts: Vec<_> = wanted
+            .accounts
+            .iter()
+            .map(|a| (None, a.clone()))
+            .chain(payers.iter().map(|p| (Some(p.biller.clone()), p.account.clone())))
+            .collect();
+        let mut bills = self.store.bills_for(&accounts).await?;
+        let invoices: Vec<String> = wanted.invoices.iter().chain(&wanted.bills).cloned().collect();
+        bills.extend(self.store.bills_for_invoices(&invoices).await?);
+        bills.sort_by(|a, b| (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill)));
+        bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill);
+        let seen = self.seen(batch, &evidence, settled.is_empty()).await?;
+        Ok(Known { batch: batch.clone(), evidence, faces, book: BillBook::new(bills, payers), seen })
+    }
+
+    /// Checks of other batches with the same routing, account and serial. When a batch is matched for the first time all
+    /// others came before it; later only those that sort before it count, so that a repeat never accuses its original.
+    async fn seen(&self, batch: &Batch, evidence: &[Evidence], first_time: bool) -> Result<Vec<SeenCheck>> {
+        let keyed: Vec<(String, CheckKey)> = evidence
+            .iter()
+            .filter_map(|e| Some((e.check.as_ref()?.fingerprint()?, check_key(e)?)))
+            .collect();
+        let keys: Vec<CheckKey> = keyed.iter().map(|(_, key)| key.clone()).collect();
+        let like = self.store.checks_like(&keys).await?;
+        let mut seen = Vec::new();
+        let mut names = std::collections::BTreeMap::<BatchId, Batch>::new();
+        for ((fingerprint, key), found) in keyed.iter().zip(like) {
+            for one in found.into_iter().filter(|l| l.batch != batch.id) {
+                if !names.contains_key(&one.batch) {
+                    names.insert(one.batch.clone(), self.store.batch(one.batch.as_str()).await?);
+                }
+                let Some(other) = names.get(&one.batch) else { continue };
+                let order = |b: &Batch| (b.date, b.name.clone(), b.id.clone());
+                if !first_time && order(other) > order(batch) {
+                    continue;
+                }
+                seen.push(SeenCheck {
+                    fingerprint: fingerprint.clone(),
+                    document: one.document,
+                    earlier: format!("a check of batch {}, {}", other.name, other.date),
+                    amount: key.amount.filter(|_| one.same_amount),
+                });
+            }
+        }
+        Ok(seen)
+    }
+
+    pub async fn layouts(&self) -> Result<Layouts> {
+        let texts = self.store.layouts().await?;
+        let joined: String = texts.iter().map(|t| t.toml.as_str()).collect::<Vec<_>>().join("\n");
+        Layouts::parse(&joined)
+            .map_err(|e| OfficeError::input("layouts", e.to_string(), None, "import the layouts again"))
+    }
+
+    pub async fn import_layouts(&self, toml: &str) -> Result<()> {
+        self.store.save_layout("layouts", toml, &system()).await?;
+        Ok(())
+    }
+
+    /// The person of that name, who must be active and have one of the roles.
+    pub async fn person(&self, name: &str, roles: &[Role]) -> Result<User> {
+        let user = self.store.user(&UserName(name.to_string())).await?.ok_or_else(|| {
+            OfficeError::refused("no-user", format!("there is no user '{name}'"), "remit users add NAME --role ROLE")
+        })?;
+        if user.disabled {
+            return Err(OfficeError::refused("disabled", format!("{name} is disabled"), "ask an administrator"));
+        }
+        if !roles.iter().any(|r| user.roles.contains(r)) {
+            let wanted: Vec<&str> = roles.iter().map(|r| r.as_str()).collect();
+            return Err(OfficeError::refused(
+                "role",
+                format!("{name} is not {}", wanted.join(" or ")),
+                format!("remit users add {name} --role {}", wanted.first().copied().unwrap_or("operator")),
+            ));
+        }
+        Ok(user)
+    }
+}
+
+/// The setting that keeps the hash of the set-up token.
+const SETUP_TOKEN: &str = "setup-token";
+
+/// Lanes of an embedded run: one reads or writes rows while the other decodes on all cores.
+const LANES: usize = 2;
+
+/// Reads each document on all cores; documents that are records have nothing to read.
+fn read_documents(documents: &[Document], bytes: Vec<Vec<u8>>, layouts: &Layouts) -> Vec<(DocumentId, Reading)> {
+    let mut offset = 0;
+    let mut work = Vec::with_capacity(documents.len());
+    for document in documents {
+        let images = &bytes[offset..offset + document.images.len()];
+        offset += document.images.len();
+        if !images.is_empty() {
+            work.push((document, images));
+        }
+    }
+    work.par_iter()
+        .map(|(document, bytes)| {
+            let images: Vec<decode::Source<'_>> = document
+                .images
+                .iter()
+                .zip(bytes.iter())
+                .map(|(image, bytes)| decode::Source { role: image.role, name: &image.name, bytes })
+                .collect();
+            let started = Instant::now();
+            let mut reading = decode::decode(&Request {
+                images: &images,
+                dpi: document.dpi,
+                magnetic: document.station_micr.as_deref(),
+                expect: Expect::Auto,
+                layouts,
+            });
+            reading.ms = started.elapsed().as_secs_f32() * 1000.0;
+            (document.id.clone(), reading)
+        })
+        .collect()
+}
+
+fn check_key(evidence: &Evidence) -> Option<CheckKey> {
+    let check = evidence.check.as_ref()?;
+    let mut parts = check.fingerprint()?.split('|').map(str::to_string).collect::<Vec<_>>();
+    let serial = parts.pop()?;
+    Some(CheckKey {
+        routing: parts.first()?.clone(),
+        account: check.bank_account.clone()?,
+        serial,
+        amount: check.amount,
+    })
+}
+
+/// How a document lay in the scanner, as the reader found it.
+#[derive(Clone, Copy, Default)]
+struct Face {
+    /// The image that came as the back is the front.
+    swapped: bool,
+    /// Degrees clockwise that make the front upright.
+    rotation: u16,
+}
+
+impl Face {
+    fn of(document: &Document, readings: &[Reading]) -> Face {
+        let Some(reading) = readings.last() else { return Face::default() };
+        let role = document.images.iter().find(|i| i.name == reading.file).map(|i| i.role);
+        let swapped = matches!(role, Some(ImageRole::Back | ImageRole::BackGray));
+        Face { swapped, rotation: reading.rotation }
+    }
+}
+
+/// What is known of a batch, ready to be grouped and matched.
+struct Known {
+    batch: Batch,
+    evidence: Vec<Evidence>,
+    faces: std::collections::BTreeMap<DocumentId, Face>,
+    book: BillBook,
+    seen: Vec<SeenCheck>,
+}
+
+impl Known {
+    fn groups(&self) -> Vec<Group> {
+        let mut here = std::collections::BTreeSet::new();
+        let pieces: Vec<Piece<'_>> = self
+            .evidence
+            .iter()
+            .map(|e| {
+                let fingerprint = e.check.as_ref().and_then(|c| c.fingerprint());
+                let before = fingerprint.as_ref().is_some_and(|f| self.seen.iter().any(|s| s.fingerprint == *f));
+                let again = fingerprint.is_some_and(|f| !here.insert(f));
+                Piece {
+                    evidence: e,
+                    known_payer_of: self.known_payer_of(e),
+                    expected: self.expected(e),
+                    duplicate: before || again,
+                }
+            })
+            .collect();
+        grouping::group(&pieces)
+    }
+
+    fn known_payer_of(&self, e: &Evidence) -> Vec<(crate::domain::Biller, crate::domain::AccountNumber)> {
+        let Some(check) = &e.check else { return Vec::new() };
+        match (&check.routing, &check.bank_account) {
+            (Some(routing), Some(account)) => self.book.paid_by(routing, account),
+            _ => Vec::new(),
+        }
+    }
+
+    fn expected(&self, e: &Evidence) -> Vec<crate::domain::Cents> {
+        let Some(stub) = &e.stub else { return Vec::new() };
+        let Some(account) = &stub.account else { return Vec::new() };
+        let mut amounts: Vec<_> = self
+            .book
+            .bills_of(stub.biller.as_ref(), account)
+            .into_iter()
+            .filter(|b| b.open)
+            .flat_map(|b| {
+                [Some(b.amount_due), b.late_amount, b.past_due, b.current, b.budget_amount, b.instalment]
+                    .into_iter()
+                    .flatten()
+            })
+            .filter(|a| a.is_positive())
+            .collect();
+        amounts.sort();
+        amounts.dedup();
+        amounts
+    }
+
+    fn propose(
+        &self,
+        ids: &[TransactionId],
+        groups: &[Group],
+        decisions: &[Vec<Decision>],
+        office: &Office,
+    ) -> Vec<Proposal> {
+        matching::propose_batch(
+            &BatchDraft {
+                ids,
+                groups,
+                evidence: &self.evidence,
+                decisions,
+                seen: &self.seen,
+            },
+            &self.book,
+            &office.site.config.matching,
+            self.batch.date,
+        )
+    }
+
+    fn check_keys(&self) -> Vec<(DocumentId, CheckKey)> {
+        self.evidence.iter().filter_map(|e| Some((e.document.clone(), check_key(e)?))).collect()
+    }
+}
+
+/// Proposals as the batch's transactions, numbered from 1 in capture order.
+fn numbered(batch: &BatchId, groups: Vec<Group>, proposals: Vec<Proposal>) -> Vec<Transaction> {
+    groups
+        .into_iter()
+        .zip(proposals)
+        .zip(1..)
+        .map(|((group, proposal), seq)| proposal.into_transaction(batch.clone(), seq, group.reason))
+        .collect()
+}

@@ -1,1 +1,160 @@
-//! (being built)
+//! What the capture station hands over, as bytes: finds the sources under a path, reads them once, hashes them and puts
+//! them into the object store. Refuses a folder that is still being filled. Says nothing about what the bytes mean.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::pipeline::OfficeError;
+
+/// One thing to take in: a folder of images (with its index, when it has one) or one file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A capture station's hand-over: index and images.
+    Folder { path: PathBuf, index: Option<Vec<u8>>, listing: Vec<(String, u64)> },
+    File { path: PathBuf },
+}
+
+impl Source {
+    pub fn path(&self) -> &Path {
+        match self {
+            Source::Folder { path, .. } | Source::File { path } => path,
+        }
+    }
+
+    /// The last part of the path: the batch's name unless another is given.
+    pub fn name(&self) -> String {
+        self.path().file_name().map_or_else(|| "batch".into(), |n| n.to_string_lossy().into_owned())
+    }
+}
+
+const IMAGE_ENDINGS: [&str; 6] = ["tif", "tiff", "jpg", "jpeg", "png", "g4"];
+/// The largest single source file that is read whole.
+const LARGEST_FILE: u64 = 4 << 30;
+
+fn is_image(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| IMAGE_ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+fn broke(path: &Path, cause: &std::io::Error) -> OfficeError {
+    if cause.kind() == std::io::ErrorKind::NotFound {
+        return OfficeError::input("not-found", "there is no such file or folder", Some(path), "check the path");
+    }
+    OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() }
+}
+
+/// The sources under a path: the file itself, the folder itself when it holds an index or images, else each of its
+/// subfolders and files in name order.
+pub fn sources(path: &Path) -> Result<Vec<Source>, OfficeError> {
+    let meta = fs::metadata(path).map_err(|e| broke(path, &e))?;
+    if meta.is_file() {
+        return Ok(vec![Source::File { path: path.to_path_buf() }]);
+    }
+    let mut listing = Vec::new();
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(path).map_err(|e| broke(path, &e))? {
+        let entry = entry.map_err(|e| broke(path, &e))?;
+        let meta = fs::metadata(entry.path()).map_err(|e| broke(&entry.path(), &e))?;
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(OfficeError::input("file-name", "a file name is not UTF-8 text", Some(path), "rename the file"));
+        };
+        if meta.is_dir() {
+            folders.push(entry.path());
+        } else if !name.starts_with('.') {
+            listing.push((name, meta.len()));
+        }
+    }
+    listing.sort();
+    folders.sort();
+    let has_index = listing.iter().any(|(name, _)| name == "index.csv");
+    if has_index || listing.iter().any(|(name, _)| is_image(name)) {
+        let index = match has_index {
+            true => Some(read(&path.join("index.csv"))?),
+            false => None,
+        };
+        let listing = listing.into_iter().filter(|(name, _)| is_image(name)).collect();
+        return Ok(vec![Source::Folder { path: path.to_path_buf(), index, listing }]);
+    }
+    let mut found = Vec::new();
+    for folder in folders {
+        found.extend(sources(&folder)?);
+    }
+    found.extend(listing.into_iter().map(|(name, _)| Source::File { path: path.join(name) }));
+    if found.is_empty() {
+        return Err(OfficeError::input(
+            "empty",
+            "the folder holds no index.csv, no images and no files",
+            Some(path),
+            "a station writes index.csv last: wait until it is there",
+        ));
+    }
+    Ok(found)
+}
+
+/// Reads one file whole.
+pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
+    let size = fs::metadata(path).map_err(|e| broke(path, &e))?.len();
+    if size > LARGEST_FILE {
+        return Err(OfficeError::input("too-large", "the file is larger than 4 GiB", Some(path), "split it at the bank"));
+    }
+    fs::read(path).map_err(|e| broke(path, &e))
+}
+
+/// Writes a file so that it is either whole or not there: temporary name, flush to disk, rename, flush the folder.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
+    use std::io::Write;
+    let failed = |cause: std::io::Error| OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let temporary = path.with_extension("part");
+    let mut file = fs::File::create(&temporary).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    fs::rename(&temporary, path).map_err(failed)?;
+    fs::File::open(folder).and_then(|f| f.sync_all()).map_err(failed)
+}
+
+/// Sizes of everything under a path, to see whether it is still growing.
+pub fn sizes(path: &Path) -> Result<BTreeMap<PathBuf, u64>, OfficeError> {
+    let mut found = BTreeMap::new();
+    let meta = fs::metadata(path).map_err(|e| broke(path, &e))?;
+    if meta.is_file() {
+        found.insert(path.to_path_buf(), meta.len());
+        return Ok(found);
+    }
+    for entry in fs::read_dir(path).map_err(|e| broke(path, &e))? {
+        found.extend(sizes(&entry.map_err(|e| broke(path, &e))?.path())?);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_an_index_is_one_source_and_a_tree_is_many() {
+        let folder = tempfile::tempdir().unwrap();
+        for batch in ["b0002", "b0001"] {
+            let path = folder.path().join(batch);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("0001_F.tif"), b"II").unwrap();
+            fs::write(path.join("index.csv"), b"seq,front\n").unwrap();
+        }
+        let found = sources(folder.path()).unwrap();
+        assert_eq!(found.iter().map(Source::name).collect::<Vec<_>>(), ["b0001", "b0002"]);
+        assert!(matches!(&found[0], Source::Folder { index: Some(_), listing, .. } if listing.len() == 1));
+        assert!(sources(&folder.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn a_written_file_is_whole_and_leaves_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out").join("a.x9");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,38 +1,219 @@
-//! The command line.
+//! The command line: arguments in, library calls, output for people or `--json` for programs. One file per command.
+//! Exit status: 0 done; 1 done and the answer is no; 2 usage; 3 bad input that stopped the work; 4 a machine broke.
+
+mod admin;
+mod books;
+mod decide;
+mod failure;
+mod import;
+mod ingest;
+mod print;
+mod research;
 
 pub mod deck;
 pub mod decode;
 
-use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-#[derive(Parser)]
-#[command(name = "remit", version)]
-struct Command {
-    #[arg(long, global = true)]
-    json: bool,
+use clap::{Args, Parser, Subcommand};
+
+pub use failure::Failure;
+
+use crate::clock::Clock;
+use crate::config::Site;
+use crate::domain::{Role, User};
+use crate::pipeline::Office;
+
+#[derive(Parser, Debug)]
+#[command(
+    name = "remit",
+    version,
+    about = "Remittance: scanned checks and bill stubs to balanced, posted, deposited payments",
+    after_help = "First steps:\n  remit demo                         see a morning's work done on made-up samples\n  remit init office                  make a site in the folder `office`\n  remit --site office bills import open_bills.csv\n  remit --site office ingest scans/b0001 --expect-total 2315.05\n  remit --site office exceptions list\n\n`remit help COMMAND` shows each command's options."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
-    name: Name,
+    command: Command,
 }
 
-#[derive(clap::Subcommand)]
-enum Name {
+/// Options that may stand before or after the command.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// The site's folder (default: the current folder, when it holds remit.toml)
+    #[arg(long, global = true, env = "REMIT_SITE", value_name = "DIR")]
+    pub site: Option<PathBuf>,
+    /// The database, when it is not the site's own SQLite file: postgres://...
+    #[arg(long, global = true, env = "REMIT_DB", value_name = "URL", hide_env_values = true)]
+    pub db: Option<String>,
+    /// The object store, when it is not the site's own folder: s3://bucket/prefix
+    #[arg(long, global = true, env = "REMIT_BLOBS", value_name = "URL", hide_env_values = true)]
+    pub blobs: Option<String>,
+    /// Machine output on stdout, and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The person who decides
+    #[arg(long = "as", global = true, value_name = "USER", id = "as-user")]
+    pub user: Option<String>,
+    /// Say what would be done and change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Less output
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More output on stderr (-v, -vv, -vvv)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make a site: a folder with its configuration, database, image store and key
+    Init(admin::InitArgs),
+    /// People and what they may do
+    #[command(subcommand)]
+    Users(admin::UsersCommand),
+    /// Stub layouts of the site
+    #[command(subcommand)]
+    Layouts(admin::LayoutsCommand),
+    /// Open bills of the billing system
+    #[command(subcommand)]
+    Bills(import::BillsCommand),
+    /// Bank accounts that are known to pay for an account
+    #[command(subcommand)]
+    Payers(import::PayersCommand),
+    /// Take in capture folders, image cash letters and lockbox files, and work them to the end of matching
+    Ingest(ingest::IngestArgs),
+    /// The same for everything that lands in a hot folder
+    Watch(ingest::WatchArgs),
+    /// Work jobs of a shared database
+    Worker(ingest::WorkerArgs),
     /// Read images without a site
     Decode(decode::Args),
+    /// Batches
+    #[command(subcommand)]
+    Batch(books::BatchCommand),
+    /// Prove a batch; when it is out, the likely reasons, best first
+    Balance(books::BalanceArgs),
+    /// What needs a person, the worst harm first
+    #[command(subcommand)]
+    Exceptions(decide::ExceptionsCommand),
+    /// Post approved batches to the ledger and write the billing posting file
+    Post(books::PostArgs),
+    /// Deposits: image cash letters
+    #[command(subcommand)]
+    Deposit(books::DepositCommand),
+    /// The books
+    #[command(subcommand)]
+    Ledger(books::LedgerCommand),
+    /// Reports: proof-sheet, exceptions
+    Report(books::ReportArgs),
+    /// Find an account, a name, an amount, a check number
+    Search(research::SearchArgs),
+    /// Prove that nothing is lost, doubled or changed
+    Verify(research::VerifyArgs),
     /// Draw a test deck of checks and stubs with its truth
     Deck(deck::Args),
+    /// Print the manual of the configuration: every key, its default and what it means
+    Config,
 }
 
-pub fn main() -> std::process::ExitCode {
-    let command = Command::parse();
-    let done = match command.name {
-        Name::Decode(args) => decode::run(args, command.json),
-        Name::Deck(args) => deck::run(&args, command.json),
-    };
-    match done {
-        Ok(status) => std::process::ExitCode::from(status),
+/// Runs the program and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => {
-            eprintln!("{error:#}");
-            std::process::ExitCode::from(3)
+            let asked = !error.use_stderr();
+            if !asked && std::env::args().any(|a| a == "--json") {
+                let text = error.to_string();
+                Failure::usage(text.lines().next().unwrap_or("wrong usage")).tell(true);
+            } else {
+                let _ = error.print();
+            }
+            return ExitCode::from(if asked { 0 } else { 2 });
+        }
+    };
+    log_to_stderr(&cli.global);
+    let json = cli.global.json;
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let failure = Failure::of(error);
+            failure.tell(json);
+            ExitCode::from(failure.exit)
         }
     }
+}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    let global = cli.global;
+    match cli.command {
+        Command::Decode(args) => decode::run(args, global.json),
+        Command::Deck(args) => deck::run(&args, global.json),
+        Command::Config => {
+            print::line(crate::config::DEFAULTS.trim_end());
+            Ok(0)
+        }
+        command => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(on_site(command, &global))
+        }
+    }
+}
+
+async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
+    match command {
+        Command::Init(args) => admin::init(args, global).await,
+        Command::Users(command) => admin::users(command, &open(global).await?, global).await,
+        Command::Layouts(command) => admin::layouts(command, &open(global).await?, global).await,
+        Command::Bills(command) => import::bills(command, &open(global).await?, global).await,
+        Command::Payers(command) => import::payers(command, &open(global).await?, global).await,
+        Command::Ingest(args) => ingest::ingest(args, &open(global).await?, global).await,
+        Command::Watch(args) => ingest::watch(args, &open(global).await?, global).await,
+        Command::Worker(args) => ingest::worker(args, &open(global).await?, global).await,
+        Command::Batch(command) => books::batch(command, &open(global).await?, global).await,
+        Command::Balance(args) => books::balance(args, &open(global).await?, global).await,
+        Command::Exceptions(command) => decide::exceptions(command, &open(global).await?, global).await,
+        Command::Post(args) => books::post(args, &open(global).await?, global).await,
+        Command::Deposit(command) => books::deposit(command, &open(global).await?, global).await,
+        Command::Ledger(command) => books::ledger(command, &open(global).await?, global).await,
+        Command::Report(args) => books::report(args, &open(global).await?, global).await,
+        Command::Search(args) => research::search(args, &open(global).await?, global).await,
+        Command::Verify(args) => research::verify(args, &open(global).await?, global).await,
+        Command::Decode(_) | Command::Deck(_) | Command::Config => Ok(2),
+    }
+}
+
+/// Opens the site that the options name.
+async fn open(global: &Global) -> anyhow::Result<Office> {
+    let clock = Clock::from_environment().map_err(|e| Failure::usage(e.to_string()))?;
+    let site = Site::find(global.site.as_deref(), global.db.as_deref(), global.blobs.as_deref())?;
+    Ok(Office::open(site, clock).await?)
+}
+
+/// The person named by `--as`, who must exist, be active and have one of the roles.
+async fn person(office: &Office, global: &Global, roles: &[Role]) -> anyhow::Result<User> {
+    let Some(name) = &global.user else {
+        return Err(Failure::usage("this needs a person: say who with --as USER").into());
+    };
+    office.person(name, roles).await.map_err(|e| e.into())
+}
+
+fn log_to_stderr(global: &Global) {
+    use tracing_subscriber::EnvFilter;
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "remit=info",
+        (_, 2) => "remit=debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("REMIT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none())
+        .try_init();
 }

@@ -209,9 +209,7 @@ impl<'a> Search<'a> {
         }
         let evidence = evidence(&upright, self.request);
         let strength = evidence.strength();
-        // Without some evidence a page stays as it came.
-        let better = |best: &Look| strength >= SOME && strength > best.evidence.strength();
-        if self.best.as_ref().is_none_or(better) {
+        if self.best.as_ref().is_none_or(|b| strength > b.evidence.strength()) {
             self.best = Some(Look { sheet, turn, mirrored, upright, evidence });
         }
         strength >= SURE
@@ -223,33 +221,15 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Runs the readers on a page in one orientation, the likeliest first, and stops when the kind is sure.
+/// Runs the readers on a page in one orientation, the likeliest first.
 fn evidence(upright: &Upright, request: &Request) -> Evidence {
-    let (checks, stubs) = (request.expect != Expect::Stub, request.expect != Expect::Check);
     let mut evidence = Evidence::default();
-    // A station that reads magnetic ink has told already that this is a check.
-    if checks && request.magnetic.is_some() {
-        account_line(upright, &mut evidence);
-        if evidence.check() >= SURE {
-            return evidence;
-        }
-    }
-    if stubs {
-        evidence.barcodes = barcode::read(upright, request.layouts);
-    }
-    if checks && request.magnetic.is_none() && evidence.stub() < SURE {
-        account_line(upright, &mut evidence);
-        if evidence.check() >= SURE {
-            return evidence;
-        }
-    }
-    evidence
-}
-
-fn account_line(upright: &Upright, evidence: &mut Evidence) {
-    if let Some(line) = micr::read(upright) {
+    if request.expect != Expect::Stub
+        && let Some(line) = micr::read(upright)
+    {
         (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
     }
+    evidence
 }
 
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {

@@ -1,0 +1,456 @@
+//! `batch`, `balance`, `post`, `deposit`, `ledger`, `report`: from review to the bank and the books.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::admin::print_done;
+use super::{Failure, Global, person, print};
+use crate::domain::{Cents, Day, Role};
+use crate::pipeline::{BalanceAnswer, Office};
+use crate::station;
+
+#[derive(Subcommand, Debug)]
+pub enum BatchCommand {
+    /// All batches
+    List,
+    /// One batch with its documents and transactions
+    Show { id: String },
+    /// Approve what somebody else balanced
+    Approve { id: String },
+    /// Set a batch aside for good, before it is posted
+    Void {
+        id: String,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Hold one transaction: it leaves the ready part of its batch with its own control total
+    Hold {
+        /// The transaction
+        id: String,
+        /// Look at it again on this date
+        #[arg(long)]
+        until: Option<Day>,
+        #[arg(long)]
+        owner: Option<String>,
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+fn money(amount: Option<Cents>) -> String {
+    amount.map_or_else(|| "?".into(), |a| a.to_string())
+}
+
+pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    match command {
+        BatchCommand::List => {
+            let batches = office.batches().await?;
+            if global.json {
+                batches.iter().try_for_each(print::json)?;
+            } else {
+                let mut table = print::Table::new(&[
+                    "batch",
+                    "name",
+                    "state",
+                    "date",
+                    ">documents",
+                    ">checks",
+                    ">declared",
+                    ">counted",
+                    ">difference",
+                ]);
+                for b in &batches {
+                    table.row(vec![
+                        b.id.to_string(),
+                        b.name.clone(),
+                        b.state.as_str().into(),
+                        b.date.to_string(),
+                        b.counted.documents.to_string(),
+                        b.counted.checks.to_string(),
+                        b.declared.total.map_or_else(|| "-".into(), |t| t.to_string()),
+                        b.counted.total.to_string(),
+                        b.difference.map_or_else(|| "-".into(), |d| d.to_string()),
+                    ]);
+                }
+                table.print();
+            }
+        }
+        BatchCommand::Show { id } => {
+            let view = office.show(&office.find_batch(&id).await?).await?;
+            if global.json {
+                print::json(&view)?;
+            } else {
+                let h = &view.head;
+                print::line(format!("{}  {}  {}  {}", h.id, h.name, h.state.as_str(), h.date));
+                print::line(format!(
+                    "declared {} checks for {}; counted {} for {}; difference {}",
+                    h.declared.count.map_or_else(|| "-".into(), |c| c.to_string()),
+                    h.declared.total.map_or_else(|| "-".into(), |t| t.to_string()),
+                    h.counted.checks,
+                    h.counted.total,
+                    h.difference.map_or_else(|| "-".into(), |d| d.to_string())
+                ));
+                let mut table =
+                    print::Table::new(&["transaction", "kind", "state", ">received", "bills", "needs", "why together"]);
+                for t in &view.transactions {
+                    let bills: Vec<String> = t
+                        .applications
+                        .iter()
+                        .map(|a| format!("{} {}", a.bill.as_deref().unwrap_or("-"), a.amount))
+                        .collect();
+                    let needs: Vec<&str> =
+                        t.exceptions.iter().filter(|e| e.decision.is_none()).map(|e| e.code.code()).collect();
+                    table.row(vec![
+                        t.id.to_string(),
+                        t.kind.as_str().into(),
+                        t.state.as_str().into(),
+                        money(t.received),
+                        bills.join(", "),
+                        needs.join(" "),
+                        t.reason.clone(),
+                    ]);
+                }
+                table.print();
+            }
+        }
+        BatchCommand::Approve { id } => {
+            let user = person(office, global, &[Role::Approver]).await?;
+            let batch = office.find_batch(&id).await?;
+            if dry(global, "approve")? {
+                return Ok(0);
+            }
+            let already = office.approve(&batch, &user.name).await?;
+            print_done(
+                global,
+                json!({ "batch": batch.id, "state": "approved", "already": already }),
+                format!("{} approved by {}{}", batch.name, user.name, said_before(already)),
+            )?;
+        }
+        BatchCommand::Void { id, note } => {
+            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            let batch = office.find_batch(&id).await?;
+            if dry(global, "void")? {
+                return Ok(0);
+            }
+            let already = office.void(&batch, note.as_deref().unwrap_or(""), &user.name).await?;
+            print_done(
+                global,
+                json!({ "batch": batch.id, "state": "void", "already": already }),
+                format!("{} is void{}", batch.name, said_before(already)),
+            )?;
+        }
+        BatchCommand::Hold { id, until, owner, note } => {
+            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            if dry(global, "hold")? {
+                return Ok(0);
+            }
+            let mut fields = std::collections::BTreeMap::new();
+            fields.insert("owner".to_string(), owner.unwrap_or_else(|| user.name.0.clone()));
+            if let Some(until) = until {
+                fields.insert("until".into(), until.to_string());
+            }
+            if let Some(note) = note {
+                fields.insert("note".into(), note);
+            }
+            let after = office.hold(&id, &fields, &user.name).await?;
+            print_done(
+                global,
+                json!({ "transaction": after.transaction, "state": after.state, "already": after.already }),
+                format!("transaction {} is held{}", after.transaction, said_before(after.already)),
+            )?;
+        }
+    }
+    Ok(0)
+}
+
+fn said_before(already: bool) -> &'static str {
+    if already { " (before; nothing changed)" } else { "" }
+}
+
+fn dry(global: &Global, what: &str) -> anyhow::Result<bool> {
+    if global.dry_run {
+        print_done(global, json!({ "dry_run": true, "would": what }), format!("would {what}; nothing changed"))?;
+    }
+    Ok(global.dry_run)
+}
+
+#[derive(Args, Debug)]
+pub struct BalanceArgs {
+    /// The batch
+    id: String,
+}
+
+pub async fn balance(args: BalanceArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    let user = match &global.user {
+        Some(_) => Some(person(office, global, &[Role::Operator, Role::Approver]).await?.name),
+        None => None,
+    };
+    let batch = office.find_batch(&args.id).await?;
+    let user = user.filter(|_| !global.dry_run);
+    match office.balance(&batch, user.as_ref()).await? {
+        BalanceAnswer::Balanced { proof, state, already } => {
+            print_done(
+                global,
+                json!({ "batch": batch.id, "balanced": true, "state": state, "already": already, "proof": proof }),
+                format!(
+                    "{} is in balance: {} checks for {} ready, {} held for {}{}{}",
+                    batch.name,
+                    proof.ready.count,
+                    proof.ready.total,
+                    proof.held.count,
+                    proof.held.total,
+                    proof.notes.iter().map(|n| format!("\n  {n}")).collect::<String>(),
+                    if user.is_none() { "\n  (nobody signed: give --as USER to record it)" } else { "" }
+                ),
+            )?;
+            Ok(0)
+        }
+        BalanceAnswer::Out(imbalance) => {
+            if global.json {
+                print::json(&json!({ "batch": batch.id, "balanced": false, "imbalance": *imbalance }))?;
+            } else {
+                print::line(&imbalance.sentence);
+                for e in &imbalance.explanations {
+                    print::line(format!("  {}\n    remit {}", e.sentence, e.mend));
+                }
+            }
+            Ok(1)
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct PostArgs {
+    /// Approved batches
+    #[arg(required = true)]
+    ids: Vec<String>,
+}
+
+pub async fn post(args: PostArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    let user = person(office, global, &[Role::Approver]).await?;
+    for id in &args.ids {
+        let batch = office.find_batch(id).await?;
+        if dry(global, "post")? {
+            continue;
+        }
+        let posted = office.post(&batch, &user.name).await?;
+        print_done(
+            global,
+            json!({ "batch": batch.id, "state": posted.state, "entries": posted.entries, "total": posted.total,
+                    "file": posted.file, "already": posted.already }),
+            format!(
+                "{}: {} entries for {}{}; billing file {}",
+                batch.name,
+                posted.entries,
+                posted.total,
+                said_before(posted.already),
+                posted.file
+            ),
+        )?;
+    }
+    Ok(0)
+}
+
+#[derive(Subcommand, Debug)]
+pub enum DepositCommand {
+    /// Make the image cash letter of a business day and bank profile
+    Make {
+        #[arg(long)]
+        date: Option<Day>,
+        /// The bank profile (default: the first configured)
+        #[arg(long)]
+        profile: Option<String>,
+    },
+    /// All deposits
+    List,
+    /// One deposit with its items
+    Show { id: String },
+}
+
+pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    match command {
+        DepositCommand::Make { date, profile } => {
+            let user = person(office, global, &[Role::Approver]).await?;
+            let date = date.unwrap_or_else(|| office.clock.today());
+            if dry(global, "make the deposit")? {
+                return Ok(0);
+            }
+            let made = office.make_deposit(date, profile.as_deref(), &user.name).await?;
+            for (document, why) in &made.left_out {
+                if !global.json && !global.quiet {
+                    print::line(format!("check {document} is not in it: {why}"));
+                }
+            }
+            match &made.deposit {
+                Some(d) if global.json => print::json(&office.deposit_view(d))?,
+                Some(d) => print::line(format!(
+                    "deposit {}: {} checks for {} in {}{}",
+                    d.id,
+                    d.count,
+                    d.total,
+                    d.file.as_deref().unwrap_or("-"),
+                    said_before(made.already)
+                )),
+                None if global.json => {}
+                None => print::line("Nothing to deposit."),
+            }
+        }
+        DepositCommand::List => {
+            let deposits = office.deposits().await?;
+            if global.json {
+                for d in &deposits {
+                    print::json(&office.deposit_view(d))?;
+                }
+            } else {
+                let mut table = print::Table::new(&["deposit", "date", "kind", "state", ">count", ">total", "file"]);
+                for d in &deposits {
+                    table.row(vec![
+                        d.id.to_string(),
+                        d.date.to_string(),
+                        d.kind.as_str().into(),
+                        d.state.as_str().into(),
+                        d.count.to_string(),
+                        d.total.to_string(),
+                        d.file.clone().unwrap_or_default(),
+                    ]);
+                }
+                table.print();
+            }
+        }
+        DepositCommand::Show { id } => {
+            let deposit = office.find_deposit(&id).await?;
+            if global.json {
+                print::json(&office.deposit_view(&deposit))?;
+            } else {
+                print::line(format!("{}  {}  {}  {}", deposit.id, deposit.date, deposit.count, deposit.total));
+                for item in &deposit.items {
+                    print::line(format!("  {}  {:>12}  {}", item.document, item.amount, item.sequence));
+                }
+            }
+        }
+    }
+    Ok(0)
+}
+
+#[derive(Subcommand, Debug)]
+pub enum LedgerCommand {
+    /// The balance of each account
+    Balances,
+    /// Every journal entry
+    Entries,
+    /// The journal for another program
+    Export {
+        #[arg(long, value_enum, default_value = "csv")]
+        format: LedgerFormat,
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LedgerFormat {
+    Csv,
+    Hledger,
+    Beancount,
+}
+
+pub async fn ledger(command: LedgerCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    match command {
+        LedgerCommand::Balances => {
+            let balances = office.balances().await?;
+            if global.json {
+                balances.iter().try_for_each(print::json)?;
+            } else {
+                let mut table = print::Table::new(&["account", "name", ">debit", ">credit", ">balance"]);
+                for b in &balances {
+                    table.row(vec![
+                        b.account.clone(),
+                        b.name.to_string(),
+                        b.debit.to_string(),
+                        b.credit.to_string(),
+                        b.balance.to_string(),
+                    ]);
+                }
+                table.print();
+            }
+        }
+        LedgerCommand::Entries => {
+            for entry in office.entries().await? {
+                if global.json {
+                    print::json(&entry)?;
+                } else {
+                    print::line(format!("{:>6}  {}  {}", entry.number, entry.draft.date, entry.draft.memo));
+                    for p in &entry.draft.postings {
+                        print::line(format!("        {}  {:>14}", p.account, p.amount.to_string()));
+                    }
+                }
+            }
+        }
+        LedgerCommand::Export { format, output } => {
+            let entries = office.entries().await?;
+            let chart = &office.site.config.posting;
+            let text = match format {
+                LedgerFormat::Csv => crate::reports::csv(&entries),
+                LedgerFormat::Hledger => crate::reports::hledger(&entries, chart),
+                LedgerFormat::Beancount => crate::reports::beancount(&entries, chart),
+            };
+            write_out(output, &text)?;
+        }
+    }
+    Ok(0)
+}
+
+fn write_out(output: Option<PathBuf>, text: &str) -> anyhow::Result<()> {
+    match output {
+        Some(path) => station::write_whole(&path, text.as_bytes())?,
+        None => {
+            use std::io::Write;
+            std::io::stdout().lock().write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// proof-sheet or exceptions
+    name: String,
+    /// The business date (default: the latest that has batches)
+    #[arg(long)]
+    date: Option<Day>,
+    /// text, html or json
+    #[arg(long, default_value = "text")]
+    format: String,
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+pub async fn report(args: ReportArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    let format = if global.json { "json" } else { args.format.as_str() };
+    match args.name.as_str() {
+        "proof-sheet" => {
+            let sheet = office.proof_sheet(args.date).await?;
+            let text = match format {
+                "text" => sheet.text(),
+                "html" => sheet.html(),
+                "json" => format!("{}\n", serde_json::to_string(&sheet)?),
+                other => return Err(Failure::usage(format!("'{other}' is no format: text, html, json")).into()),
+            };
+            write_out(args.output, &text)?;
+            Ok(u8::from(!sheet.agrees))
+        }
+        "exceptions" => {
+            let items = office.open_exceptions(None).await?;
+            let text = match format {
+                "json" => items.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?.join("\n") + "\n",
+                "text" => items.iter().map(|i| format!("{}  {}  {}\n", i.id, i.code, i.message)).collect(),
+                other => return Err(Failure::usage(format!("'{other}' is no format here: text, json")).into()),
+            };
+            write_out(args.output, &text)?;
+            Ok(0)
+        }
+        other => Err(Failure::usage(format!("there is no report '{other}': proof-sheet, exceptions")).into()),
+    }
+}

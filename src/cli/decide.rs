@@ -1,0 +1,153 @@
+//! `exceptions list|show|decide`: the queues, the worst harm first, and what a person decides about them.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Failure, Global, person, print};
+use crate::domain::Role;
+use crate::pipeline::Office;
+
+#[derive(Subcommand, Debug)]
+pub enum ExceptionsCommand {
+    /// What is open, the worst harm first
+    List {
+        /// Only one queue
+        #[arg(long)]
+        queue: Option<String>,
+        /// Only one batch
+        #[arg(long)]
+        batch: Option<String>,
+    },
+    /// One exception with its evidence and moves
+    Show { id: String },
+    /// Settle one: `decide ID key-amount amount=84.18`
+    Decide {
+        id: String,
+        /// The move: see `exceptions show ID`
+        #[arg(value_name = "MOVE")]
+        name: String,
+        /// Its fields, as field=value
+        fields: Vec<String>,
+    },
+}
+
+/// `field=value` pairs of the command line.
+pub fn fields(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut fields = BTreeMap::new();
+    for word in words {
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("'{word}' is not field=value, like amount=84.18")))?;
+        // `apply bill=A amount=1.00 bill=B amount=2.00`: a field that comes again is a list.
+        fields
+            .entry(name.to_string())
+            .and_modify(|before: &mut String| {
+                before.push(',');
+                before.push_str(value);
+            })
+            .or_insert_with(|| value.to_string());
+    }
+    Ok(fields)
+}
+
+pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
+    match command {
+        ExceptionsCommand::List { queue, batch } => {
+            let batch = match batch {
+                Some(text) => Some(office.find_batch(&text).await?.id),
+                None => None,
+            };
+            let mut items = office.open_exceptions(batch.as_ref()).await?;
+            if let Some(queue) = &queue {
+                items.retain(|i| i.queue_name() == *queue || i.code.code() == queue);
+            }
+            if global.json {
+                items.iter().try_for_each(print::json)?;
+            } else if items.is_empty() {
+                print::line("Nothing needs a person.");
+            } else {
+                let mut table = print::Table::new(&["exception", "queue", "reason", "batch", ">amount", "what"]);
+                for item in &items {
+                    let amount = item.amount.map_or_else(|| "?".into(), |a| a.to_string());
+                    table.row(vec![
+                        item.id.to_string(),
+                        item.queue_name(),
+                        item.code.to_string(),
+                        item.batch_name.clone(),
+                        amount,
+                        item.message.clone(),
+                    ]);
+                }
+                table.print();
+            }
+            Ok(0)
+        }
+        ExceptionsCommand::Show { id } => {
+            let item = office.find_exception(&id).await?;
+            if global.json {
+                print::json(&item)?;
+            } else {
+                print::line(format!("{}  {} ({})", item.id, item.code, item.queue_name()));
+                print::line(&item.message);
+                print::line(item.explanation);
+                print::line(format!("batch {} ({}), transaction {}", item.batch, item.batch_name, item.transaction));
+                for application in &item.applications {
+                    print::line(format!(
+                        "  proposed: {} to bill {} by {}: {}",
+                        application.amount,
+                        application.bill.as_deref().unwrap_or("-"),
+                        application.rule,
+                        application.evidence
+                    ));
+                }
+                if let Some(decision) = &item.decision {
+                    print::line(format!("decided: {} by {} at {}", decision.name, decision.by, decision.at));
+                }
+                for one in &item.moves {
+                    let fields: Vec<String> = one.fields.iter().map(|f| format!("{f}=..")).collect();
+                    print::line(format!("  remit exceptions decide {} {} {}", item.id, one.name, fields.join(" ")));
+                }
+            }
+            Ok(0)
+        }
+        ExceptionsCommand::Decide { id, name, fields: words } => {
+            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            let fields = fields(&words)?;
+            if global.dry_run {
+                office.find_exception(&id).await?;
+                super::admin::print_done(global, json!({ "dry_run": true }), "nothing decided (--dry-run)".into())?;
+                return Ok(0);
+            }
+            let after = office.decide(&id, &name, &fields, &user.name).await?;
+            super::admin::print_done(
+                global,
+                json!({ "exception": after.exception, "transaction": after.transaction, "state": after.state,
+                        "open": after.open, "already": after.already }),
+                format!(
+                    "{} {name}: transaction {} is {}{}{}",
+                    after.exception,
+                    after.transaction,
+                    after.state.as_str(),
+                    if after.open > 0 { format!(", {} more to decide", after.open) } else { String::new() },
+                    if after.already { " (decided before; nothing changed)" } else { "" }
+                ),
+            )?;
+            Ok(0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_pairs_and_lists() {
+        let words = |w: &[&str]| fields(&w.iter().map(|s| s.to_string()).collect::<Vec<_>>());
+        assert_eq!(words(&["amount=84.18", "note=a=b"]).unwrap()["note"], "a=b");
+        assert!(words(&["amount"]).is_err());
+        assert_eq!(words(&["bill=A", "bill=B"]).unwrap()["bill"], "A,B");
+    }
+}

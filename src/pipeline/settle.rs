@@ -1,0 +1,320 @@
+//! What people do to a batch: decide exceptions, hold, balance, approve, post. Each is load, decide, save; repeated after a
+//! crash or a doubt it says that it is done already and changes nothing.
+
+use std::collections::BTreeMap;
+
+use crate::balance::{self, BalancedBatch, Imbalance, Proof};
+use crate::domain::{
+    Batch, BatchState, Cents, Decision, DocumentKind, ExceptionId, Problem, Reason, Transaction, TransactionId,
+    TransactionState, User, UserName,
+};
+use crate::exceptions::{self, Effect, MoveError};
+use crate::grouping::{self, Group};
+use crate::pipeline::{Known, Office, OfficeError, Result, system};
+use crate::store::{Decided, Done, StoreError};
+use crate::{matching, post, station};
+
+/// What a decision left.
+#[derive(Clone, Debug)]
+pub struct AfterDecision {
+    pub exception: String,
+    pub transaction: TransactionId,
+    pub state: TransactionState,
+    /// Exceptions of the transaction that still need somebody.
+    pub open: usize,
+    pub already: bool,
+}
+
+#[derive(Debug)]
+pub enum BalanceAnswer {
+    Balanced { proof: Proof, state: BatchState, already: bool },
+    Out(Box<Imbalance>),
+}
+
+#[derive(Debug)]
+pub struct PostedBatch {
+    pub state: BatchState,
+    pub entries: i64,
+    pub total: Cents,
+    /// The billing posting file, relative to the site.
+    pub file: String,
+    pub already: bool,
+}
+
+fn told(error: MoveError) -> OfficeError {
+    OfficeError::refused("move", error.to_string(), "see `remit exceptions show ID` for the moves; nothing was changed")
+}
+
+impl Office {
+    /// Settles one exception by a move of a named person; matching is replayed over all decisions of the transaction.
+    pub async fn decide(
+        &self,
+        exception: &str,
+        name: &str,
+        fields: &BTreeMap<String, String>,
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let item = self.store.exception(exception).await?;
+        let Some(transaction) = &item.transaction else {
+            return Err(OfficeError::refused(
+                "batch-exception",
+                "this exception is of the whole batch: it ends when the batch balances",
+                format!("remit balance {}", item.batch),
+            ));
+        };
+        let before = self.store.transaction(transaction.as_str()).await?;
+        let id = item.exception.id.clone();
+        if let Some(done) = &item.exception.decision {
+            let same = done.name == name && fields.iter().all(|(k, v)| done.fields.get(k) == Some(v));
+            if !same {
+                return Err(told(MoveError::AlreadyDecided { by: done.by.clone(), name: done.name.clone() }));
+            }
+            return Ok(after(Some(&id), &before, true));
+        }
+        let decided = exceptions::decide(&before, &id, name, fields, by, &self.clock.stamp()).map_err(told)?;
+        let saved = self.replay(&before, decided.decision, decided.effect, name, by).await?;
+        Ok(after(Some(&id), &saved, false))
+    }
+
+    /// Holds a transaction whatever its exceptions are: it leaves the ready part of its batch.
+    pub async fn hold(
+        &self,
+        transaction: &str,
+        fields: &BTreeMap<String, String>,
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let before = self.store.transaction(transaction).await?;
+        if before.state == TransactionState::Held {
+            return Ok(after(None, &before, true));
+        }
+        let decided = exceptions::hold(&before, fields, by, &self.clock.stamp()).map_err(told)?;
+        let saved = self.replay(&before, decided.decision, decided.effect, "hold", by).await?;
+        Ok(after(None, &saved, false))
+    }
+
+    /// Matching again over the decisions of the touched transactions, saved with the decision in one go.
+    async fn replay(
+        &self,
+        before: &Transaction,
+        decision: Decision,
+        effect: Effect,
+        what: &str,
+        by: &UserName,
+    ) -> Result<Transaction> {
+        let batch = self.store.batch(before.batch.as_str()).await?;
+        let all = self.store.transactions(&batch.id).await?;
+        let mut decided = before.clone();
+        decided.decisions.push(decision);
+        let (touched, changed) = match effect {
+            Effect::Rematch => (vec![before.clone()], vec![decided]),
+            Effect::Regroup { documents } => regrouped(&all, &decided, &documents),
+        };
+        let gone: Vec<&TransactionId> = touched.iter().map(|t| &t.id).collect();
+        let mut now: Vec<Transaction> = all.iter().filter(|t| !gone.contains(&&t.id)).cloned().collect();
+        now.extend(changed.iter().cloned());
+        now.sort_by_key(|t| (t.seq, t.id.clone()));
+        let known = self.known(&batch, &now).await?;
+        let after = proposed_again(&known, &now, &changed, self);
+        let documents: Vec<_> = changed.iter().flat_map(|t| t.documents.iter().cloned()).collect();
+        let checks = known.check_keys().into_iter().filter(|(d, _)| documents.contains(d)).collect();
+        let result = after
+            .iter()
+            .find(|t| t.documents.first() == before.documents.first())
+            .or(after.first())
+            .cloned()
+            .ok_or_else(|| OfficeError::refused("regroup", "no document is left", "name at least one document"))?;
+        self.store
+            .save_decision(
+                &Decided { batch: batch.id, before: touched, after, batch_exceptions: None, checks, what: what.into() },
+                by,
+            )
+            .await?;
+        Ok(result)
+    }
+
+    /// Proves a batch. With a person it is recorded as balanced by them; without, it is only said.
+    pub async fn balance(&self, batch: &Batch, by: Option<&UserName>) -> Result<BalanceAnswer> {
+        let transactions = self.store.transactions(&batch.id).await?;
+        let known = self.known(batch, &transactions).await?;
+        let settled = matches!(
+            batch.state,
+            BatchState::Balanced | BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived
+        );
+        match balance::balance(batch, &transactions, &known.evidence) {
+            Ok(balanced) => {
+                let proof = balanced.proof().clone();
+                let Some(by) = by.filter(|_| !settled) else {
+                    return Ok(BalanceAnswer::Balanced { proof, state: batch.state, already: settled });
+                };
+                let done = self.store.balance(&batch.id, true, Some(Vec::new()), by).await?;
+                Ok(BalanceAnswer::Balanced { proof, state: BatchState::Balanced, already: done == Done::Already })
+            }
+            Err(imbalance) => {
+                if let Some(by) = by.filter(|_| !settled && imbalance.open.is_empty()) {
+                    let problem = Problem::new(Reason::BatchOutOfBalance, imbalance.sentence.clone());
+                    let exception = crate::domain::Exception {
+                        id: ExceptionId::of(&[batch.id.as_str().as_bytes(), problem.code.code().as_bytes()]),
+                        code: problem.code,
+                        message: problem.message,
+                        document: None,
+                        bbox: None,
+                        decision: None,
+                    };
+                    self.store.balance(&batch.id, false, Some(vec![exception]), by).await?;
+                }
+                Ok(BalanceAnswer::Out(Box::new(imbalance)))
+            }
+        }
+    }
+
+    /// The batch as one that proves, from what is stored; posting and depositing start from nothing less.
+    pub(super) async fn balanced(&self, batch: &Batch) -> Result<BalancedBatch> {
+        let mut transactions = self.store.transactions(&batch.id).await?;
+        // A posted batch proves as it did before it was posted: its figures must never change.
+        for transaction in &mut transactions {
+            if transaction.state == TransactionState::Posted {
+                transaction.state = TransactionState::Ready;
+            }
+        }
+        let known = self.known(batch, &transactions).await?;
+        balance::balance(batch, &transactions, &known.evidence).map_err(|imbalance| {
+            OfficeError::refused(
+                "out-of-balance",
+                format!("{}: {}", batch.name, imbalance.sentence),
+                format!("remit balance {}", batch.id),
+            )
+        })
+    }
+
+    pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<bool> {
+        match self.store.approve(&batch.id, by).await {
+            Ok(done) => Ok(done == Done::Already),
+            Err(StoreError::WrongState { .. }) => Err(OfficeError::refused(
+                "state",
+                format!("{} is {}: only a balanced batch can be approved", batch.name, batch.state.as_str()),
+                format!("remit balance {}", batch.id),
+            )),
+            Err(StoreError::NotAllowed { user, why }) => Err(OfficeError::refused(
+                "not-allowed",
+                format!("{user} may not approve {}: {why}", batch.name),
+                "another approver must do it",
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub async fn void(&self, batch: &Batch, note: &str, by: &UserName) -> Result<bool> {
+        match self.store.void_batch(&batch.id, note, by).await {
+            Ok(done) => Ok(done == Done::Already),
+            Err(StoreError::WrongState { .. }) => Err(OfficeError::refused(
+                "state",
+                format!("{} is {}: it cannot be voided any more", batch.name, batch.state.as_str()),
+                "a posted batch is corrected by reversing entries",
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Posts an approved batch in one transaction and writes the posting file for the billing system.
+    pub async fn post(&self, batch: &Batch, by: &UserName) -> Result<PostedBatch> {
+        let posted_before = matches!(batch.state, BatchState::Posted | BatchState::Deposited | BatchState::Archived);
+        if !posted_before && batch.state != BatchState::Approved {
+            return Err(OfficeError::refused(
+                "state",
+                format!("{} is {}: only an approved batch can be posted", batch.name, batch.state.as_str()),
+                format!("remit balance {0}; then remit batch approve {0} by another person", batch.id),
+            ));
+        }
+        let balanced = self.balanced(batch).await?;
+        let drafts = post::entries(&balanced, &self.site.config.posting)?;
+        let posted = self.store.post_batch(&batch.id, &drafts, by).await?;
+        // The file is the same bytes whenever it is written; a crash before this line is mended by posting again.
+        let file = format!("posting/{}-{}.csv", batch.date, batch.id);
+        station::write_whole(&self.site.folder.join(&file), post::billing_csv(&balanced)?.as_bytes())?;
+        Ok(PostedBatch {
+            state: if posted_before { batch.state } else { BatchState::Posted },
+            entries: if posted.last == 0 { 0 } else { posted.last - posted.first + 1 },
+            total: balanced.proof().ready.total,
+            file,
+            already: posted.done == Done::Already,
+        })
+    }
+
+    pub async fn add_user(&self, name: &UserName, roles: &[crate::domain::Role]) -> Result<User> {
+        self.store.add_user(name, roles, &system()).await?;
+        let user = self.store.user(name).await?;
+        user.ok_or_else(|| OfficeError::refused("no-user", format!("there is no user '{name}'"), "add it again"))
+    }
+
+    pub async fn users(&self) -> Result<Vec<User>> {
+        Ok(self.store.users().await?)
+    }
+
+    pub async fn disable_user(&self, name: &UserName) -> Result<()> {
+        self.store.disable_user(name, &system()).await?;
+        Ok(())
+    }
+}
+
+fn after(exception: Option<&ExceptionId>, transaction: &Transaction, already: bool) -> AfterDecision {
+    AfterDecision {
+        exception: exception.map(ToString::to_string).unwrap_or_default(),
+        transaction: transaction.id.clone(),
+        state: transaction.state,
+        open: transaction.exceptions.iter().filter(|e| e.decision.is_none()).count(),
+        already,
+    }
+}
+
+/// The transactions that lose documents (as they were) and what they become, with one new transaction of `documents`.
+fn regrouped(
+    all: &[Transaction],
+    decided: &Transaction,
+    documents: &[crate::domain::DocumentId],
+) -> (Vec<Transaction>, Vec<Transaction>) {
+    let touched: Vec<Transaction> =
+        all.iter().filter(|t| t.id == decided.id || t.documents.iter().any(|d| documents.contains(d))).cloned().collect();
+    let mut changed = Vec::new();
+    for one in &touched {
+        let mut rest = if one.id == decided.id { decided.clone() } else { one.clone() };
+        rest.documents.retain(|d| !documents.contains(d));
+        if let Some(first) = rest.documents.first() {
+            rest.id = matching::transaction_id(&rest.batch, first);
+            changed.push(rest);
+        }
+    }
+    if let Some(first) = documents.first() {
+        let mut new = decided.clone();
+        new.id = matching::transaction_id(&decided.batch, first);
+        new.documents = documents.to_vec();
+        new.reason = "put together by a person".into();
+        changed.push(new);
+    }
+    (touched, changed)
+}
+
+/// The proposals of the changed transactions, in the light of the whole batch.
+fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction], office: &Office) -> Vec<Transaction> {
+    let by_document: BTreeMap<_, _> = known.evidence.iter().map(|e| (&e.document, e)).collect();
+    let groups: Vec<Group> = now
+        .iter()
+        .map(|t| Group {
+            documents: t.documents.clone(),
+            kind: grouping::kind_of(t.documents.iter().filter_map(|d| by_document.get(d).copied())),
+            reason: t.reason.clone(),
+        })
+        .collect();
+    let decisions: Vec<Vec<Decision>> = now.iter().map(|t| t.decisions.clone()).collect();
+    let ids: Vec<TransactionId> = now.iter().map(|t| t.id.clone()).collect();
+    let proposals = known.propose(&ids, &groups, &decisions, office);
+    now.iter()
+        .zip(proposals)
+        .filter(|(t, _)| changed.iter().any(|c| c.id == t.id))
+        .map(|(t, proposal)| proposal.into_transaction(t.batch.clone(), t.seq, t.reason.clone()))
+        .collect()
+}
+
+/// Is this document money of its own (a check or a cash ticket)?
+pub(super) fn is_tender(kind: DocumentKind) -> bool {
+    matches!(kind, DocumentKind::Check | DocumentKind::CashTicket)
+}

@@ -1,0 +1,231 @@
+//! A site at work, through the library and the real store: taking in, deciding, balancing, posting, depositing; and what
+//! must never happen on the way. After each test the harness proves the site and that no job is left.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use remit::clock::Clock;
+use remit::config::Site;
+use remit::domain::{BatchState, Cents, Control, Day, Origin, Role, TransactionState, UserName};
+use remit::pipeline::{BalanceAnswer, Office, OfficeError, TakeIn, Taken};
+use remit::station;
+
+const NOW: &str = "2026-11-28T12:00:00Z";
+
+struct Harness {
+    folder: tempfile::TempDir,
+    office: Office,
+    olga: UserName,
+    sven: UserName,
+}
+
+impl Harness {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::at(&folder.path().join("site"), "", None, None).unwrap();
+        let clock = Clock::fixed(NOW).unwrap();
+        Office::create(&site, clock).await.unwrap();
+        let office = Office::open(site, clock).await.unwrap();
+        let (olga, sven) = (UserName("olga".into()), UserName("sven".into()));
+        office.add_user(&olga, &[Role::Operator, Role::Approver]).await.unwrap();
+        office.add_user(&sven, &[Role::Approver]).await.unwrap();
+        let harness = Harness { folder, office, olga, sven };
+        let samples = samples();
+        office_loads(&harness.office, &samples).await;
+        harness
+    }
+
+    fn asked(&self) -> TakeIn {
+        TakeIn {
+            origin: Some(Origin::Mail),
+            date: Some("2026-11-20".parse::<Day>().unwrap()),
+            declared: Control::default(),
+            name: None,
+            operator: Some(self.olga.clone()),
+        }
+    }
+
+    async fn take(&self, path: &Path) -> Result<Vec<Taken>, OfficeError> {
+        let mut taken = Vec::new();
+        for source in station::sources(path)? {
+            taken.extend(self.office.take_in(&source, &self.asked()).await?);
+        }
+        self.office.run_jobs(|_| ()).await?;
+        Ok(taken)
+    }
+
+    /// Everything that must not change when a thing is taken again.
+    async fn state(&self) -> String {
+        let mut text = String::new();
+        for head in self.office.batches().await.unwrap() {
+            let batch = self.office.find_batch(head.id.as_str()).await.unwrap();
+            text += &serde_json::to_string(&self.office.show(&batch).await.unwrap()).unwrap();
+        }
+        text += &serde_json::to_string(&self.office.balances().await.unwrap()).unwrap();
+        text
+    }
+
+    /// Holds what is not clean, balances, approves, posts.
+    async fn finish(&self, id: &str) {
+        let batch = self.office.find_batch(id).await.unwrap();
+        for t in self.office.show(&batch).await.unwrap().transactions {
+            if t.state == TransactionState::Exception {
+                self.office.hold(t.id.as_str(), &BTreeMap::new(), &self.olga).await.unwrap();
+            }
+        }
+        let answer = self.office.balance(&batch, Some(&self.olga)).await.unwrap();
+        assert!(matches!(answer, BalanceAnswer::Balanced { .. }), "{answer:?}");
+        let batch = self.office.find_batch(id).await.unwrap();
+        self.office.approve(&batch, &self.sven).await.unwrap();
+        let batch = self.office.find_batch(id).await.unwrap();
+        self.office.post(&batch, &self.sven).await.unwrap();
+    }
+
+    async fn close(self) {
+        let proof = self.office.verify(None, true).await.unwrap();
+        assert!(proof.findings.is_empty(), "{:?}", proof.findings);
+        assert_eq!(self.office.waiting_documents().await.unwrap(), 0, "no job may be left");
+        let total: i64 = self.office.balances().await.unwrap().iter().map(|b| b.balance.get()).sum();
+        assert_eq!(total, 0, "the ledger sums to zero");
+    }
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples")
+}
+
+async fn office_loads(office: &Office, samples: &Path) {
+    use remit::formats::bills_csv;
+    let text = std::fs::read_to_string(samples.join("layouts.toml")).unwrap();
+    office.import_layouts(&text).await.unwrap();
+    let bills = bills_csv::bills(&std::fs::read(samples.join("open_bills.csv")).unwrap(), None).unwrap();
+    office.import_bills(&bills.rows, false, false).await.unwrap();
+    let payers = bills_csv::payers(&std::fs::read(samples.join("payers.csv")).unwrap(), None).unwrap();
+    office.import_payers(&payers.rows).await.unwrap();
+}
+
+fn copy(from: &Path, to: &Path, keep: impl Fn(&str) -> bool) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if keep(&entry.file_name().to_string_lossy()) {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_thing_again_renamed_or_in_part_changes_nothing() {
+    let h = Harness::new().await;
+    let batch = samples().join("batches").join("b0001");
+    let taken = h.take(&batch).await.unwrap();
+    assert!(matches!(taken.as_slice(), [Taken::New { already: 0, .. }]), "{taken:?}");
+    let before = h.state().await;
+    let again = h.take(&batch).await.unwrap();
+    assert!(matches!(again.as_slice(), [Taken::Already { .. }]), "{again:?}");
+    // Under another name.
+    let renamed = h.folder.path().join("renamed");
+    copy(&batch, &renamed, |_| true);
+    let again = h.take(&renamed).await.unwrap();
+    assert!(matches!(again.as_slice(), [Taken::Already { .. }]), "{again:?}");
+    // In part: the first ten rows of the index, with their images.
+    let part = h.folder.path().join("part");
+    copy(&batch, &part, |_| true);
+    let index = std::fs::read_to_string(batch.join("index.csv")).unwrap();
+    let rows: Vec<&str> = index.lines().take(11).collect();
+    std::fs::write(part.join("index.csv"), rows.join("\n") + "\n").unwrap();
+    let again = h.take(&part).await.unwrap();
+    assert!(matches!(again.as_slice(), [Taken::Already { .. }]), "{again:?}");
+    assert_eq!(before, h.state().await);
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_copied_folder_is_not_read() {
+    let h = Harness::new().await;
+    let batch = samples().join("batches").join("b0001");
+    let half = h.folder.path().join("half");
+    copy(&batch, &half, |name| !name.starts_with("0003"));
+    let error = h.take(&half).await.unwrap_err();
+    assert!(matches!(error, OfficeError::Input { .. }), "{error:?}");
+    assert!(h.office.batches().await.unwrap().is_empty());
+    // Without its index it is not read as a capture folder either, while it is watched.
+    copy(&batch, &half, |_| true);
+    assert!(matches!(h.take(&half).await.unwrap().as_slice(), [Taken::New { .. }]));
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_scan_to_deposit_each_step_once_and_by_two_people() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    assert_eq!(head.state, BatchState::InReview);
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    // Not balanced: it can be neither approved nor posted.
+    assert!(h.office.approve(&batch, &h.sven).await.is_err());
+    assert!(h.office.post(&batch, &h.sven).await.is_err());
+    for t in h.office.show(&batch).await.unwrap().transactions {
+        if t.state == TransactionState::Exception {
+            h.office.hold(t.id.as_str(), &BTreeMap::new(), &h.olga).await.unwrap();
+        }
+    }
+    assert!(matches!(h.office.balance(&batch, Some(&h.olga)).await.unwrap(), BalanceAnswer::Balanced { .. }));
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    assert!(h.office.approve(&batch, &h.olga).await.is_err(), "nobody approves what they balanced");
+    assert!(!h.office.approve(&batch, &h.sven).await.unwrap());
+    assert!(h.office.approve(&batch, &h.sven).await.unwrap(), "again is already");
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    let first = h.office.post(&batch, &h.sven).await.unwrap();
+    assert!(!first.already && first.entries > 0 && first.total.is_positive());
+    let file = std::fs::read(h.folder.path().join("site").join(&first.file)).unwrap();
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    let again = h.office.post(&batch, &h.sven).await.unwrap();
+    assert!(again.already && again.total == first.total);
+    assert_eq!(std::fs::read(h.folder.path().join("site").join(&again.file)).unwrap(), file);
+    let made = h.office.make_deposit(batch.date, None, &h.sven).await.unwrap();
+    let deposit = made.deposit.unwrap();
+    assert_eq!(Cents::sum(deposit.items.iter().map(|i| i.amount)).unwrap(), deposit.total);
+    let bytes = std::fs::read(h.folder.path().join("site").join(deposit.file.as_deref().unwrap())).unwrap();
+    assert_eq!(remit::domain::Sha256::of(&bytes), deposit.sha256.unwrap());
+    assert!(h.office.make_deposit(batch.date, None, &h.sven).await.unwrap().deposit.is_none(), "no check goes twice");
+    let sheet = h.office.proof_sheet(Some(batch.date)).await.unwrap();
+    assert!(sheet.agrees, "{}", sheet.text());
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cash_letter_and_a_lockbox_file_go_the_same_way() {
+    let h = Harness::new().await;
+    for name in ["cash-letter.x9", "lockbox.txt"] {
+        let taken = h.take(&samples().join(name)).await.unwrap();
+        assert!(!taken.is_empty() && taken.iter().all(|t| matches!(t, Taken::New { .. })), "{name}: {taken:?}");
+        let again = h.take(&samples().join(name)).await.unwrap();
+        assert!(again.iter().all(|t| matches!(t, Taken::Already { .. })), "{name}: {again:?}");
+    }
+    for head in h.office.batches().await.unwrap() {
+        assert!(head.counted.checks > 0, "{}", head.name);
+        h.finish(head.id.as_str()).await;
+    }
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_made_once_by_one_person() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let queue = h.office.open_exceptions(None).await.unwrap();
+    let item = queue.iter().find(|e| e.code.code() == "amount-unknown").expect("the samples have an unread amount");
+    let fields = BTreeMap::from([("amount".to_string(), "12.34".to_string())]);
+    let first = h.office.decide(item.id.as_str(), "key-amount", &fields, &h.olga).await.unwrap();
+    assert!(!first.already);
+    let again = h.office.decide(item.id.as_str(), "key-amount", &fields, &h.olga).await.unwrap();
+    assert!(again.already);
+    let other = BTreeMap::from([("amount".to_string(), "99.99".to_string())]);
+    assert!(h.office.decide(item.id.as_str(), "key-amount", &other, &h.sven).await.is_err());
+    for (name, fields) in [("fly", BTreeMap::new()), ("key-amount", BTreeMap::new())] {
+        let open = h.office.open_exceptions(None).await.unwrap();
+        assert!(h.office.decide(open[0].id.as_str(), name, &fields, &h.olga).await.is_err(), "{name}");
+    }
+    h.close().await;
+}
