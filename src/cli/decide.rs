@@ -105,7 +105,7 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
                 if let Some(decision) = &item.decision {
                     print::line(format!("decided: {} by {} at {}", decision.name, decision.by, decision.at));
                 }
-                for one in &item.moves {
+                for one in item.moves {
                     let fields: Vec<String> = one.fields.iter().map(|f| format!("{f}=..")).collect();
                     print::line(format!("  remit exceptions decide {} {} {}", item.id, one.name, fields.join(" ")));
                 }

@@ -72,7 +72,7 @@ pub struct ExceptionInBatch {
     pub code: Reason,
     pub message: String,
     pub document: Option<DocumentId>,
-    pub moves: Vec<Move>,
+    pub moves: &'static [Move],
     pub decision: Option<Decision>,
 }
 
@@ -113,7 +113,7 @@ pub struct ExceptionView {
     pub document: Option<DocumentId>,
     pub amount: Option<Cents>,
     pub applications: Vec<Application>,
-    pub moves: Vec<Move>,
+    pub moves: &'static [Move],
     pub decision: Option<Decision>,
 }
 
