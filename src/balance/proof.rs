@@ -382,7 +382,7 @@ mod tests {
             9910 | 2 | 5410 5400 | 5410 5400 | two digits may be exchanged: check 1 was taken as 54.10, not 45.10
             5500 | 2 | 5000 50 | 5000 50 | a digit may have slid: check 2 was taken as 0.50, not 5.00
             100 | 3 | 100 200 200 | 100 200 200 | check 2 of 2.00 is half the difference
-            200 | 2 | 100 100 300 | 100 100 300 | check 3 of 3.00 may be counted twice",
+            200 | 3 | 100 100 300 | 100 100 300 | check 3 of 3.00 may be counted twice",
         );
     }
 

@@ -167,3 +167,6 @@ pub fn exception_id(transaction: &TransactionId, code: Reason, document: Option<
 
 #[cfg(test)]
 mod truth_test;
+
+#[cfg(test)]
+mod tests;

@@ -8,3 +8,6 @@ mod entries;
 pub use billing::billing_csv;
 pub use chart::Chart;
 pub use entries::{deposit_entry, entries};
+
+#[cfg(test)]
+mod tests;

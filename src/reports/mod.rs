@@ -4,4 +4,4 @@ mod ledger;
 mod proof_sheet;
 
 pub use ledger::{beancount, csv, hledger};
-pub use proof_sheet::{BatchSheet, ProofSheet, SheetInput, proof_sheet};
+pub use proof_sheet::{BatchSheet, DepositLine, LedgerLine, ProofSheet, SheetInput, proof_sheet};

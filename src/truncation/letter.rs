@@ -1,6 +1,9 @@
-//! (being filled)
+//! One deposit as an X9 file: item sequence numbers that never repeat on a business date, the file from the writer of
+//! formats, and its totals proved once more by reading it back before it may leave.
+
 use super::{CheckImages, IclItem, Profile};
-use crate::domain::{Cents, Day, DepositItem};
+use crate::domain::{Cents, Day, DepositItem, RoutingNumber};
+use crate::formats::x9;
 
 /// A file that has been read back and proved.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,8 +25,14 @@ impl CashLetter {
 pub enum LetterError {
     #[error("there is no check to deposit")]
     Empty,
-    #[error("the bank profile '{0}' does not fit: {1}")]
-    Profile(String, String),
+    #[error("deposit {0} is more than a day takes with this numbering (deposits 1 to 99, 99,999 checks each)")]
+    TooMany(u32),
+    #[error("'{0}' is not an instant: write it like 2026-11-30T17:05:00Z")]
+    Instant(String),
+    #[error("check {sequence}: {what}")]
+    Item { sequence: u64, what: String },
+    #[error("the file could not be written: {0}")]
+    NotWritten(String),
     #[error("the file was made and does not prove when it is read back: {0}; it was thrown away")]
     NotProved(String),
     #[error(transparent)]
@@ -32,6 +41,8 @@ pub enum LetterError {
 
 /// One deposit as an X9 file. `number` is the deposit's number on its day and profile (from 1), `created` the instant
 /// `2026-11-30T17:05:00Z` that stands in the file's header: with the same arguments come the same bytes.
+///
+/// Item sequence numbers: the business date, the deposit's number (two digits), the place (five digits).
 pub fn cash_letter(
     profile: &Profile,
     items: &[(IclItem, CheckImages)],
@@ -39,6 +50,85 @@ pub fn cash_letter(
     number: u32,
     created: &str,
 ) -> Result<CashLetter, LetterError> {
-    let _ = (profile, items, date, number, created);
-    unimplemented!()
+    if items.is_empty() {
+        return Err(LetterError::Empty);
+    }
+    if !(1..=99).contains(&number) || items.len() > 99_999 {
+        return Err(LetterError::TooMany(number));
+    }
+    let instant = || LetterError::Instant(created.chars().take(40).collect());
+    let day: Day = created.get(..10).and_then(|d| d.parse().ok()).ok_or_else(instant)?;
+    let clock = created.get(11..16).filter(|t| t.as_bytes()[2] == b':').ok_or_else(instant)?;
+    let creation_time: String = clock.chars().filter(char::is_ascii_digit).collect();
+    if creation_time.len() != 4 {
+        return Err(instant());
+    }
+    let first: u64 = date.compact().parse::<u64>().unwrap_or(0) * 10_000_000 + u64::from(number) * 100_000;
+    let mut checks = Vec::with_capacity(items.len());
+    for (sequence, (item, images)) in (first + 1..).zip(items) {
+        let fault = |what: String| LetterError::Item { sequence, what };
+        let on_us = x9::on_us_field(&item.on_us).map_err(|e| fault(e.to_string()))?;
+        for image in [&images.front, &images.back] {
+            if image.len() > profile.largest_image as usize {
+                return Err(fault(format!(
+                    "an image of {} bytes; the bank takes {}",
+                    image.len(),
+                    profile.largest_image
+                )));
+            }
+        }
+        checks.push(x9::OutgoingCheck {
+            routing: RoutingNumber::new(&item.routing).map_err(|e| fault(e.to_string()))?,
+            on_us,
+            auxiliary_on_us: item.aux_on_us.clone().unwrap_or_default(),
+            external_processing_code: item.epc.clone().unwrap_or_default(),
+            amount: item.amount,
+            sequence,
+            front: &images.front,
+            back: &images.back,
+        });
+    }
+    // A to Z for the first deposits of a day; the letter's own number carries the rest.
+    let modifier = char::from(b'A' + ((number - 1) % 26) as u8);
+    let letter = x9::CashLetter {
+        business_date: date,
+        creation_date: day,
+        creation_time,
+        file_id_modifier: modifier,
+        resend: false,
+        letter_id: format!("{}{number:02}", &date.compact()[2..]),
+        checks,
+    };
+    let bytes = x9::write(&letter, &profile.for_writing()).map_err(|e| LetterError::NotWritten(e.to_string()))?;
+    let made: Vec<DepositItem> = (first + 1..)
+        .zip(items)
+        .map(|(sequence, (item, _))| DepositItem {
+            document: item.document.clone(),
+            amount: item.amount,
+            sequence: format!("{sequence:015}"),
+        })
+        .collect();
+    let total = Cents::sum(made.iter().map(|i| i.amount))?;
+    prove(&bytes, &made, total)?;
+    Ok(CashLetter { bytes, count: made.len() as u32, total, items: made })
+}
+
+/// The file's own items, read back, are the deposit's: count, total, and each amount under its sequence number.
+fn prove(bytes: &[u8], made: &[DepositItem], total: Cents) -> Result<(), LetterError> {
+    let file = x9::read(bytes).map_err(|e| LetterError::NotProved(e.to_string()))?;
+    if !file.is_valid() {
+        return Err(LetterError::NotProved("it breaks a rule of the format".into()));
+    }
+    let mut sum = Cents::ZERO;
+    for (item, wanted) in file.items.iter().zip(made) {
+        let amount = item.amount().ok_or_else(|| LetterError::NotProved("an item without amount".into()))?;
+        if amount != wanted.amount || item.sequence() != wanted.sequence {
+            return Err(LetterError::NotProved(format!("item {} is not as deposited", wanted.sequence)));
+        }
+        sum = sum.plus(amount)?;
+    }
+    if file.items.len() != made.len() || sum != total {
+        return Err(LetterError::NotProved(format!("{} items worth {sum}", file.items.len())));
+    }
+    Ok(())
 }

@@ -7,9 +7,10 @@ mod profile;
 
 pub use images::{CheckImages, ImageError, for_bank};
 pub use letter::{CashLetter, LetterError, cash_letter};
-pub use profile::{CreditStyle, Encoding, Level, Profile, ProfileError};
+pub use profile::{Encoding, Profile, ProfileError};
 
-use crate::domain::{Cents, DocumentId};
+use crate::domain::{Cents, DocumentId, DocumentKind, RoutingNumber};
+use crate::formats::x9;
 use crate::grouping::Evidence;
 
 /// A check that may be deposited as an image.
@@ -19,6 +20,7 @@ pub struct IclItem {
     pub amount: Cents,
     /// Eight digits and the check digit.
     pub routing: String,
+    /// As record 25 wants it.
     pub on_us: String,
     pub aux_on_us: Option<String>,
     pub epc: Option<String>,
@@ -43,8 +45,66 @@ pub enum Ineligible {
     AtBank,
 }
 
-/// May this check, worth `amount`, go into an image cash letter?
+/// May this check, worth `amount`, go into an image cash letter? Eight-digit routing numbers of the old form get their
+/// check digit; a foreign one does not go.
 pub fn eligible(evidence: &Evidence, amount: Cents) -> Result<IclItem, Ineligible> {
-    let _ = (evidence, amount);
-    unimplemented!()
+    let check = match (&evidence.check, evidence.kind) {
+        (Some(check), DocumentKind::Check) => check,
+        _ => return Err(Ineligible::NotACheck),
+    };
+    if evidence.is_record {
+        return Err(Ineligible::AtBank);
+    }
+    if !evidence.has_front || !evidence.has_back {
+        return Err(Ineligible::ImageMissing);
+    }
+    if let Some(country) = check.country.as_deref().filter(|c| *c != "US") {
+        return Err(Ineligible::Foreign(country.to_string()));
+    }
+    if check.routing_valid == Some(false) {
+        return Err(Ineligible::Routing);
+    }
+    let whole = |text: &Option<String>| text.as_deref().is_none_or(|t| !t.contains('?'));
+    let lines = [&check.routing, &check.on_us, &check.aux_on_us];
+    if !check.accepted || !lines.into_iter().all(whole) {
+        return Err(Ineligible::LineIncomplete);
+    }
+    let (Some(routing), Some(on_us)) = (&check.routing, &check.on_us) else {
+        return Err(Ineligible::LineIncomplete);
+    };
+    let Ok(on_us) = x9::on_us_field(on_us) else {
+        return Err(Ineligible::LineIncomplete);
+    };
+    if check.aux_on_us.as_ref().is_some_and(|a| a.len() > 15) {
+        return Err(Ineligible::LineIncomplete);
+    }
+    if !amount.is_positive() || amount > Cents::MAX_ITEM {
+        return Err(Ineligible::Amount(amount));
+    }
+    let digits: String = routing.chars().filter(char::is_ascii_digit).collect();
+    let routing = match digits.len() {
+        9 => digits,
+        8 => with_check_digit(&digits),
+        _ => return Err(Ineligible::Routing),
+    };
+    if RoutingNumber::new(&routing).is_err() {
+        return Err(Ineligible::Routing);
+    }
+    Ok(IclItem {
+        document: evidence.document.clone(),
+        amount,
+        routing,
+        on_us,
+        aux_on_us: check.aux_on_us.clone(),
+        epc: check.epc.clone().filter(|e| e.len() == 1),
+    })
 }
+
+fn with_check_digit(eight: &str) -> String {
+    let sum: u32 =
+        eight.chars().filter_map(|c| c.to_digit(10)).zip([3, 7, 1].into_iter().cycle()).map(|(d, w)| d * w).sum();
+    format!("{eight}{}", (10 - sum % 10) % 10)
+}
+
+#[cfg(test)]
+mod tests;

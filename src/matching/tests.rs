@@ -1,0 +1,301 @@
+//! Proposals as a table: stubs and checks of one envelope, what people decided, and what comes of it. And for any amounts:
+//! what is applied never exceeds what came, and what is clean proves.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    AccountNumber, AccountStatus, AmountSource, BankAccount, Bill, Biller, Day, DocumentKind, KnownPayer, Problem,
+    UserName,
+};
+use crate::grouping::{CheckEvidence, StubEvidence, kind_of};
+
+fn bill(account: &str, number: &str, due: i64, status: AccountStatus) -> Bill {
+    Bill {
+        biller: Biller("water".into()),
+        bill: number.into(),
+        account: AccountNumber::new(account),
+        name: String::new(),
+        address: String::new(),
+        city: String::new(),
+        state: String::new(),
+        zip: String::new(),
+        amount_due: Cents::new(due),
+        current: None,
+        past_due: None,
+        late_amount: Some(Cents::new(due + due / 20)),
+        budget_amount: None,
+        instalment: None,
+        due_date: Some("2026-11-20".parse().unwrap()),
+        invoice: String::new(),
+        status,
+        flags: Vec::new(),
+        service: None,
+        extra: BTreeMap::new(),
+        open: true,
+        paid: Cents::ZERO,
+    }
+}
+
+fn book() -> BillBook {
+    let bills = vec![
+        bill("1000000001", "W1", 4000, AccountStatus::Active),
+        bill("1000000002", "W2", 6000, AccountStatus::Active),
+        bill("1000000003", "W3", 8000, AccountStatus::Closed),
+        bill("1000000004", "W4", 4000, AccountStatus::CashOnly),
+        bill("1000000005", "W5", 5000, AccountStatus::WrittenOff),
+        bill("1000000006", "W6", 2000, AccountStatus::Disconnected),
+        bill("1000000007", "W7", 2000, AccountStatus::CutoffPending),
+        bill("1000000008", "W8", 2000, AccountStatus::Bankruptcy),
+    ];
+    let payer = |bank_account: &str, account: &str| KnownPayer {
+        routing: "061000146".into(),
+        bank_account: BankAccount::new(bank_account),
+        biller: Biller("water".into()),
+        account: AccountNumber::new(account),
+    };
+    BillBook::new(bills, vec![payer("77", "1000000001"), payer("88", "1000000001"), payer("88", "1000000002")])
+}
+
+fn evidence(n: u32, kind: DocumentKind) -> Evidence {
+    Evidence {
+        document: DocumentId::of(&[&n.to_be_bytes()]),
+        seq: n,
+        kind,
+        envelope: None,
+        check: None,
+        stub: None,
+        problems: Vec::new(),
+        has_front: true,
+        has_back: true,
+        is_record: false,
+        set_aside: None,
+    }
+}
+
+/// `c4000` a check of 40.00, `c?` one of unknown amount, `c4000/77` drawn on bank account 77, `s1` the stub of account
+/// ..1, `s1=500` a line that pays 5.00, `x2` the stub of account ..2 with a failed check digit and neighbours swapped.
+fn documents(text: &str) -> Vec<Evidence> {
+    let mut out = Vec::new();
+    for (i, word) in text.split_whitespace().enumerate() {
+        let n = i as u32 + 1;
+        let (head, rest) = word.split_at(1);
+        let mut e = evidence(n, if head == "c" { DocumentKind::Check } else { DocumentKind::Stub });
+        if head == "c" {
+            let (amount, account) = rest.split_once('/').unwrap_or((rest, "99"));
+            let amount = amount.parse().ok().map(Cents::new);
+            if amount.is_none() {
+                e.problems.push(Problem::new(Reason::AmountUnknown, "not known"));
+            }
+            e.check = Some(CheckEvidence {
+                accepted: true,
+                routing: Some("061000146".into()),
+                routing_valid: Some(true),
+                bank_account: Some(BankAccount::new(account)),
+                serial: Some(format!("10{n}")),
+                country: Some("US".into()),
+                amount,
+                amount_source: amount.map(|_| AmountSource::Station),
+                amount_accepted: amount.is_some(),
+                ..CheckEvidence::default()
+            });
+        } else {
+            let (digit, paid) = rest.split_once('=').map_or((rest, None), |(d, p)| (d, Some(p)));
+            let failed = head == "x";
+            let account = if failed { format!("10000000{digit}0") } else { format!("100000000{digit}") };
+            e.stub = Some(StubEvidence {
+                biller: Some(Biller("water".into())),
+                account: Some(AccountNumber::new(account)),
+                amount_due: failed.then(|| Cents::new(6000)),
+                paid: paid.map(|p| Cents::new(p.parse().unwrap())),
+                accepted: !failed,
+                check_digit_failed: failed,
+                ..StubEvidence::default()
+            });
+            if failed {
+                e.problems.push(Problem::new(Reason::CheckDigitFailed, "does not hold"));
+            }
+        }
+        out.push(e);
+    }
+    out
+}
+
+/// `accept-partial@underpaid` decides the exception of that reason as it stands; fields follow with `;`.
+fn run(papers: &str, moves: &str) -> Proposal {
+    let mut evidence = documents(papers);
+    let (book, day): (BillBook, Day) = (book(), "2026-11-30".parse().unwrap());
+    let policy = Policy::default();
+    let mut decisions: Vec<Decision> = Vec::new();
+    let propose_now = |evidence: &[Evidence], decisions: &[Decision]| {
+        let draft = Draft {
+            id: TransactionId::of(&[b"t"]),
+            kind: kind_of(evidence),
+            documents: evidence.iter().collect(),
+            decisions,
+            repeats: Vec::new(),
+        };
+        propose(&draft, &book, &policy, day)
+    };
+    let mut proposal = propose_now(&evidence, &decisions);
+    for word in moves.split_whitespace() {
+        let mut parts = word.split(';');
+        let (name, code) = parts.next().unwrap().split_once('@').unwrap();
+        let mut fields: BTreeMap<String, String> =
+            parts.filter_map(|p| p.split_once('=')).map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        if let Some(e) = proposal.exceptions.iter().find(|e| e.code.code() == code) {
+            fields.insert("exception".into(), code.into());
+            fields.insert("message".into(), e.message.clone());
+            if let Some(document) = &e.document {
+                fields.insert("document".into(), document.to_string());
+            }
+        }
+        if let Some(received) = proposal.received {
+            fields.insert("received".into(), received.to_string());
+        }
+        if name == "key-amount" {
+            // As evidence folds it in.
+            let amount: Cents = fields["amount"].parse().unwrap();
+            for e in &mut evidence {
+                if let Some(check) =
+                    e.check.as_mut().filter(|_| fields.get("document") == Some(&e.document.to_string()))
+                {
+                    check.amount = Some(amount);
+                    e.problems.clear();
+                }
+            }
+        }
+        decisions.push(Decision { name: name.into(), fields, by: UserName("olga".into()), at: "x".into() });
+        proposal = propose_now(&evidence, &decisions);
+    }
+    proposal
+}
+
+fn check(table: &str) {
+    for row in table.lines().map(str::trim).filter(|l| !l.is_empty()).skip(1) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let p = run(cells[0], cells[1]);
+        let applied: Vec<String> = p
+            .applications
+            .iter()
+            .map(|a| format!("{}:{}", a.bill.as_deref().unwrap_or(a.ledger.as_str()), a.amount.get()))
+            .collect();
+        let open: Vec<&str> = p.exceptions.iter().filter(|e| e.decision.is_none()).map(|e| e.code.code()).collect();
+        let got = [p.state.as_str().to_string(), applied.join(" "), open.join(" ")];
+        assert_eq!(got.join(" | "), cells[2..].join(" | "), "{row}");
+        assert!(p.applications.iter().all(|a| !a.rule.is_empty() && !a.evidence.is_empty()), "{row}: no reason");
+    }
+}
+
+#[test]
+fn proposals() {
+    check(
+        "papers | decisions | state | applied | open
+        c4000 s1 | | clean | W1:4000 |
+        s1 c4200 | | clean | W1:4200 |
+        c3000 s1 | | exception | W1:3000 | underpaid
+        c3000 s1 | accept-partial@underpaid | ready | W1:3000 |
+        c5000 s1 | | exception | W1:4000 2110:1000 | overpaid
+        c5000 s1 | to-credit@overpaid | ready | W1:4000 2110:1000 |
+        c5000 s1 | to-suspense@overpaid;note=x | ready | W1:4000 2100:1000 |
+        c10000 s1 s2 | | clean | W1:4000 W2:6000 |
+        c10500 s1 s2 | | clean | W1:4200 W2:6300 |
+        c10200 s1 s2 | | clean | W1:4200 W2:6000 |
+        c9999 s1 s2 | | exception | W1:4000 W2:5999 | underpaid
+        c1000 c3000 s1 | | clean | W1:4000 |
+        c5000 c5000 s1 s2 | | clean | W1:4000 W2:6000 |
+        c? s1 | | exception | W1:4000 | amount-unknown
+        c? s1 | key-amount@amount-unknown;amount=40.00 | ready | W1:4000 |
+        c? s1 | key-amount@amount-unknown;amount=30.00 | exception | W1:3000 | underpaid
+        c? s1 | key-amount@amount-unknown;amount=30.00 accept-partial@underpaid | ready | W1:3000 |
+        c1000 c? s1 | | exception | W1:4000 | amount-unknown
+        c4000 s1 s1 | | exception | W1:4000 | duplicate-stub
+        c4000 s1 s1 | accept@duplicate-stub | ready | W1:4000 |
+        c4000 s9 | | exception |  | account-unknown
+        c4000 s9 | assign@account-unknown;account=1000000001 | ready | W1:4000 |
+        c4000 s9 | assign@account-unknown;account=1234 | exception |  | account-unknown
+        c4000 s9 | to-suspense@account-unknown;note=x | ready | 2100:4000 |
+        c4000 s9 | apply@account-unknown;bill=W2,W1;amount=30.00,10.00 | ready | W2:3000 W1:1000 |
+        c4000 s9 | apply@account-unknown;bill=W99;amount=40.00 | exception |  | account-unknown
+        c6000 x2 | | exception | W2:6000 | check-digit-failed
+        c6000 x2 | accept@check-digit-failed | ready | W2:6000 |
+        c6000 x3 | | exception |  | check-digit-failed
+        c8000 s3 | | exception | W3:8000 | account-closed
+        c4000 s4 | | exception | W4:4000 | cash-only
+        c4000 s4 | reject@cash-only | rejected |  |
+        c5000 s5 | | exception | W5:5000 | account-written-off
+        c2000 s6 | | exception | W6:2000 | account-disconnected
+        c2000 s7 | | exception | W7:2000 | cutoff-pending
+        c2000 s8 | | exception | W8:2000 | account-bankruptcy
+        c2000 s6 | hold@account-disconnected;owner=sue | held | W6:2000 | account-disconnected
+        c2000 s6 | hold@account-disconnected accept@account-disconnected | ready | W6:2000 |
+        c4000 | | exception |  | check-without-stub
+        c4000/77 | | exception | W1:4000 | check-without-stub
+        c4000/77 | accept@check-without-stub | ready | W1:4000 |
+        c4000/88 | | exception |  | check-without-stub
+        c4000 | assign@check-without-stub;account=1000000001 | ready | W1:4000 |
+        c4000 | accept@check-without-stub | exception |  | transaction-out-of-balance
+        s1 | | exception | W1:4000 | stub-without-check
+        s1 | key-amount@stub-without-check;amount=40.00 | ready | W1:4000 |
+        s4 | key-amount@stub-without-check;amount=40.00 | ready | W4:4000 |
+        c3000 s1=3000 | | exception | W1:3000 | underpaid
+        c10000 s1=4000 s2=6000 | | clean | W1:4000 W2:6000 |
+        c10000 s1=4000 s2=5000 | | exception | W1:4000 W2:5000 | transaction-out-of-balance
+        c4000 s1 | void@none;note=x | void |  | ",
+    );
+}
+
+#[test]
+fn a_word_about_money_counts_for_that_money_only() {
+    let p = run("c3000 s1", "accept-partial@underpaid key-amount@underpaid;amount=20.00");
+    assert_eq!(p.state, TransactionState::Exception);
+    assert_eq!(p.received, Some(Cents::new(2000)));
+}
+
+#[test]
+fn the_search_for_sums_ends() {
+    // Three amounts each for forty bills of nearly equal size: no end of ways; a person must choose.
+    let mut bills = Vec::new();
+    let mut papers = Vec::new();
+    for i in 0..40u32 {
+        let mut b = bill(&format!("20000000{i:02}"), &format!("B{i}"), 1000 + i64::from(i), AccountStatus::Active);
+        b.past_due = Some(Cents::new(500));
+        bills.push(b);
+        let mut e = evidence(i + 2, DocumentKind::Stub);
+        e.stub = Some(StubEvidence {
+            biller: Some(Biller("water".into())),
+            account: Some(AccountNumber::new(format!("20000000{i:02}"))),
+            accepted: true,
+            ..StubEvidence::default()
+        });
+        papers.push(e);
+    }
+    papers.insert(0, documents("c30001").remove(0));
+    let draft = Draft {
+        id: TransactionId::of(&[b"t"]),
+        kind: kind_of(&papers),
+        documents: papers.iter().collect(),
+        decisions: &[],
+        repeats: Vec::new(),
+    };
+    let p = propose(&draft, &BillBook::new(bills, Vec::new()), &Policy::default(), "2026-11-30".parse().unwrap());
+    assert_eq!(p.state, TransactionState::Exception);
+    assert!(p.exceptions.iter().any(|e| e.code == Reason::AmbiguousMatch), "{:?}", p.exceptions);
+}
+
+proptest! {
+    #[test]
+    fn applications_add_up_to_what_came(amounts in proptest::collection::vec(1i64..20_000, 1..4), stubs in proptest::collection::vec(1u32..10, 0..5)) {
+        let papers: Vec<String> = amounts.iter().map(|a| format!("c{a}")).chain(stubs.iter().map(|s| format!("s{s}"))).collect();
+        let p = run(&papers.join(" "), "");
+        let applied = Cents::sum(p.applications.iter().map(|a| a.amount)).unwrap();
+        prop_assert!(p.applications.iter().all(|a| a.amount.is_positive()));
+        prop_assert!(applied <= p.received.unwrap());
+        if p.state == TransactionState::Clean {
+            prop_assert_eq!(Some(applied), p.received);
+        }
+        prop_assert_eq!(p.exceptions.is_empty(), p.state == TransactionState::Clean);
+    }
+}
