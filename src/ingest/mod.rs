@@ -3,12 +3,14 @@
 //! them and stores them. Nothing is dropped in silence: what cannot be taken is a named problem or refuses the whole.
 
 mod capture;
+mod cash_letter;
 
 use crate::domain::document::Remittance;
 use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole, Origin, Sha256};
 use crate::formats::fault::Fault;
 
 pub use capture::{bare_folder, capture_folder, safe_name};
+pub use cash_letter::x9;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {

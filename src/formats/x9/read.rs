@@ -27,6 +27,9 @@ pub struct Summary {
     pub check_total: Cents,
     pub return_total: Cents,
     pub credit_total: Cents,
+    /// As the file control record (99) states them.
+    pub stated_items: Option<u64>,
+    pub stated_total: Option<Cents>,
     /// How credits are counted in the totals; `None` where there are no credits or no convention holds.
     pub convention: Option<Convention>,
     pub faults: Faults,
@@ -124,6 +127,8 @@ struct Reader<'s> {
     total: Sums,
     return_total: Cents,
     returns: u64,
+    stated_items: Option<u64>,
+    stated_total: Option<Cents>,
     faults: Faults,
 }
 
@@ -154,6 +159,8 @@ impl<'s> Reader<'s> {
             total: Sums::default(),
             return_total: Cents::ZERO,
             returns: 0,
+            stated_items: None,
+            stated_total: None,
             faults: Faults::default(),
         }
     }
@@ -738,6 +745,8 @@ impl<'s> Reader<'s> {
 
     fn file_control(&mut self, frame: &Frame<'_>) {
         let Ok(control) = FileControl::read(&self.text[..80]) else { return };
+        self.stated_items = control.total_item_count.number().ok().flatten();
+        self.stated_total = control.total_amount.cents().ok().flatten();
         let (sums, letters, records) = (self.file, self.letters.len() as u64, frame.number);
         self.control.stated(frame, "cash_letter_count", control.cash_letter_count.number(), |_| cents(letters), true);
         self.control.stated(frame, "total_record_count", control.total_record_count.number(), |_| cents(records), true);
@@ -767,6 +776,8 @@ impl<'s> Reader<'s> {
             check_total: self.total.amount.minus(self.return_total).unwrap_or(Cents::ZERO),
             return_total: self.return_total,
             credit_total: self.total.credit_amount,
+            stated_items: self.stated_items,
+            stated_total: self.stated_total,
             convention,
             faults: self.faults,
         }

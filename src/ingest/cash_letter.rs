@@ -1,0 +1,170 @@
+//! An image cash letter from a remote capture product: each check (type 25) is a document with its images, its amount and
+//! its account line. Where the file holds several credits, the checks of one credit are one envelope; else each check is
+//! its own. Returns are not taken in here and are named.
+
+use crate::domain::{Cents, Control, DocumentKind, ImageRole};
+use crate::formats::fault::Fault;
+use crate::formats::x9::{self, Item, X9File};
+
+use super::{ImageSource, Intake, IntakeDocument, IntakeError, SourceKind, fingerprint};
+
+/// Takes a cash letter. A file that breaks a rule is taken in with its faults, so that a person sees it; they hold the batch.
+pub fn x9(bytes: &[u8]) -> Result<Intake, IntakeError> {
+    let file = x9::read(bytes).map_err(|fault| IntakeError::Refused(vec![fault]))?;
+    let mut problems = file.summary.faults.list().to_vec();
+    if file.summary.returns > 0 {
+        let message = format!("{} returned items are in the file; they are not payments", file.summary.returns);
+        problems.push(Fault::error("returns", message));
+    }
+    if file.summary.header.is_some_and(|h| h.test_indicator.text() == "T") {
+        problems.push(Fault::warning("test-file", "the file is marked as a test (T in column 5 of record 01)"));
+    }
+    let checks: Vec<&Item> = file.items.iter().filter(|item| item.is_check()).collect();
+    if checks.is_empty() {
+        return Err(if file.summary.faults.errors > 0 || file.summary.returns > 0 {
+            IntakeError::Refused(problems)
+        } else {
+            IntakeError::Empty
+        });
+    }
+    let documents: Vec<IntakeDocument> =
+        (1..).zip(&checks).map(|(seq, item)| document(seq, item, envelope_of(&file, item, seq))).collect();
+    let key = |item: &&Item| {
+        let digits: String = item.on_us().chars().filter(char::is_ascii_digit).collect();
+        format!("{} {} {:?} {}", item.routing(), digits, item.amount(), item.sequence())
+    };
+    let first = file.summary.letters.first();
+    Ok(Intake {
+        kind: SourceKind::X9,
+        name: first.map(|l| l.header.cash_letter_id.text()).filter(|id| !id.is_empty()),
+        control: control(&file),
+        origin: None,
+        date: first.and_then(|l| l.header.business_date.day().ok().flatten()),
+        business_fingerprint: fingerprint(SourceKind::X9, checks.iter().map(key)),
+        documents,
+        problems,
+    })
+}
+
+/// What the file's own control record says; where credits are mixed into it, what the items add up to.
+fn control(file: &X9File) -> Control {
+    let summary = &file.summary;
+    let plain = summary.credits == 0 && summary.returns == 0;
+    let (count, total) = match (plain, summary.stated_items, summary.stated_total) {
+        (true, Some(items), Some(total)) => (items, total),
+        _ => (summary.checks, summary.check_total),
+    };
+    Control { count: u32::try_from(count).ok(), total: Some(total), counts_documents: false }
+}
+
+/// Checks of one credit share an envelope where the file holds several credits.
+fn envelope_of(file: &X9File, item: &Item, seq: u32) -> u32 {
+    if file.credits.len() < 2 {
+        return seq;
+    }
+    // Credits stand in the file's order, before the checks that they cover; numbers of lone checks follow them.
+    let before = file.credits.partition_point(|c| c.record < item.record);
+    match before.checked_sub(1).and_then(|at| file.credits.get(at)) {
+        Some(credit) if credit.letter == item.letter => u32::try_from(before).unwrap_or(u32::MAX),
+        _ => u32::try_from(file.credits.len()).unwrap_or(0).saturating_add(seq),
+    }
+}
+
+fn document(seq: u32, item: &Item, envelope: u32) -> IntakeDocument {
+    let mut images: Vec<(ImageRole, ImageSource)> = Vec::new();
+    for view in item.views.iter().filter(|v| v.is_full_view()) {
+        let Some(range) = &view.image else { continue };
+        let (plain, gray) = if view.is_back() {
+            (ImageRole::Back, ImageRole::BackGray)
+        } else {
+            (ImageRole::Front, ImageRole::FrontGray)
+        };
+        let taken = |role| images.iter().any(|(r, _)| *r == role);
+        let role = if taken(plain) { gray } else { plain };
+        if !taken(role) {
+            images.push((role, ImageSource::Range { start: range.start, len: range.len() }));
+        }
+    }
+    let line = x9::micr_text(item);
+    IntakeDocument {
+        seq,
+        kind_hint: Some(DocumentKind::Check),
+        images,
+        station_micr: Some(line).filter(|l| !l.is_empty()),
+        station_amount: item.amount().filter(|amount| amount.is_positive()),
+        amount_is_recorded: true,
+        envelope: Some(envelope),
+        ..IntakeDocument::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Day, RoutingNumber};
+
+    fn file(amounts: &[i64]) -> Vec<u8> {
+        let day: Day = "2026-11-30".parse().unwrap();
+        let routing = RoutingNumber::new("061000146").unwrap();
+        let letter = x9::CashLetter {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "L7".into(),
+            checks: (1..)
+                .zip(amounts)
+                .map(|(sequence, amount)| x9::OutgoingCheck {
+                    routing: routing.clone(),
+                    on_us: "12345678/0101".into(),
+                    auxiliary_on_us: "77".into(),
+                    external_processing_code: String::new(),
+                    amount: Cents::new(*amount),
+                    sequence,
+                    front: b"II*\0front",
+                    back: b"II*\0back",
+                })
+                .collect(),
+        };
+        x9::write(&letter, &x9::Profile::usual(&routing, "123456780")).unwrap()
+    }
+
+    #[test]
+    fn checks_become_documents_with_images_and_lines() {
+        let bytes = file(&[100, 250]);
+        let intake = x9(&bytes).unwrap();
+        assert_eq!((intake.name.as_deref(), intake.date), (Some("L7"), Some("2026-11-30".parse().unwrap())));
+        assert_eq!((intake.control.count, intake.control.total), (Some(2), Some(Cents::new(350))));
+        assert_eq!(intake.problems, []);
+        let second = &intake.documents[1];
+        assert_eq!(second.station_micr.as_deref(), Some("C77C A061000146A 12345678C0101"));
+        assert_eq!((second.seq, second.envelope, second.station_amount), (2, Some(2), Some(Cents::new(250))));
+        let picture = |place: usize| match second.images[place] {
+            (role, ImageSource::Range { start, len }) => (role, &bytes[start..start + len]),
+            _ => panic!("a range"),
+        };
+        assert_eq!(picture(0), (ImageRole::Front, b"II*\0front".as_slice()));
+        assert_eq!(picture(1), (ImageRole::Back, b"II*\0back".as_slice()));
+    }
+
+    #[test]
+    fn the_same_content_in_another_wrapping_has_the_same_fingerprint() {
+        let bytes = file(&[100, 250]);
+        let padded = [bytes.as_slice(), &[0x40; 80]].concat();
+        let print = |bytes: &[u8]| x9(bytes).unwrap().business_fingerprint;
+        assert_eq!(print(&bytes), print(&padded));
+        assert_ne!(print(&bytes), print(&file(&[100, 251])));
+    }
+
+    #[test]
+    fn a_damaged_file_is_taken_with_its_faults() {
+        let mut bytes = file(&[100, 250]);
+        let at = bytes.len() - 80 + 39;
+        bytes[at] ^= 1;
+        let intake = x9(&bytes).unwrap();
+        assert!(intake.problems.iter().any(|p| p.is_error() && p.code == "total"), "{:?}", intake.problems);
+        assert_ne!(intake.control.total, Some(Cents::new(350)));
+        assert!(matches!(x9(b"nothing"), Err(IntakeError::Refused(_))));
+    }
+}
