@@ -114,7 +114,7 @@ pub fn read(bytes: &[u8]) -> Result<(Table, Vec<Fault>), Fault> {
     if table.header.iter().all(String::is_empty) {
         return refuse("empty", "the file is empty: not even a header".into());
     }
-    if text.matches('"').count() % 2 == 1 {
+    if ends_inside_quotes(text, delimiter) {
         return Err(Fault::error("csv", "a quote is never closed").line(last_line));
     }
     let mut names: Vec<String> = table.header.iter().map(|h| h.to_ascii_lowercase()).collect();
@@ -123,4 +123,48 @@ pub fn read(bytes: &[u8]) -> Result<(Table, Vec<Fault>), Fault> {
         return refuse("header", format!("the column '{}' stands twice in the header", clip(&pair[0])));
     }
     Ok((table, rejected))
+}
+
+/// A quote opens a field only at its beginning (RFC 4180); elsewhere it is a character like any other.
+fn ends_inside_quotes(text: &str, delimiter: char) -> bool {
+    let (mut inside, mut at_start) = (false, true);
+    for c in text.chars() {
+        if c == '"' && (inside || at_start) {
+            // Two quotes inside a field close it and open it again, which comes to the same.
+            inside = !inside;
+            at_start = inside || at_start;
+            continue;
+        }
+        at_start = !inside && (c == delimiter || c == '\n' || c == '\r');
+    }
+    inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_as_rfc_4180_has_them() {
+        let fields = |text: &str| {
+            let rows = read(text.as_bytes()).map(|(table, _)| table.rows);
+            rows.map(|r| r.into_iter().flat_map(|r| r.fields).collect::<Vec<_>>()).map_err(|f| f.code)
+        };
+        let check = |text: &str, expected: &[&str]| assert_eq!(fields(text).unwrap(), expected, "{text}");
+        check("a,b\n\"1\"\"2\",\"x,\ny\"\n", &["1\"2", "x,\ny"]);
+        check("a,b\n6\" pipe,2\n", &["6\" pipe", "2"]);
+        check("a;b\n\"1;2\";3\n", &["1;2", "3"]);
+        check("a\tb\r\n\r\n1\t=1+1\r\n", &["1", "=1+1"]);
+        assert_eq!(fields("a,b\n1,\"2\n"), Err("csv"));
+        assert_eq!(fields("a,b\n\"\"\"1,2\n"), Err("csv"));
+    }
+
+    #[test]
+    fn limits_hold_before_anything_is_kept() {
+        let code = |text: String| read(text.as_bytes()).unwrap_err().code;
+        assert_eq!(code(format!("a\n{}\n", "x".repeat(MAX_FIELD + 1))), "limit");
+        assert_eq!(code("a,".repeat(MAX_COLUMNS + 1)), "limit");
+        assert_eq!(code(String::new()), "empty");
+        assert_eq!(read(&[0xff, 0xfe, b'a', 0]).unwrap_err().code, "encoding");
+    }
 }

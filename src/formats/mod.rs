@@ -1,6 +1,7 @@
 //! Wire formats: what banks, lockboxes, capture stations and billing systems send or take. Bytes in, values and located
 //! faults out, and the way back; no files, no clock, no decisions.
 
+pub mod bai_lockbox;
 pub mod bills_csv;
 pub mod capture_index;
 pub mod csv_text;

@@ -2,7 +2,7 @@
 //! its account line. Where the file holds several credits, the checks of one credit are one envelope; else each check is
 //! its own. Returns are not taken in here and are named.
 
-use crate::domain::{Cents, Control, DocumentKind, ImageRole};
+use crate::domain::{Control, DocumentKind, ImageRole};
 use crate::formats::fault::Fault;
 use crate::formats::x9::{self, Item, X9File};
 
@@ -101,7 +101,7 @@ fn document(seq: u32, item: &Item, envelope: u32) -> IntakeDocument {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Day, RoutingNumber};
+    use crate::domain::{Cents, Day, RoutingNumber};
 
     fn file(amounts: &[i64]) -> Vec<u8> {
         let day: Day = "2026-11-30".parse().unwrap();

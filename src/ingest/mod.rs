@@ -4,6 +4,7 @@
 
 mod capture;
 mod cash_letter;
+mod lockbox;
 
 use crate::domain::document::Remittance;
 use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole, Origin, Sha256};
@@ -11,6 +12,7 @@ use crate::formats::fault::Fault;
 
 pub use capture::{bare_folder, capture_folder, safe_name};
 pub use cash_letter::x9;
+pub use lockbox::lockbox;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {
