@@ -20,6 +20,22 @@ impl Evidence {
         self.check().max(self.stub())
     }
 
+    /// Is there nothing left to wish for: a line accepted, or a stub's line or barcode that fits its layout?
+    pub fn settled(&self) -> bool {
+        let line = |s: &ScanlineRead| s.accepted && s.layout.is_some();
+        self.micr.as_ref().is_some_and(|m| m.accepted)
+            || self.scanline.as_ref().is_some_and(line)
+            || self.scanline.is_none() && self.barcodes.iter().any(|b| barcode_strength(b) >= 1.0)
+    }
+
+    /// Orders readings of the same document: what is settled first, then what is stronger, then what is surer.
+    pub fn rank(&self) -> f32 {
+        let micr = self.micr.as_ref().map_or(0.0, |m| m.confidence);
+        let line = self.scanline.as_ref().map_or(0.0, |s| s.confidence);
+        let also = if self.scanline.is_some() && !self.barcodes.is_empty() { 0.1 } else { 0.0 };
+        f32::from(self.settled()) + self.strength() + 0.2 * micr.max(line) + also
+    }
+
     /// A line with a transit field is a check's, even when some of it was not read.
     pub fn check(&self) -> f32 {
         let Some(micr) = &self.micr else { return 0.0 };

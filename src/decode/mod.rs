@@ -132,20 +132,23 @@ impl<'a> Search<'a> {
     fn run(&mut self, sources: &[&'a Source<'a>]) {
         let is_back = |s: &Source| matches!(s.role, ImageRole::Back | ImageRole::BackGray);
         let (backs, fronts): (Vec<&Source>, Vec<&Source>) = sources.iter().partition(|s| is_back(s));
-        let mut done = false;
         for source in &fronts {
             // A second picture of the same side is asked only when the first left a doubt.
-            if done {
-                self.check_only(source);
-            } else {
-                done = self.open(source).is_some_and(|n| self.ways_up(n, &[0, 180]));
+            match self.best.as_ref().map(|b| (b.evidence.settled(), b.evidence.strength(), b.turn)) {
+                Some((true, ..)) => self.check_only(source),
+                Some((false, strength, turn)) if strength >= SOME => {
+                    self.open(source).map(|n| self.ways_up(n, &[turn]));
+                }
+                _ => {
+                    self.open(source).map(|n| self.ways_up(n, &[0, 180]));
+                }
             }
         }
         for source in &backs {
-            if done || self.strength() >= SOME {
+            if self.strength() >= SOME {
                 self.check_only(source);
             } else {
-                done = self.open(source).is_some_and(|n| self.ways_up(n, &[0, 180]));
+                self.open(source).map(|n| self.ways_up(n, &[0, 180]));
             }
         }
         // Nothing yet: a page on its side, and last a mirrored one.
@@ -209,10 +212,24 @@ impl<'a> Search<'a> {
         }
         let evidence = evidence(&upright, self.request);
         let strength = evidence.strength();
-        if self.best.as_ref().is_none_or(|b| strength > b.evidence.strength()) {
+        let settled = evidence.settled() && !self.line_is_missing(&evidence);
+        // A barcode reads upside down as well; lines do not.
+        let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
+        // Without some evidence a page stays as it came.
+        let better = |best: &Look| strength >= SOME && evidence.rank() > best.evidence.rank();
+        if self.best.as_ref().is_none_or(better) {
             self.best = Some(Look { sheet, turn, mirrored, upright, evidence });
         }
-        strength >= SURE
+        strength >= SURE && (settled || sure_way_up)
+    }
+
+    /// The barcode's layout has a printed line too, and it was not found: the page may be upside down.
+    fn line_is_missing(&self, evidence: &Evidence) -> bool {
+        evidence.scanline.is_none()
+            && evidence.barcodes.iter().filter_map(|b| b.layout.as_deref()).any(|name| {
+                let layouts = &self.request.layouts.all;
+                layouts.iter().any(|l| l.name == name && l.scanline.is_some())
+            })
     }
 
     /// Pages on their side are high and narrow, or say nothing at all.
@@ -244,6 +261,15 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     let (quality, faults) = quality::measure(&sheet.page, &sheet.cleaned);
     reading.quality = quality;
     let Evidence { micr, scanline, barcodes, .. } = best.evidence;
+    if request.magnetic.is_some() && matches!(reading.kind, DocumentKind::Unknown | DocumentKind::Back) {
+        // The station heard an account line: whatever the picture shows, this is a check.
+        (reading.kind, reading.kind_confidence) = (DocumentKind::Check, 0.6);
+    }
+    let seen = micr.clone();
+    let micr = match request.magnetic.filter(|_| reading.kind == DocumentKind::Check) {
+        Some(magnetic) => Some(micr::combine(&micr.unwrap_or_else(micr::nothing), magnetic)),
+        None => micr,
+    };
     match reading.kind {
         DocumentKind::Check => reading.micr = micr,
         DocumentKind::Stub => (reading.scanline, reading.barcodes) = (scanline, barcodes),
@@ -259,7 +285,7 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
             accepted: micr.accepted,
         };
     }
-    problems::raise(request, &faults, reading);
+    problems::raise(request, &faults, seen.as_ref(), reading);
 }
 
 /// An image that is one line and little else: nothing is cut away, the reader finds the line's own geometry.
@@ -284,7 +310,7 @@ fn single_line(request: &Request) -> Reading {
         let micr = micr::read_line(&line);
         (reading.kind, reading.kind_confidence) = (DocumentKind::Check, micr.confidence);
         reading.micr = Some(micr);
-        problems::raise(request, &[], &mut reading);
+        problems::raise(request, &[], None, &mut reading);
     }
     reading
 }

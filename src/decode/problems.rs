@@ -5,10 +5,16 @@ use super::Request;
 use crate::domain::{BarcodeRead, DocumentKind, MicrRead, Problem, Reading, Reason, RoutingNumber, ScanlineRead};
 use crate::imaging::quality::Fault;
 
-pub(super) fn raise(request: &Request, faults: &[Fault], reading: &mut Reading) {
+/// `seen`: the account line by the picture alone, before the magnetic read was laid beside it.
+pub(super) fn raise(request: &Request, faults: &[Fault], seen: Option<&MicrRead>, reading: &mut Reading) {
     let mut found = Vec::new();
     match reading.kind {
-        DocumentKind::Check => check(reading.micr.as_ref(), &mut found),
+        DocumentKind::Check => {
+            check(reading.micr.as_ref(), &mut found);
+            if let (Some(magnetic), Some(seen)) = (request.magnetic, seen) {
+                magnetic_differs(magnetic, seen, reading.micr.as_ref(), &mut found);
+            }
+        }
         DocumentKind::Stub => stub(reading.scanline.as_ref(), &reading.barcodes, request, &mut found),
         DocumentKind::Unknown => found.push(Problem::new(
             Reason::DocumentUnidentified,
@@ -58,6 +64,23 @@ fn check(micr: Option<&MicrRead>, found: &mut Vec<Problem>) {
     if !micr.accepted && found.is_empty() {
         let percent = micr.confidence * 100.0;
         found.push(Problem::new(Reason::MicrUnreadable, format!("the account line is only {percent:.0}% sure")));
+    }
+}
+
+/// The magnet and the picture tell of two different lines. Where one filled what the other rejected there is no problem.
+fn magnetic_differs(magnetic: &str, seen: &MicrRead, both: Option<&MicrRead>, found: &mut Vec<Problem>) {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<Vec<char>>();
+    let (heard, read) = (digits(magnetic), digits(&seen.best));
+    if heard.len() < 12 || read.len() < 12 || seen.confidence < 0.5 {
+        return;
+    }
+    let equal = heard.iter().zip(&read).filter(|(a, b)| a == b).count();
+    let equal_from_end = heard.iter().rev().zip(read.iter().rev()).filter(|(a, b)| a == b).count();
+    let share = equal.max(equal_from_end) as f32 / heard.len().max(read.len()) as f32;
+    // Accepted together, a few characters apart: the picture left no doubt. Half of the line apart: another check.
+    if share < 0.5 || (share < 1.0 && both.is_some_and(|b| !b.accepted) && !magnetic.contains('?') && seen.accepted) {
+        let message = "the scanner's magnetic read and the picture show different account lines";
+        found.push(Problem::new(Reason::MicrMismatch, message));
     }
 }
 
