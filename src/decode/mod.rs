@@ -238,15 +238,43 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Runs the readers on a page in one orientation, the likeliest first.
+/// Runs the readers on a page in one orientation, the likeliest first, and stops when the kind is sure.
 fn evidence(upright: &Upright, request: &Request) -> Evidence {
+    let (checks, stubs) = (request.expect != Expect::Stub, request.expect != Expect::Check);
     let mut evidence = Evidence::default();
-    if request.expect != Expect::Stub
-        && let Some(line) = micr::read(upright)
-    {
-        (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
+    // A station that reads magnetic ink has told already that this is a check.
+    let first_checks = checks && request.magnetic.is_some();
+    if first_checks {
+        account_line(upright, &mut evidence);
+        if evidence.check() >= SURE {
+            return evidence;
+        }
+    }
+    if stubs {
+        evidence.barcodes = barcode::read(upright, request.layouts);
+    }
+    if checks && !first_checks && evidence.stub() < SURE {
+        account_line(upright, &mut evidence);
+        if evidence.check() >= SURE {
+            return evidence;
+        }
+    }
+    if stubs && printed_line_possible(&evidence, request.layouts) {
+        evidence.scanline = scanline::read(upright, request.layouts).map(|line| line.read);
     }
     evidence
+}
+
+fn account_line(upright: &Upright, evidence: &mut Evidence) {
+    if let Some(line) = micr::read(upright) {
+        (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
+    }
+}
+
+/// A barcode of a layout that has no printed line settles it.
+fn printed_line_possible(evidence: &Evidence, layouts: &Layouts) -> bool {
+    let Some(name) = evidence.barcodes.iter().find_map(|b| b.layout.as_deref()) else { return true };
+    layouts.all.iter().any(|l| l.name == name && l.scanline.is_some())
 }
 
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
@@ -310,6 +338,11 @@ fn single_line(request: &Request) -> Reading {
         let micr = micr::read_line(&line);
         (reading.kind, reading.kind_confidence) = (DocumentKind::Check, micr.confidence);
         reading.micr = Some(micr);
+        problems::raise(request, &[], None, &mut reading);
+    } else {
+        let read = scanline::read_line(&line, request.layouts);
+        (reading.kind, reading.kind_confidence) = (DocumentKind::Stub, read.confidence);
+        reading.scanline = Some(read);
         problems::raise(request, &[], None, &mut reading);
     }
     reading
