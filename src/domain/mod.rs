@@ -10,6 +10,7 @@ pub mod deposit;
 pub mod document;
 pub mod entry;
 pub mod ids;
+pub mod micr_line;
 pub mod money;
 pub mod problem;
 pub mod reading;

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use super::reasons::moves;
 use crate::domain::{
-    AccountNumber, Cents, Day, Decision, DocumentId, ExceptionId, Transaction, TransactionState, UserName,
+    AccountNumber, Cents, Day, Decision, DocumentId, ExceptionId, MicrFields, Transaction, TransactionState, UserName,
 };
-use crate::grouping::parse_micr;
 
 /// What the shell must do after a decision; in every case the decision is appended to the transaction's decisions.
 #[derive(Clone, PartialEq, Debug)]
@@ -169,7 +168,7 @@ fn check_values(transaction: &Transaction, name: &str, fields: &BTreeMap<String,
         }
         "key-micr" => {
             let text = fields.get("text").map_or("", String::as_str);
-            let line = parse_micr(text);
+            let line = MicrFields::of_line(text);
             if text.contains('?') {
                 return Err(bad("text", text, "key every character of the line".into()));
             }

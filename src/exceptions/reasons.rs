@@ -28,6 +28,11 @@ impl Queue {
     pub const ALL: [Queue; 6] =
         [Queue::Urgent, Queue::Risk, Queue::Accounts, Queue::Keying, Queue::Matching, Queue::Images];
 
+    /// The queue that a reason stands in.
+    pub fn of(reason: Reason) -> Queue {
+        row(reason).0
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Queue::Urgent => "urgent",
@@ -220,7 +225,7 @@ fn row(reason: Reason) -> Row {
 
 /// Which queue a reason stands in.
 pub fn queue(reason: Reason) -> Queue {
-    row(reason).0
+    Queue::of(reason)
 }
 
 /// The plain sentence for people.

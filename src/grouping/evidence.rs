@@ -1,8 +1,8 @@
 //! What is known of one document once the decoder, the scanner, the file it came in and the people have spoken. Two
 //! sources that say different things make a problem; a check's amount never comes from the stub.
 
-use super::line::{leading_serial, overlay, parse, squeeze};
 use super::{CheckEvidence, Evidence, StubEvidence};
+use crate::domain::micr_line::{leading_serial, overlay, squeeze};
 use crate::domain::{
     AccountNumber, AmountSource, BankAccount, BarcodeRead, Biller, Cents, Day, Decision, Document, DocumentKind,
     ImageRole, MicrFields, Problem, Reading, Reason, ScanlineRead,
@@ -106,7 +106,7 @@ fn kind(document: &Document, readings: &[Reading], keyed_line: bool, keyed_scanl
         return reading.kind;
     }
     // The scanner's magnetic head found a line with a routing number: only checks have one.
-    let magnetic = document.station_micr.as_deref().map(parse);
+    let magnetic = document.station_micr.as_deref().map(MicrFields::of_line);
     if magnetic.is_some_and(|m| m.routing_valid == Some(true) || m.country.as_deref() == Some("CA")) {
         return DocumentKind::Check;
     }
@@ -126,7 +126,7 @@ fn check_line(
     let line_reasons = [Reason::MicrUnreadable, Reason::RoutingInvalid, Reason::MicrMismatch];
     if let Some(text) = keyed.and_then(|d| d.fields.get("text")) {
         problems.retain(|p| !line_reasons.contains(&p.code));
-        let fields = parse(text);
+        let fields = MicrFields::of_line(text);
         return line_evidence(text.clone(), fields, true, problems);
     }
     let mut optical: Vec<_> = readings.iter().filter_map(|r| r.micr.as_ref()).collect();
@@ -141,7 +141,7 @@ fn check_line(
             return CheckEvidence::default();
         };
         // A record stands for itself; a magnetic read alone, without a picture that agrees, does not.
-        let fields = parse(&station);
+        let fields = MicrFields::of_line(&station);
         let good = (document.images.is_empty() || document.amount_is_recorded) && whole(&station);
         if !good && !problems.iter().any(|p| line_reasons.contains(&p.code)) {
             let message = "only the scanner's magnetic head read the account line; the picture does not show it";
@@ -158,7 +158,7 @@ fn check_line(
     if best.accepted {
         problems.retain(|p| !line_reasons.contains(&p.code));
         if let Some(station) = station.filter(|s| differs(&best.text, s)) {
-            let magnetic = parse(&station);
+            let magnetic = MicrFields::of_line(&station);
             // A magnetic read whose own routing number fails is known to be the wrong one of the two.
             if magnetic.routing_valid != Some(false) && magnetic.routing.is_some() {
                 let message = "the scanner's magnetic read and the picture of the account line differ";
@@ -176,7 +176,7 @@ fn check_line(
             .filter(|_| known * 2 >= seen.chars().count())
             .or_else(|| (squeeze(&best.best) == *station).then(|| station.clone()));
         if let Some(line) = line.filter(|l| whole(l)) {
-            let fields = parse(&line);
+            let fields = MicrFields::of_line(&line);
             let holds = fields.routing_valid != Some(false) && fields.country.is_some();
             if holds && fields.account.is_some() {
                 problems.retain(|p| !line_reasons.contains(&p.code));

@@ -4,11 +4,9 @@
 
 mod evidence;
 mod group;
-mod line;
 
 pub use evidence::evidence;
 pub use group::group;
-pub use line::parse as parse_micr;
 
 use serde::{Deserialize, Serialize};
 

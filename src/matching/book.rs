@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Policy, SeenCheck};
-use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, KnownPayer};
+use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer};
 use crate::grouping::{Evidence, Piece, StubEvidence};
 
 /// What to load before grouping and matching a batch: everything that may turn out to be paid.
@@ -19,6 +19,26 @@ pub struct Wanted {
     pub payers: BTreeSet<(String, BankAccount)>,
 }
 
+impl Wanted {
+    /// Adds the accounts and bills that people named in their decisions (`assign`, `apply`).
+    pub fn name(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            let list = |field: &str| {
+                let text = decision.fields.get(field).map_or("", String::as_str);
+                text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect::<Vec<_>>()
+            };
+            match decision.name.as_str() {
+                "assign" => {
+                    self.accounts.extend(list("account").into_iter().map(AccountNumber::new));
+                    self.bills.extend(list("bill"));
+                }
+                "apply" => self.bills.extend(list("bill")),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// The open bills and known payers that a batch may touch.
 #[derive(Clone, Debug, Default)]
 pub struct BillBook {
@@ -31,8 +51,7 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Which accounts, invoices and payers the shell must load for these documents. Accounts a person names in a decision
-/// (`assign`, `apply`) are the shell's to add.
+/// Which accounts, invoices and payers the shell must load for these documents; [`Wanted::name`] adds what people named.
 pub fn wanted(evidence: &[Evidence]) -> Wanted {
     let mut wanted = Wanted::default();
     for e in evidence {

@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::{BatchDraft, BillBook, Policy, Proposal, propose_batch, transaction_id};
 use crate::domain::{
     AccountNumber, AccountStatus, BankAccount, BatchId, Bill, Biller, Cents, CheckDigitRead, Day, Document, DocumentId,
-    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrRead, PixelBox, Quality, Reading, Reason, ScanlineRead, Sha256,
-    TransactionState,
+    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrFields, MicrRead, PixelBox, Quality, Reading, Reason,
+    ScanlineRead, Sha256, TransactionState,
 };
-use crate::grouping::{Evidence, Group, evidence, group, parse_micr};
+use crate::grouping::{Evidence, Group, evidence, group};
 
 fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("REMIT_SHARED").map(PathBuf::from);
@@ -113,7 +113,7 @@ fn perfect(d: &Value, batch: &BatchId, with_amounts: bool) -> (Document, Reading
     match kind {
         DocumentKind::Check => {
             let line = text(d, "micr_spaced");
-            let fields = parse_micr(&line);
+            let fields = MicrFields::of_line(&line);
             let accepted = fields.routing_valid != Some(false);
             reading.micr = Some(MicrRead {
                 text: line.clone(),

@@ -11,7 +11,7 @@ use crate::domain::{
     Batch, BatchState, Cents, Control, Day, Deposit, DocumentId, DocumentKind, Entry, MoneyError, Transaction,
     TransactionState,
 };
-use crate::exceptions::{Queue, queue};
+use crate::exceptions::Queue;
 use crate::grouping::Evidence;
 
 /// What the shell loads for one business date of a site.
@@ -154,7 +154,7 @@ pub fn proof_sheet(input: &SheetInput<'_>) -> Result<ProofSheet, MoneyError> {
         t.agrees &= line.agrees;
         sheet.batches.push(line);
         for e in transactions.iter().flat_map(|t| &t.exceptions).filter(|e| e.decision.is_none()) {
-            *sheet.exceptions.entry(queue(e.code)).or_default() += 1;
+            *sheet.exceptions.entry(Queue::of(e.code)).or_default() += 1;
         }
     }
     sheet.agrees &= sheet.total.agrees;

@@ -1,15 +1,23 @@
 //! The E-13B line in our alphabet (`A` transit, `B` amount, `C` on-us, `D` dash) taken apart, for lines that no decoder
 //! saw: the scanner's magnetic read, a file's record, a person's keying. ANSI X9.100-160 field order.
 
-use crate::domain::{Cents, MicrFields, RoutingNumber};
+use super::money::Cents;
+use super::reading::MicrFields;
+use super::routing::RoutingNumber;
 
 /// The line without its blanks, in capitals.
-pub(super) fn squeeze(text: &str) -> String {
+pub fn squeeze(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Fields of a line; what is not there stays empty. Never fails: a line that has no transit field has no routing.
-pub fn parse(text: &str) -> MicrFields {
+impl MicrFields {
+    /// Fields of a line; what is not there stays empty. Never fails: a line that has no transit field has no routing.
+    pub fn of_line(text: &str) -> MicrFields {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> MicrFields {
     let mut fields = MicrFields::default();
     let line: String = text.trim().to_ascii_uppercase();
     let Some(open) = line.find('A') else {
@@ -80,7 +88,7 @@ pub fn parse(text: &str) -> MicrFields {
 }
 
 /// `6778 08148902`: some banks print the serial before the account, with a gap between them and nothing behind.
-pub(super) fn leading_serial(before_symbol: &str) -> Option<(String, String)> {
+pub fn leading_serial(before_symbol: &str) -> Option<(String, String)> {
     let mut parts = before_symbol.split_whitespace();
     let (serial, account) = (parts.next()?, parts.next()?);
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -94,7 +102,7 @@ fn some(text: String) -> Option<String> {
 
 /// Two reads of one line laid over each other, each filling the other's rejects (`?`). `None` where they contradict or
 /// have another length.
-pub(super) fn overlay(a: &str, b: &str) -> Option<String> {
+pub fn overlay(a: &str, b: &str) -> Option<String> {
     let (a, b) = (squeeze(a), squeeze(b));
     if a.chars().count() != b.chars().count() {
         return None;
