@@ -23,8 +23,11 @@ use crate::clock::Clock;
 use crate::config::Site;
 use crate::decode::layout::Layouts;
 use crate::decode::{self, Expect, Request};
-use crate::domain::{Batch, BatchId, Decision, Document, DocumentId, ImageRole, Reading, Role, Sha256, Transaction, TransactionId, User, UserName};
-use crate::grouping::{self, Evidence, Group, Piece};
+use crate::domain::{
+    Batch, BatchId, Decision, Document, DocumentId, ImageRole, Reading, Role, Sha256, Transaction, TransactionId, User,
+    UserName,
+};
+use crate::grouping::{self, Evidence, Group};
 use crate::matching::{self, BatchDraft, BillBook, Proposal, SeenCheck};
 use crate::store::{CheckKey, Job, JobKind, Matched, Store, StoreConfig, StoreError, Worker};
 
@@ -188,12 +191,10 @@ impl Office {
     async fn match_job(&self, job: &Job) -> Result<()> {
         let batch = self.store.batch(job.batch.as_str()).await?;
         let known = self.known(&batch, &[]).await?;
-        let groups = known.groups();
+        let groups = known.groups(self);
         let decisions = vec![Vec::new(); groups.len()];
-        let ids: Vec<TransactionId> = groups
-            .iter()
-            .filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?)))
-            .collect();
+        let ids: Vec<TransactionId> =
+            groups.iter().filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?))).collect();
         let proposals = known.propose(&ids, &groups, &decisions, self);
         let transactions = numbered(&batch.id, groups, proposals);
         let matched = Matched { transactions, exceptions: Vec::new(), checks: known.check_keys() };
@@ -220,7 +221,10 @@ impl Office {
                 grouping::evidence(d, &reads, decisions.get(&d.id).copied().unwrap_or_default())
             })
             .collect();
-        let wanted = matching::wanted(&evidence);
+        let mut wanted = matching::wanted(&evidence);
+        for transaction in settled {
+            wanted.name(&transaction.decisions);
+        }
         let payers = self.store.payers_of(&wanted.payers.iter().cloned().collect::<Vec<_>>()).await?;
         let accounts: Vec<_> = wanted
             .accounts
@@ -231,7 +235,9 @@ impl Office {
         let mut bills = self.store.bills_for(&accounts).await?;
         let invoices: Vec<String> = wanted.invoices.iter().chain(&wanted.bills).cloned().collect();
         bills.extend(self.store.bills_for_invoices(&invoices).await?);
-        bills.sort_by(|a, b| (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill)));
+        bills.sort_by(|a, b| {
+            (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill))
+        });
         bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill);
         let seen = self.seen(batch, &evidence, settled.is_empty()).await?;
         Ok(Known { batch: batch.clone(), evidence, faces, book: BillBook::new(bills, payers), seen })
@@ -240,10 +246,8 @@ impl Office {
     /// Checks of other batches with the same routing, account and serial. When a batch is matched for the first time all
     /// others came before it; later only those that sort before it count, so that a repeat never accuses its original.
     async fn seen(&self, batch: &Batch, evidence: &[Evidence], first_time: bool) -> Result<Vec<SeenCheck>> {
-        let keyed: Vec<(String, CheckKey)> = evidence
-            .iter()
-            .filter_map(|e| Some((e.check.as_ref()?.fingerprint()?, check_key(e)?)))
-            .collect();
+        let keyed: Vec<(String, CheckKey)> =
+            evidence.iter().filter_map(|e| Some((e.check.as_ref()?.fingerprint()?, check_key(e)?))).collect();
         let keys: Vec<CheckKey> = keyed.iter().map(|(_, key)| key.clone()).collect();
         let like = self.store.checks_like(&keys).await?;
         let mut seen = Vec::new();
@@ -380,52 +384,8 @@ struct Known {
 }
 
 impl Known {
-    fn groups(&self) -> Vec<Group> {
-        let mut here = std::collections::BTreeSet::new();
-        let pieces: Vec<Piece<'_>> = self
-            .evidence
-            .iter()
-            .map(|e| {
-                let fingerprint = e.check.as_ref().and_then(|c| c.fingerprint());
-                let before = fingerprint.as_ref().is_some_and(|f| self.seen.iter().any(|s| s.fingerprint == *f));
-                let again = fingerprint.is_some_and(|f| !here.insert(f));
-                Piece {
-                    evidence: e,
-                    known_payer_of: self.known_payer_of(e),
-                    expected: self.expected(e),
-                    duplicate: before || again,
-                }
-            })
-            .collect();
-        grouping::group(&pieces)
-    }
-
-    fn known_payer_of(&self, e: &Evidence) -> Vec<(crate::domain::Biller, crate::domain::AccountNumber)> {
-        let Some(check) = &e.check else { return Vec::new() };
-        match (&check.routing, &check.bank_account) {
-            (Some(routing), Some(account)) => self.book.paid_by(routing, account),
-            _ => Vec::new(),
-        }
-    }
-
-    fn expected(&self, e: &Evidence) -> Vec<crate::domain::Cents> {
-        let Some(stub) = &e.stub else { return Vec::new() };
-        let Some(account) = &stub.account else { return Vec::new() };
-        let mut amounts: Vec<_> = self
-            .book
-            .bills_of(stub.biller.as_ref(), account)
-            .into_iter()
-            .filter(|b| b.open)
-            .flat_map(|b| {
-                [Some(b.amount_due), b.late_amount, b.past_due, b.current, b.budget_amount, b.instalment]
-                    .into_iter()
-                    .flatten()
-            })
-            .filter(|a| a.is_positive())
-            .collect();
-        amounts.sort();
-        amounts.dedup();
-        amounts
+    fn groups(&self, office: &Office) -> Vec<Group> {
+        grouping::group(&self.book.pieces(&self.evidence, &self.seen, &office.site.config.matching, self.batch.date))
     }
 
     fn propose(
@@ -436,13 +396,7 @@ impl Known {
         office: &Office,
     ) -> Vec<Proposal> {
         matching::propose_batch(
-            &BatchDraft {
-                ids,
-                groups,
-                evidence: &self.evidence,
-                decisions,
-                seen: &self.seen,
-            },
+            &BatchDraft { ids, groups, evidence: &self.evidence, decisions, seen: &self.seen },
             &self.book,
             &office.site.config.matching,
             self.batch.date,

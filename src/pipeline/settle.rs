@@ -71,9 +71,35 @@ impl Office {
             }
             return Ok(after(Some(&id), &before, true));
         }
-        let decided = exceptions::decide(&before, &id, name, fields, by, &self.clock.stamp()).map_err(told)?;
+        let mut decided = exceptions::decide(&before, &id, name, fields, by, &self.clock.stamp()).map_err(told)?;
+        if name == "key-scanline" {
+            self.read_keyed_scanline(&mut decided.decision).await?;
+        }
         let saved = self.replay(&before, decided.decision, decided.effect, name, by).await?;
         Ok(after(Some(&id), &saved, false))
+    }
+
+    /// What the keyed line says, as the site's stub layouts read it; a line that no layout knows, or whose check digit
+    /// fails, is refused.
+    async fn read_keyed_scanline(&self, decision: &mut Decision) -> Result<()> {
+        let text = decision.fields.get("text").cloned().unwrap_or_default();
+        let matches = self.layouts().await?.match_scanline(&text);
+        let refused = |message: &str| {
+            Err(OfficeError::refused(
+                "move",
+                message,
+                "key the line as printed, marks and all, or use `assign account=..`",
+            ))
+        };
+        if matches.is_empty() {
+            return refused("no stub layout of this site has such a line");
+        }
+        let Some(good) = matches.into_iter().find(|m| m.checks_hold()) else {
+            return refused("the check digit of the keyed line does not hold");
+        };
+        decision.fields.extend(good.biller.map(|b| ("biller".to_string(), b)));
+        decision.fields.extend(good.fields);
+        Ok(())
     }
 
     /// Holds a transaction whatever its exceptions are: it leaves the ready part of its batch.
@@ -138,7 +164,11 @@ impl Office {
         let known = self.known(batch, &transactions).await?;
         let settled = matches!(
             batch.state,
-            BatchState::Balanced | BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived
+            BatchState::Balanced
+                | BatchState::Approved
+                | BatchState::Posted
+                | BatchState::Deposited
+                | BatchState::Archived
         );
         match balance::balance(batch, &transactions, &known.evidence) {
             Ok(balanced) => {
@@ -272,8 +302,11 @@ fn regrouped(
     decided: &Transaction,
     documents: &[crate::domain::DocumentId],
 ) -> (Vec<Transaction>, Vec<Transaction>) {
-    let touched: Vec<Transaction> =
-        all.iter().filter(|t| t.id == decided.id || t.documents.iter().any(|d| documents.contains(d))).cloned().collect();
+    let touched: Vec<Transaction> = all
+        .iter()
+        .filter(|t| t.id == decided.id || t.documents.iter().any(|d| documents.contains(d)))
+        .cloned()
+        .collect();
     let mut changed = Vec::new();
     for one in &touched {
         let mut rest = if one.id == decided.id { decided.clone() } else { one.clone() };
