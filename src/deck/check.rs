@@ -15,7 +15,7 @@ pub fn front(face: &CheckFace) -> Sheet {
     let ink = sheet.paper - 24;
     match chance.below(3) {
         0 => sheet.waves(0.09, 0.05, 1.1, ink),
-        1 => sheet.waves(0.07, 0.02, 0.45, ink),
+        1 => sheet.waves(0.09, 0.025, 0.6, ink),
         _ => {}
     }
     let hand = Hand::of(&mut chance);
@@ -68,7 +68,7 @@ pub fn front(face: &CheckFace) -> Sheet {
     // Bank, memo, signature.
     print(&mut sheet, left, row(0.64), face.bank.name, bold(0.08));
     print(&mut sheet, left, row(0.64) + 0.08, face.bank.city, plain(0.055));
-    let foot = h - 0.68;
+    let foot = h - if is_large { 0.8 } else { 0.68 };
     let memo = if face.form == CheckForm::MoneyOrder { "FOR" } else { "MEMO" };
     print(&mut sheet, left, foot, memo, plain(0.055));
     sheet.rule([left + 0.3, foot + 0.01], [left + 2.2, foot + 0.01], 0.008, 60);
@@ -84,7 +84,7 @@ pub fn front(face: &CheckFace) -> Sheet {
         hand.sign(&mut sheet, &mut chance, sign_x + 0.25, foot - 0.02, length);
     }
     if is_large {
-        sheet.frame(0.12, 0.12, w - 0.24, h - 0.82, 0.006, sheet.paper - 40);
+        sheet.frame(0.12, 0.12, w - 0.24, h - 0.77, 0.006, sheet.paper - 40);
     }
 
     let press = Press {

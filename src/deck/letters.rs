@@ -250,14 +250,19 @@ impl Hand {
 
     /// A signature: a few loops that run together, and a tail.
     pub fn sign(&self, sheet: &mut Sheet, chance: &mut Chance, x: f32, y: f32, length: f32) {
-        let loops = chance.between(6, 10);
+        let loops = chance.between(5, 9);
         let mut points = vec![[x, y + 0.03 * chance.spread()]];
         for n in 0..loops {
-            let at = x + length * 0.8 * (n as f32 + 0.5) / loops as f32;
-            let tall = if n == 0 || chance.percent(25) { 0.30 } else { 0.13 };
+            let at = x + length * 0.8 * (n as f32 + 0.4) / loops as f32;
+            let tall = if n == 0 || chance.percent(20) { 0.30 } else { 0.11 };
             let up = tall * (0.6 + 0.5 * chance.unit());
-            points.push([at + 0.06 * chance.spread() + self.slant * up, y - up]);
-            points.push([at + 0.05 + 0.05 * chance.spread(), y + 0.02 + 0.04 * chance.spread()]);
+            let lean = self.slant * up + 0.05 * chance.spread();
+            points.push([at + lean, y - up]);
+            // Half of the strokes come back on themselves.
+            if chance.percent(50) {
+                points.push([at + lean - 0.05 - 0.03 * chance.unit(), y - up * 0.7]);
+            }
+            points.push([at + 0.05 + 0.04 * chance.spread(), y + 0.02 + 0.05 * chance.spread()]);
         }
         points.push([x + length, y - 0.05 + 0.08 * chance.spread()]);
         sheet.stroke(smooth(&points, 8), self.pen, self.ink);

@@ -7,7 +7,8 @@ use super::people::{BILLERS, Bank};
 use super::plan::{Bed, Images, MagneticLetters, Plan, Scenario, Source, Station};
 use super::{NamedFile, chance::Chance, index, pictures, plan_of, tables};
 use crate::domain::day::NotADay;
-use crate::domain::{AccountStatus, Cents, Day, RoutingNumber};
+use crate::domain::{AccountStatus, Bill, Cents, Day, RoutingNumber};
+use crate::formats::bai_lockbox::{self, LockboxCheck, LockboxDeposit, LockboxInvoice};
 use crate::formats::fault::FormatError;
 use crate::formats::x9::{self, CashLetter, OutgoingCheck, Profile};
 
@@ -120,7 +121,7 @@ pub fn files() -> Result<Vec<NamedFile>, SamplesError> {
                 files.push(index(&plan, batch));
             }
             Source::CashLetter => files.push(cash_letter(&plan, batch)?),
-            Source::Lockbox => {}
+            Source::Lockbox => files.push(lockbox(&plan, batch)?),
         }
     }
     files.extend(tables(&plan));
@@ -165,6 +166,43 @@ fn cash_letter(plan: &Plan, batch: usize) -> Result<NamedFile, SamplesError> {
     Ok(NamedFile { name: "cash-letter.x9".into(), bytes: x9::write(&letter, &profile)? })
 }
 
+/// The envelopes of a tray as the bank's lockbox file: each check with the invoices it came with.
+fn lockbox(plan: &Plan, batch: usize) -> Result<NamedFile, SamplesError> {
+    let tray = &plan.trays[batch];
+    let mut checks = Vec::new();
+    for envelope in plan.envelopes.iter().filter(|e| e.batch == batch) {
+        let papers = || envelope.seqs.iter().map(|seq| &tray.pieces[*seq as usize - 1].paper);
+        let bills: Vec<&Bill> =
+            papers().filter_map(|p| if let Paper::Stub(s) = p { Some(&s.bill) } else { None }).collect();
+        for face in papers().filter_map(|p| if let Paper::Check(c) = p { Some(c) } else { None }) {
+            let digits: String = face.account.chars().filter(char::is_ascii_digit).collect();
+            let invoice = |bill: &&Bill| LockboxInvoice {
+                invoice: bill.invoice.clone(),
+                payment: if bills.len() == 1 { Cents::new(face.cents) } else { bill.amount_due },
+                deduction: Cents::ZERO,
+            };
+            checks.push(LockboxCheck {
+                amount: Cents::new(face.cents),
+                routing: face.routing.clone(),
+                account: digits[digits.len().saturating_sub(10)..].into(),
+                check_number: face.serial.clone(),
+                invoices: bills.iter().map(invoice).collect(),
+            });
+        }
+    }
+    let bank = Bank::draw(&mut Chance::of(SEED, "bank of the lockbox", 0));
+    let deposit = LockboxDeposit {
+        destination: "JUNIPEREC".into(),
+        origin: bank.routing,
+        file_date: tray.date,
+        file_time: "0600".into(),
+        lockbox: "1180".into(),
+        deposit_date: tray.date,
+        batches: vec![checks],
+    };
+    Ok(NamedFile { name: "lockbox.txt".into(), bytes: bai_lockbox::write(&deposit)? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +242,14 @@ mod tests {
         let file = x9::read(&cash_letter(&plan, batch).unwrap().bytes).unwrap();
         assert!(file.is_valid());
         assert_eq!(file.items.len(), plan.trays[batch].checks().count());
+    }
+
+    #[test]
+    fn the_lockbox_file_holds_the_checks_and_their_sum() {
+        let plan = sample_plan().unwrap();
+        let batch = plan.trays.iter().position(|t| t.source == Source::Lockbox).unwrap();
+        let file = bai_lockbox::read(&lockbox(&plan, batch).unwrap().bytes).unwrap();
+        assert!(file.is_valid());
+        assert_eq!(file.total(), plan.trays[batch].total().ok());
     }
 }

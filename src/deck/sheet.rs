@@ -70,9 +70,9 @@ impl Sheet {
         while y < self.height + swing {
             let mut points = Vec::new();
             let mut x = 0.0;
-            while x < self.width + length / 8.0 {
+            while x < self.width + length / 6.0 {
                 points.push([x.min(self.width), y + swing * wave(x / length + y * 0.37)]);
-                x += length / 8.0;
+                x += length / 6.0;
             }
             self.stroke(points, 0.006, ink);
             y += pitch;
