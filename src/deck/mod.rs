@@ -58,7 +58,7 @@ fn pass(piece: &Piece, station: Station, is_back: bool) -> scan::Pass {
         turned: piece.is_upside_down,
         bed,
         margin,
-        noise: if station.images == Images::Jpeg { 2.6 } else { 7.0 },
+        noise: if station.images == Images::Jpeg { 2.6 } else { 5.5 },
         seed: piece.seed ^ u64::from(is_back),
     }
 }
