@@ -184,7 +184,48 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         }
     }
     let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
-    if patch.grain > 0.06 && !modules.is_empty() && tall { read_modules(page, patch, &modules, layouts) } else { None }
+    if patch.grain < 0.06 || modules.is_empty() || !tall {
+        return None;
+    }
+    let Core { wide, high, guarded } = core(&page.bits, patch)?;
+    // PDF417 lies, the others stand square.
+    let square = (0.6..1.7).contains(&(wide as f32 / high as f32));
+    let modules: Vec<Symbology> =
+        modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { wide > high && guarded } else { square }).collect();
+    if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts) }
+}
+
+/// What is black on white in a patch.
+struct Core {
+    wide: usize,
+    high: usize,
+    /// A broad black bar stands at its left or right end, as PDF417 begins and ends.
+    guarded: bool,
+}
+
+/// The core of a patch, when it is filled evenly as a code is: no empty rows as between
+/// lines of text, no empty columns as between words.
+fn core(bits: &Bits, patch: &Patch) -> Option<Core> {
+    let cut = bits.cropped(patch.x0 as isize, patch.y0 as isize, patch.x1 - patch.x0, patch.y1 - patch.y0);
+    let rows: Vec<u32> = (0..cut.height()).map(|y| cut.row(y).iter().map(|w| w.count_ones()).sum()).collect();
+    let mut columns = vec![0u32; cut.width()];
+    cut.each_ink(|x, _| columns[x] += 1);
+    let span = |counts: &[u32], most_empty: usize| {
+        let mut sorted = counts.to_vec();
+        sorted.sort_unstable();
+        let usual = sorted[sorted.len() * 7 / 10].max(1);
+        let full = |c: &u32| *c * 3 > usual;
+        let (from, to) = (counts.iter().position(full)?, counts.iter().rposition(full)? + 1);
+        let empty = counts[from..to].iter().filter(|c| **c * 5 < usual).count();
+        (empty * 100 < (to - from) * most_empty).then_some(from..to)
+    };
+    // The guards of PDF417 are white columns.
+    let (across, down) = (span(&columns, 25)?, span(&rows, 8)?);
+    let (wide, high) = (across.len(), down.len());
+    let black: Vec<bool> = columns[across].iter().map(|c| *c as usize * 10 > high * 7).collect();
+    let bar = |end: &[bool]| end.chunk_by(|a, b| a == b).any(|run| run[0] && run.len() * 100 > wide * 3);
+    let end = (wide / 9).max(1);
+    Some(Core { wide, high, guarded: bar(&black[..end]) || bar(&black[wide - end..]) })
 }
 
 fn format_of(symbology: Symbology) -> BarcodeFormat {
