@@ -36,17 +36,19 @@ impl Evidence {
         f32::from(self.settled()) + self.strength() + 0.2 * micr.max(line) + also
     }
 
-    /// A line with a transit field is a check's, even when some of it was not read.
+    /// A line with a transit field is a check's, even when some of it was not read. Other print that is taken for E-13B
+    /// has few sure characters and no transit field.
     pub fn check(&self) -> f32 {
         let Some(micr) = &self.micr else { return 0.0 };
         let symbols = micr.best.chars().filter(|c| matches!(c, 'A' | 'C')).count();
+        let sure = micr.chars.iter().filter(|c| c.confidence >= 0.9).count() as f32 / micr.chars.len().max(1) as f32;
         let base = self.micr_score.clamp(0.0, 1.0);
         match (micr.accepted, micr.fields.routing_valid) {
             (true, Some(true)) => 1.0,
             (_, Some(true)) => base.max(0.9),
-            (_, Some(false)) => base * 0.9,
-            _ if symbols >= 2 => base * 0.85,
-            _ => base * 0.5,
+            _ if micr.fields.routing.is_some() => base * 0.9 * (0.5 + 0.5 * sure),
+            _ if micr.best.contains('A') && symbols >= 2 => base * 0.8 * sure.max(0.3),
+            _ => base * 0.5 * sure,
         }
     }
 

@@ -11,7 +11,7 @@ pub mod net;
 mod problems;
 pub mod scanline;
 
-use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, Problem, Quality, Reading, Reason};
+use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason};
 use crate::imaging::clean::{Cleaned, clean};
 use crate::imaging::{self, Page, PageError, Raster, Transform, Upright, quality};
 use kind::Evidence;
@@ -74,6 +74,8 @@ pub fn nothing(file: &str) -> Reading {
 
 /// Evidence of this strength ends the search for the side and the way up.
 const SURE: f32 = 0.9;
+/// Evidence of this strength leaves no reason to look at the back.
+const LIKELY: f32 = 0.7;
 /// Evidence below this is no reason to believe that the page stands upright.
 const SOME: f32 = 0.3;
 
@@ -145,7 +147,7 @@ impl<'a> Search<'a> {
             }
         }
         for source in &backs {
-            if self.strength() >= SOME {
+            if self.strength() >= LIKELY {
                 self.check_only(source);
             } else {
                 self.open(source).map(|n| self.ways_up(n, &[0, 180]));
@@ -154,7 +156,8 @@ impl<'a> Search<'a> {
         // Nothing yet: a page on its side, and last a mirrored one.
         if self.strength() < SOME {
             for n in 0..self.sheets.len() {
-                if self.worth_turning(n) && (self.ways_up(n, &[90, 270]) || self.mirrored(n)) {
+                let turns: &[u16] = if self.on_its_side(n) { &[90, 270] } else { &[] };
+                if self.worth_turning(n) && (self.ways_up(n, turns) || self.mirrored(n)) {
                     break;
                 }
             }
@@ -232,7 +235,13 @@ impl<'a> Search<'a> {
             })
     }
 
-    /// Pages on their side are high and narrow, or say nothing at all.
+    /// Checks and stubs are wider than high.
+    fn on_its_side(&self, sheet: usize) -> bool {
+        let bits = &self.sheets[sheet].cleaned.upright.bits;
+        bits.height() * 10 > bits.width() * 9
+    }
+
+    /// Where there is next to nothing there is nothing to turn.
     fn worth_turning(&self, sheet: usize) -> bool {
         quality::ink_share(&self.sheets[sheet].cleaned.upright.bits) > 0.002
     }
@@ -301,19 +310,28 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     match reading.kind {
         DocumentKind::Check => reading.micr = micr,
         DocumentKind::Stub => (reading.scanline, reading.barcodes) = (scanline, barcodes),
-        _ => (reading.micr, reading.scanline, reading.barcodes) = (micr, scanline, barcodes),
+        // What looked a little like a line and is none is not shown as one.
+        _ => (reading.scanline, reading.barcodes) = (scanline, barcodes),
     }
-    if let Some(micr) = reading.micr.as_ref()
-        && let Some(value) = micr.fields.amount
-    {
-        reading.amount = AmountRead {
-            value: Some(value),
-            source: Some(AmountSource::Micr),
-            confidence: micr.confidence,
-            accepted: micr.accepted,
-        };
+    if let Some(amount) = reading.micr.as_ref().and_then(printed_amount) {
+        reading.amount = amount;
     }
     problems::raise(request, &faults, seen.as_ref(), reading);
+}
+
+/// The amount field at the end of the account line, when each of its characters was read.
+fn printed_amount(micr: &MicrRead) -> Option<AmountRead> {
+    let value = micr.fields.amount?;
+    let from = micr.chars.iter().position(|c| c.c == 'B')?;
+    let field = &micr.chars[from..];
+    let confidence: f32 = field.iter().map(|c| c.confidence).product();
+    let read = confidence >= 0.8 && field.len() >= 11;
+    read.then_some(AmountRead {
+        value: Some(value),
+        source: Some(AmountSource::Micr),
+        confidence,
+        accepted: confidence >= 0.98 && micr.fields.routing_valid != Some(false),
+    })
 }
 
 /// An image that is one line and little else: nothing is cut away, the reader finds the line's own geometry.
