@@ -12,6 +12,7 @@ mod research;
 
 pub mod deck;
 pub mod decode;
+pub mod inspect;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,6 +93,8 @@ enum Command {
     Worker(ingest::WorkerArgs),
     /// Read images without a site
     Decode(decode::Args),
+    /// Show any supported file, or its faults with their place
+    Inspect(inspect::Args),
     /// Batches
     #[command(subcommand)]
     Batch(books::BatchCommand),
@@ -151,6 +154,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     let global = cli.global;
     match cli.command {
         Command::Decode(args) => decode::run(args, global.json),
+        Command::Inspect(args) => inspect::run(args, global.json),
         Command::Deck(args) => deck::run(&args, global.json),
         Command::Config => {
             print::line(crate::config::DEFAULTS.trim_end());
@@ -182,7 +186,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Report(args) => books::report(args, &open(global).await?, global).await,
         Command::Search(args) => research::search(args, &open(global).await?, global).await,
         Command::Verify(args) => research::verify(args, &open(global).await?, global).await,
-        Command::Decode(_) | Command::Deck(_) | Command::Config => Ok(2),
+        Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Config => Ok(2),
     }
 }
 

@@ -7,6 +7,9 @@ pub mod capture_index;
 pub mod csv_text;
 pub mod ebcdic;
 pub mod fault;
+pub mod inspection;
 pub mod magnetic;
 pub mod record;
 pub mod x9;
+
+pub use inspection::{Format, Inspection, inspect, sniff};

@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use profile::Profile;
-pub use read::{Batch, Check, Invoice, LockboxFile, looks_like, read};
+pub use read::{Batch, Check, Invoice, LockboxFile, each_record, looks_like, read};
 pub use write::{LockboxCheck, LockboxDeposit, LockboxInvoice, write};
 
 #[cfg(test)]

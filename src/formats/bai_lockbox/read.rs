@@ -208,6 +208,16 @@ pub fn read(bytes: &[u8]) -> Result<LockboxFile, Fault> {
     Ok(reader.finish())
 }
 
+/// Hands out every record: its number, offset, text in Latin-1 and the columns of its type (none for a foreign type).
+pub fn each_record(bytes: &[u8], each: &mut dyn FnMut(u64, u64, &[u8], &'static [Column])) {
+    let Some(lines) = lines_of(bytes) else { return };
+    let profile = profile_of(lines.cuts.iter().map(|(from, to)| &lines.text[*from..*to]));
+    for (number, (from, to)) in (1..).zip(&lines.cuts) {
+        let line = &lines.text[*from..*to];
+        each(number, *from as u64, line, line.first().and_then(|kind| profile.columns(*kind)).unwrap_or_default());
+    }
+}
+
 /// What a bank counts in record 7 and in record 8.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counts {

@@ -7,6 +7,7 @@ use super::physical::{Encoding, Frame, Frames};
 use super::records::{CheckDetail, Credit62, CreditA, CreditB};
 use crate::domain::{Cents, RoutingNumber};
 use crate::formats::fault::Faults;
+use crate::formats::record::Column;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CreditLayout {
@@ -95,6 +96,14 @@ pub fn layout_of(text: &[u8], covered: impl FnOnce() -> Option<Cents>) -> Option
         (true, false) => Some(CreditLayout::A),
         (false, true) => Some(CreditLayout::B),
         _ => None,
+    }
+}
+
+/// The columns of a 61 as its own evidence says; without a sum to compare, those of layout A where it is undecided.
+pub fn columns(text: &[u8]) -> &'static [Column] {
+    match layout_of(text.get(..80).unwrap_or_default(), || None) {
+        Some(CreditLayout::B) => CreditB::COLUMNS,
+        Some(CreditLayout::A | CreditLayout::Record62) | None => CreditA::COLUMNS,
     }
 }
 

@@ -810,3 +810,8 @@ fn image_range(frame: &Frame<'_>, encoding: Encoding) -> Result<(usize, usize), 
     let image = number(at, at + 7)?;
     Ok((at + 7, image))
 }
+
+/// Start in the record and length of the image of a 52, where its lengths agree with the record.
+pub fn image_of(frame: &Frame<'_>, encoding: Encoding) -> Option<(usize, usize)> {
+    image_range(frame, encoding).ok().filter(|(start, length)| start + length == frame.bytes.len())
+}
