@@ -1,0 +1,395 @@
+//! Sudden death at any moment: the real program is killed (`SIGKILL`) at random moments, and at chosen `fsync` calls, of a
+//! scripted day from ingest to deposit on `scanner-samples/`. After each kill `verify` must pass, the same command given
+//! again must end well, and at the end the ledger export, the deposit list and the files on disk must be byte for byte those
+//! of an undisturbed day. `REMIT_KILLS` says how many kills (25), `REMIT_SEED` which (1).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const NOW: &str = "2026-11-28T12:00:00Z";
+const DATE: &str = "2026-11-20";
+/// A command that runs longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Numbers drawn by lot, the same for the same seed (xorshift64*).
+struct Lot(u64);
+
+impl Lot {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) % limit.max(1)
+    }
+}
+
+fn number_from(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+/// One command of the day: who gives it, its words.
+#[derive(Clone, Debug)]
+struct Order {
+    user: &'static str,
+    words: Vec<String>,
+}
+
+fn order(user: &'static str, words: &[&str]) -> Order {
+    Order { user, words: words.iter().map(|w| w.to_string()).collect() }
+}
+
+struct Ended {
+    /// `None`: killed.
+    code: Option<i32>,
+    out: String,
+    err: String,
+    took: Duration,
+}
+
+#[derive(Clone)]
+struct Site(PathBuf);
+
+impl Site {
+    fn command(&self, order: &Order, under: &[String]) -> Command {
+        let program = env!("CARGO_BIN_EXE_remit").to_string();
+        let words: Vec<String> = under.iter().cloned().chain([program]).collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).arg("--site").arg(&self.0);
+        if !order.user.is_empty() {
+            command.args(["--as", order.user]);
+        }
+        command.args(&order.words).env("REMIT_NOW", NOW).env("NO_COLOR", "1");
+        for variable in ["REMIT_SITE", "REMIT_DB", "REMIT_BLOBS", "REMIT_LOG"] {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command; with `kill_after` it is killed at that moment, unless it ends before.
+    fn run(&self, order: &Order, kill_after: Option<Duration>, under: &[String]) -> Ended {
+        let started = Instant::now();
+        let mut child = self.command(order, under).spawn().expect("the program starts");
+        let mut drains = Vec::new();
+        let (closed, wait) = mpsc::channel();
+        let pipes: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
+        for mut pipe in pipes {
+            let closed = closed.clone();
+            drains.push(std::thread::spawn(move || {
+                let mut text = Vec::new();
+                let _ = pipe.read_to_end(&mut text);
+                let _ = closed.send(());
+                String::from_utf8_lossy(&text).into_owned()
+            }));
+        }
+        let until = started + kill_after.unwrap_or(PATIENCE);
+        let mut late = false;
+        for _ in 0..2 {
+            // Both pipes close when the program ends; the deadline comes first when it is to be killed.
+            late |= wait.recv_timeout(until.saturating_duration_since(Instant::now())).is_err();
+        }
+        if late {
+            let _ = child.kill();
+        }
+        let status = child.wait().expect("the program can be waited for");
+        let took = started.elapsed();
+        let mut texts = drains.into_iter().map(|d| d.join().expect("a pipe can be read"));
+        let (out, err) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+        assert!(!late || kill_after.is_some(), "`{}` hangs: {err}", order.words.join(" "));
+        assert!(!err.contains("panicked at"), "`{}` panics: {err}", order.words.join(" "));
+        Ended { code: status.code(), out, err, took }
+    }
+
+    /// Runs a command that must end with 0 (or 1, where the answer may be no).
+    fn must(&self, order: &Order, also: &[i32]) -> Ended {
+        let ended = self.run(order, None, &[]);
+        let good = ended.code.is_some_and(|c| c == 0 || also.contains(&c));
+        assert!(good, "`remit {}` ends with {:?}:\n{}{}", order.words.join(" "), ended.code, ended.out, ended.err);
+        ended
+    }
+
+    fn json(&self, words: &[&str]) -> Vec<Value> {
+        let ended = self.must(&order("", words), &[]);
+        ended.out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{words:?}: {e}: {l}"))).collect()
+    }
+
+    fn verify(&self, after: &str) {
+        let ended = self.run(&order("", &["verify"]), None, &[]);
+        assert_eq!(ended.code, Some(0), "verify fails after {after}:\n{}{}", ended.out, ended.err);
+    }
+
+    fn batches(&self) -> Vec<String> {
+        self.json(&["batch", "list", "--json"]).iter().map(|b| text(&b["id"])).collect()
+    }
+
+    /// What must not depend on being killed: the ledger, the deposits, every file handed to others.
+    fn outcome(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        for words in
+            [&["ledger", "export", "--format", "csv"][..], &["deposit", "list", "--json"], &["batch", "list", "--json"]]
+        {
+            all.insert(words.join(" "), self.must(&order("", words), &[]).out.into_bytes());
+        }
+        for folder in ["deposits", "postings"] {
+            for path in files(&self.0.join(folder)) {
+                let name = path.strip_prefix(&self.0).expect("inside the site").display().to_string();
+                all.insert(name, fs::read(&path).expect("a file of the site can be read"));
+            }
+        }
+        all
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_string()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("a folder can be listed").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+    }
+}
+
+/// The steps of the day. Each says its next command from the state of the site, so that it can be asked again after a crash.
+const STEPS: &[&str] = &["ingest", "settle", "balance", "approve", "post", "deposit"];
+
+/// The next commands of a step, those already given left out by the caller.
+fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
+    let each = |user, words: &[&str]| {
+        let all = site.batches();
+        all.iter().map(|id| order(user, &words.iter().copied().chain([id.as_str()]).collect::<Vec<_>>())).collect()
+    };
+    match step {
+        "ingest" => sources(samples)
+            .iter()
+            .map(|p| order("olga", &["ingest", &p.to_string_lossy(), "--date", DATE, "--json"]))
+            .collect(),
+        "settle" => {
+            let mut all = Vec::new();
+            for id in site.batches() {
+                let shown = site.json(&["batch", "show", &id, "--json"]);
+                for transaction in shown.iter().flat_map(|b| b["transactions"].as_array().cloned().unwrap_or_default())
+                {
+                    if text(&transaction["state"]) == "exception" {
+                        all.push(order("olga", &["batch", "hold", &text(&transaction["id"])]));
+                    }
+                }
+            }
+            all
+        }
+        "balance" => each("olga", &["balance"]),
+        "approve" => each("sven", &["batch", "approve"]),
+        "post" => each("sven", &["post"]),
+        _ => vec![order("sven", &["deposit", "make", "--date", DATE, "--json"])],
+    }
+}
+
+/// The capture folders and files of a morning, in name order.
+fn sources(samples: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in files(samples) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name == "index.csv" {
+            found.extend(path.parent().map(Path::to_path_buf));
+        } else if name.ends_with(".x9") || name.contains("lockbox") {
+            found.push(path);
+        }
+    }
+    assert!(!found.is_empty(), "scanner-samples holds nothing to take in");
+    found
+}
+
+/// Goes through the day; `strike` may kill a command before it is let through, and says whether it did.
+fn day(
+    site: &Site,
+    samples: &Path,
+    mut strike: impl FnMut(&Site, &str, &Order) -> bool,
+) -> BTreeMap<&'static str, Vec<Duration>> {
+    let mut times: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
+    for step in STEPS {
+        let mut given: Vec<Vec<String>> = Vec::new();
+        while let Some(next) = orders(step, site, samples).into_iter().find(|o| !given.contains(&o.words)) {
+            for _ in 0..24 {
+                if !strike(site, step, &next) {
+                    break;
+                }
+                site.verify(&format!("a kill of `{}`", next.words.join(" ")));
+            }
+            // 1 and 3: a batch that is out of balance, and what then cannot be approved or posted, are answers, not crashes.
+            let ended = site.must(&next, &[1, 3]);
+            times.entry(step).or_default().push(ended.took);
+            given.push(next.words);
+        }
+    }
+    times
+}
+
+/// A site with users, layouts, bills and payers, and nothing taken in.
+fn prepared(folder: &Path, samples: &Path) -> Site {
+    let site = Site(folder.join("site"));
+    let init = Command::new(env!("CARGO_BIN_EXE_remit"))
+        .args(["init", &site.0.to_string_lossy(), "--name", "crash test"])
+        .env("REMIT_NOW", NOW)
+        .output()
+        .expect("the program starts");
+    assert!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
+    site.must(&order("", &["users", "add", "olga", "--role", "operator"]), &[]);
+    site.must(&order("", &["users", "add", "sven", "--role", "approver"]), &[]);
+    for (words, name) in [
+        (&["layouts", "import"], "layouts.toml"),
+        (&["bills", "import"], "open_bills.csv"),
+        (&["payers", "import"], "payers.csv"),
+    ] {
+        let path = files(samples)
+            .into_iter()
+            .find(|p| p.ends_with(name))
+            .unwrap_or_else(|| panic!("no {name} in the samples"));
+        site.must(&order("olga", &[words[0], words[1], &path.to_string_lossy()]), &[]);
+    }
+    site
+}
+
+fn fresh(base: &Site, folder: &Path, name: &str) -> Site {
+    let site = Site(folder.join(name));
+    copy(&base.0, &site.0);
+    site
+}
+
+fn same(got: &BTreeMap<String, Vec<u8>>, want: &BTreeMap<String, Vec<u8>>, story: &str) {
+    for (name, bytes) in want {
+        let other = got.get(name).map(|b| String::from_utf8_lossy(b).into_owned());
+        assert!(
+            got.get(name) == Some(bytes),
+            "'{name}' differs from the undisturbed day after {story}\nwanted:\n{}\ngot:\n{}",
+            String::from_utf8_lossy(bytes).chars().take(2000).collect::<String>(),
+            other.unwrap_or_else(|| "nothing".into()).chars().take(2000).collect::<String>()
+        );
+    }
+    let extra: Vec<&String> = got.keys().filter(|k| !want.contains_key(*k)).collect();
+    assert!(extra.is_empty(), "files that the undisturbed day does not have after {story}: {extra:?}");
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples")
+}
+
+#[test]
+fn a_kill_at_any_moment_changes_nothing() {
+    let (samples, folder) = (samples(), tempfile::tempdir().expect("a temporary folder"));
+    let base = prepared(folder.path(), &samples);
+    let reference = fresh(&base, folder.path(), "reference");
+    let times = day(&reference, &samples, |_, _, _| false);
+    reference.verify("an undisturbed day");
+    let want = reference.outcome();
+    let ledger = want["ledger export --format csv"].iter().filter(|b| **b == b'\n').count();
+    assert!(ledger > 10, "the day posts next to nothing: {ledger} lines of ledger");
+    assert!(want.keys().any(|k| k.ends_with(".icl")), "the day deposits nothing: {:?}", want.keys());
+
+    let kills = number_from("REMIT_KILLS", 25);
+    let seed = number_from("REMIT_SEED", 1);
+    let mut lot = Lot(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let (mut struck, mut by_step) = (0, BTreeMap::<String, u64>::new());
+    let mut round = 0;
+    while struck < kills {
+        round += 1;
+        assert!(round <= kills * 4 + 20, "only {struck} kills struck in {round} days: the commands are over too soon");
+        let site = fresh(&base, folder.path(), &format!("round{round}"));
+        let mut story = Vec::new();
+        day(&site, &samples, |site, step, order| {
+            if struck >= kills || lot.below(4) == 0 {
+                return false;
+            }
+            let seen = times.get(step).map_or(0, |t| t.iter().map(Duration::as_micros).sum::<u128>() / t.len() as u128);
+            let after = Duration::from_micros(lot.below(seen as u64 * 11 / 10 + 10_000));
+            let killed = site.run(order, Some(after), &[]).code.is_none();
+            if killed {
+                struck += 1;
+                *by_step.entry(step.to_string()).or_default() += 1;
+                story.push(format!("{step} killed after {after:?}"));
+            }
+            killed
+        });
+        site.verify("the end of the day");
+        same(&site.outcome(), &want, &format!("round {round} (seed {seed}): {}", story.join("; ")));
+        fs::remove_dir_all(&site.0).expect("a round can be cleared away");
+    }
+    println!("{struck} kills in {round} days, by step {by_step:?}; {ledger} lines of ledger equal each time");
+}
+
+/// The N-th `fsync` of a command kills it, or fails with an input/output error, for N = 1, 2, 3, 5, 8 ... until the command
+/// has no N-th one. Needs `strace`.
+#[test]
+fn a_kill_or_an_error_at_a_sync_changes_nothing() {
+    let works = Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "true"]).output();
+    if !works.is_ok_and(|o| o.status.success()) {
+        let must = std::env::var_os("REMIT_REQUIRE_ALL").is_some();
+        assert!(!must, "strace does not work here, and REMIT_REQUIRE_ALL says that nothing may be left out");
+        eprintln!("LEFT OUT: strace does not work here; no kill at a chosen fsync was tried");
+        return;
+    }
+    let (samples, folder) = (samples(), tempfile::tempdir().expect("a temporary folder"));
+    let base = prepared(folder.path(), &samples);
+    let reference = fresh(&base, folder.path(), "reference");
+    day(&reference, &samples, |_, _, _| false);
+    let want = reference.outcome();
+    for (kind, fault) in [("kill", "signal=SIGKILL"), ("error", "error=EIO")] {
+        let site = fresh(&base, folder.path(), kind);
+        let log = folder.path().join(format!("{kind}.log"));
+        let mut story = Vec::new();
+        // For each command: which N comes next. A command that ended without its N-th sync is done with.
+        let mut next: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        day(&site, &samples, |site, _, order| {
+            let name = order.words.join(" ");
+            let (n, after) = *next.get(&name).unwrap_or(&(1, 2));
+            if n == 0 {
+                return false;
+            }
+            let _ = fs::remove_file(&log);
+            let under = ["strace", "-f", "-qq", "-o", &log.to_string_lossy(), "-e", "trace=fsync,fdatasync", "-e"]
+                .into_iter()
+                .map(String::from)
+                .chain([format!("inject=fsync,fdatasync:{fault}:when={n}")])
+                .collect::<Vec<_>>();
+            let ended = site.run(order, None, &under);
+            let seen = fs::read_to_string(&log).unwrap_or_default();
+            let hit = if kind == "kill" {
+                ended.code.is_none() || ended.code == Some(137)
+            } else {
+                seen.contains("INJECTED")
+            };
+            next.insert(name.clone(), if hit { (after, n + after) } else { (0, 0) });
+            if hit {
+                story.push(format!("{kind} at sync {n} of `{name}`"));
+            }
+            hit
+        });
+        site.verify(&format!("a day with a {kind} at chosen syncs"));
+        same(&site.outcome(), &want, &story.join("; "));
+        assert!(!story.is_empty(), "no command of the day called fsync: nothing is durable");
+        println!("{} syncs struck by {kind}", story.len());
+    }
+}
