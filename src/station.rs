@@ -104,7 +104,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
     use std::io::Write;
     let failed = |cause: std::io::Error| OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    // A bare file name has the empty path as its folder.
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;
     let temporary = path.with_extension("part");
     let mut file = fs::File::create(&temporary).map_err(failed)?;

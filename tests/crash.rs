@@ -138,7 +138,7 @@ impl Site {
         {
             all.insert(words.join(" "), self.must(&order("", words), &[]).out.into_bytes());
         }
-        for folder in ["deposits", "postings"] {
+        for folder in ["deposits", "posting"] {
             for path in files(&self.0.join(folder)) {
                 let name = path.strip_prefix(&self.0).expect("inside the site").display().to_string();
                 all.insert(name, fs::read(&path).expect("a file of the site can be read"));
@@ -326,7 +326,9 @@ fn a_kill_at_any_moment_changes_nothing() {
     let want = reference.outcome();
     let ledger = want["ledger export --format csv"].iter().filter(|b| **b == b'\n').count();
     assert!(ledger > 10, "the day posts next to nothing: {ledger} lines of ledger");
-    assert!(want.keys().any(|k| k.ends_with(".icl")), "the day deposits nothing: {:?}", want.keys());
+    for folder in ["deposits/", "posting/"] {
+        assert!(want.keys().any(|k| k.starts_with(folder)), "the day leaves nothing in {folder}: {:?}", want.keys());
+    }
 
     let kills = number_from("REMIT_KILLS", 25);
     let seed = number_from("REMIT_SEED", 1);
