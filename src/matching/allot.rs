@@ -107,7 +107,15 @@ pub(super) fn allot(
                 }
             }
             let tolerated = short <= policy.short_tolerance;
-            let message = format!("received {received}, expected {due_total}: short by {short}");
+            let mut message = format!("received {received}, expected {due_total}: short by {short}");
+            // The usual cause with several stubs: the others belong to another envelope.
+            let alone = targets.iter().find(|t| t.expected.iter().any(|e| e.amount == received));
+            if let (Some(alone), true) = (alone, targets.len() > 1) {
+                message.push_str(&format!(
+                    "; it is exactly what account {} expects, so the other stubs may be of another envelope (regroup)",
+                    alone.bill.account.masked()
+                ));
+            }
             Ok(Allotment {
                 applications,
                 problem: (!tolerated).then_some((reason(targets, Reason::Underpaid), message)),

@@ -357,3 +357,139 @@ fn clean_without_amounts() {
 fn office_without_amounts() {
     check(false, "office", 900, 700, 0);
 }
+
+/// The scripted day: amounts keyed from the truth where one check is in the transaction, everything else that is not
+/// clean held; then each batch must balance against its control totals, and every entry must prove.
+fn day_on(folder: &str, with_amounts: bool) {
+    use crate::domain::{Batch, BatchState, Control, Decision, Origin, ReceiptId, Transaction, UserName};
+
+    let Some(shared) = shared() else { return };
+    let folder = shared.join("data/station").join(folder);
+    let truth = lines(&folder.join("truth.jsonl"));
+    let book = BillBook::new(bills(&folder.join("open_bills.csv")), payers(&folder.join("payers.csv")));
+    let policy = Policy::default();
+    let by = UserName("olga".into());
+    for b in lines(&folder.join("batches.jsonl")) {
+        let name = text(&b, "batch");
+        let day: Day = text(&b, "date").parse().unwrap();
+        let id = BatchId::of(&[name.as_bytes()]);
+        let docs: Vec<(Document, Reading)> =
+            truth.iter().filter(|d| d["batch"] == b["batch"]).map(|d| perfect(d, &id, with_amounts)).collect();
+        let worth: BTreeMap<DocumentId, i64> = truth
+            .iter()
+            .filter(|d| d["batch"] == b["batch"] && matches!(d["kind"].as_str(), Some("check" | "money_order")))
+            .map(|d| (DocumentId::of(&[text(d, "doc").as_bytes()]), d["amount"].as_i64().unwrap()))
+            .collect();
+        let mut decisions: BTreeMap<DocumentId, Vec<Decision>> = BTreeMap::new();
+        let read = |decisions: &BTreeMap<DocumentId, Vec<Decision>>| -> Vec<Evidence> {
+            let all: Vec<Decision> = decisions.values().flatten().cloned().collect();
+            docs.iter().map(|(d, r)| evidence(d, std::slice::from_ref(r), &all)).collect()
+        };
+        let groups: Vec<Group> = group(&book.pieces(&read(&decisions), &[], &policy, day));
+        let propose = |decisions: &BTreeMap<DocumentId, Vec<Decision>>| -> (Vec<Evidence>, Vec<Transaction>) {
+            let evidence = read(decisions);
+            let ids: Vec<_> = groups.iter().map(|g| transaction_id(&id, &g.documents[0])).collect();
+            let lists: Vec<Vec<Decision>> =
+                groups.iter().map(|g| decisions.get(&g.documents[0]).cloned().unwrap_or_default()).collect();
+            let draft = BatchDraft { ids: &ids, groups: &groups, evidence: &evidence, decisions: &lists, seen: &[] };
+            let proposals = propose_batch(&draft, &book, &policy, day);
+            let transactions = proposals
+                .into_iter()
+                .zip(&groups)
+                .zip(1..)
+                .map(|((p, g), seq)| p.into_transaction(id.clone(), seq, g.reason.clone()))
+                .collect();
+            (evidence, transactions)
+        };
+        let (_, transactions) = propose(&decisions);
+        for t in &transactions {
+            let amounts: Vec<i64> = t.documents.iter().filter_map(|d| worth.get(d).copied()).collect();
+            for e in t.exceptions.iter().filter(|e| e.code == Reason::AmountUnknown) {
+                if let [amount] = amounts.as_slice() {
+                    let fields = BTreeMap::from([("amount".to_string(), Cents::new(*amount).to_string())]);
+                    let decided = crate::exceptions::decide(t, &e.id, "key-amount", &fields, &by, "x").unwrap();
+                    decisions.entry(t.documents[0].clone()).or_default().push(decided.decision);
+                }
+            }
+        }
+        let (_, transactions) = propose(&decisions);
+        for t in &transactions {
+            if !matches!(t.state, TransactionState::Clean | TransactionState::Ready) {
+                let held = crate::exceptions::hold(t, &BTreeMap::new(), &by, "x").unwrap();
+                decisions.entry(t.documents[0].clone()).or_default().push(held.decision);
+            }
+        }
+        let (evidence, transactions) = propose(&decisions);
+        let batch = Batch {
+            id: id.clone(),
+            receipt: ReceiptId::of(&[b"r"]),
+            name: name.clone(),
+            state: BatchState::InReview,
+            origin: Origin::Mail,
+            date: day,
+            operator: None,
+            declared: Control {
+                count: Some(b["checks"].as_u64().unwrap() as u32),
+                total: Some(Cents::new(b["control_total"].as_i64().unwrap())),
+                counts_documents: false,
+            },
+            balanced_by: None,
+            approved_by: None,
+        };
+        let balanced =
+            crate::balance::balance(&batch, &transactions, &evidence).unwrap_or_else(|i| panic!("{name}: {i:#?}"));
+        let p = balanced.proof();
+        eprintln!(
+            "{name}: ready {} {} held {} {} by difference {:?}",
+            p.ready.count, p.ready.total, p.held.count, p.held.total, p.held_by_difference
+        );
+        assert_eq!(p.ready.total.plus(p.held.total), Ok(batch.declared.total.unwrap()));
+        let drafts = crate::post::entries(&balanced, &crate::post::Chart::default()).unwrap();
+        assert!(drafts.len() * 3 > groups.len(), "{name}: only {} of {} transactions post", drafts.len(), groups.len());
+        for ready in balanced.ready() {
+            let real: i64 = ready.items.iter().map(|i| worth[&i.document]).sum();
+            assert_eq!(
+                ready.transaction.received,
+                Some(Cents::new(real)),
+                "{name}: transaction {}",
+                ready.transaction.seq
+            );
+        }
+        let sheet = crate::reports::proof_sheet(&crate::reports::SheetInput {
+            site: "Test <Water>",
+            date: day,
+            printed: "2026-11-30T17:00:00Z",
+            batches: vec![(&batch, &transactions, &evidence)],
+            deposits: &[],
+            entries: &[],
+        })
+        .unwrap();
+        assert!(sheet.agrees, "{}", sheet.text());
+        assert_eq!(sheet.total.captured.count, batch.declared.count.unwrap());
+        assert!(sheet.html().contains("Test &lt;Water&gt;"));
+        let mut lost = transactions.clone();
+        lost.pop();
+        if transactions.last().is_some_and(|t| t.documents.iter().any(|d| worth.contains_key(d))) {
+            let short = crate::reports::proof_sheet(&crate::reports::SheetInput {
+                site: "x",
+                date: day,
+                printed: "",
+                batches: vec![(&batch, &lost, &evidence)],
+                deposits: &[],
+                entries: &[],
+            })
+            .unwrap();
+            assert!(!short.agrees, "a lost transaction must show");
+            assert!(short.text().contains("DOES NOT AGREE"));
+        }
+    }
+}
+
+#[test]
+fn the_scripted_day_balances() {
+    for folder in ["clean", "office"] {
+        for with_amounts in [false, true] {
+            day_on(folder, with_amounts);
+        }
+    }
+}
