@@ -385,7 +385,9 @@ struct Known {
 
 impl Known {
     fn groups(&self, office: &Office) -> Vec<Group> {
-        grouping::group(&self.book.pieces(&self.evidence, &self.seen, &office.site.config.matching, self.batch.date))
+        let policy = &office.site.config.matching;
+        let pieces = self.book.pieces(&self.evidence, &self.seen, policy, self.batch.date);
+        grouping::group(&pieces, self.batch.origin)
     }
 
     fn propose(

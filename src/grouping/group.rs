@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, Group, Piece, kind_of};
-use crate::domain::{AccountNumber, Biller, Cents, DocumentKind, TransactionKind};
+use crate::domain::{AccountNumber, Biller, Cents, DocumentKind, Origin, TransactionKind};
 
 /// A run of stubs under one check may be longer than any real envelope; the search looks no further.
 const LONGEST: usize = 600;
@@ -17,11 +17,13 @@ const MOST_STUBS_SUMMED: usize = 16;
 
 const SINGLE: i32 = -33;
 const CHECK_ONLY: i32 = -253;
-const STUB_ONLY: i32 = -320;
+/// Cash seldom comes by mail; at a counter and in a drop box it is usual.
+const STUB_ONLY_BY_MAIL: i32 = -340;
+const STUB_ONLY_BY_HAND: i32 = -210;
 const SPLIT_PAYMENT: [i32; 3] = [-400, -440, -560];
 const MANY_STUBS: [i32; 5] = [-350, -370, -410, -440, -480];
 const MANY_BOTH: i32 = -370;
-const OTHER_ORDER: i32 = -350;
+const OTHER_ORDER: i32 = -400;
 const PAYER_FITS: i32 = 250;
 const PAYER_BY_PLACE: i32 = 80;
 const PAYER_OF_ANOTHER: i32 = -350;
@@ -64,8 +66,8 @@ enum Fit {
     Not,
 }
 
-/// Envelopes of a batch, from its pieces in capture order. Every document is in exactly one group.
-pub fn group(pieces: &[Piece<'_>]) -> Vec<Group> {
+/// Envelopes of a batch, from its pieces in capture order and the way it came. Every document is in exactly one group.
+pub fn group(pieces: &[Piece<'_>], origin: Origin) -> Vec<Group> {
     let mut groups: Vec<(u32, Group)> = Vec::new();
     let mut envelopes: BTreeMap<u32, Vec<&Evidence>> = BTreeMap::new();
     let mut loose: Vec<&Piece<'_>> = Vec::new();
@@ -106,7 +108,7 @@ pub fn group(pieces: &[Piece<'_>]) -> Vec<Group> {
             },
         ));
     }
-    let (checks_first, stubs_first) = (cut(&loose, Order::ChecksFirst), cut(&loose, Order::StubsFirst));
+    let (checks_first, stubs_first) = (cut(&loose, Order::ChecksFirst, origin), cut(&loose, Order::StubsFirst, origin));
     let (order, (_, cuts)) = if stubs_first.0 > checks_first.0 {
         (Order::StubsFirst, stubs_first)
     } else {
@@ -134,7 +136,7 @@ fn alone(e: &Evidence, reason: String) -> Group {
 }
 
 /// The best cutting under one order: its score and the cuts with their ends, in order.
-fn cut(pieces: &[&Piece<'_>], order: Order) -> (i32, Vec<(usize, Cut)>) {
+fn cut(pieces: &[&Piece<'_>], order: Order, origin: Origin) -> (i32, Vec<(usize, Cut)>) {
     let n = pieces.len();
     let mut best: Vec<Option<(i32, Cut)>> = vec![None; n + 1];
     let total = |best: &[Option<(i32, Cut)>], at: usize| if at == 0 { Some(0) } else { best[at].map(|b| b.0) };
@@ -146,7 +148,7 @@ fn cut(pieces: &[&Piece<'_>], order: Order) -> (i32, Vec<(usize, Cut)>) {
                 break;
             }
             for (first, turn) in candidates {
-                let (score, fits) = score(pieces, from, to, first, from + turn, order);
+                let (score, fits) = score(pieces, (from, from + turn, to), first, order, origin);
                 let sum = before.saturating_add(score);
                 if best[to].is_none_or(|b| sum > b.0) {
                     best[to] = Some((sum, Cut { from, turn: from + turn, first, fits }));
@@ -211,7 +213,14 @@ fn pays(payer: &Piece<'_>, account: (Option<&Biller>, &AccountNumber)) -> bool {
     payer.known_payer_of.iter().any(|(b, a)| a == account.1 && account.0.is_none_or(|x| x == b))
 }
 
-fn score(pieces: &[&Piece<'_>], from: usize, to: usize, first: Option<Role>, turn: usize, order: Order) -> (i32, Fit) {
+/// The stretch by where the stretch begins, turns from one role to the other, and ends.
+fn score(
+    pieces: &[&Piece<'_>],
+    (from, turn, to): (usize, usize, usize),
+    first: Option<Role>,
+    order: Order,
+    origin: Origin,
+) -> (i32, Fit) {
     let (head, tail) = (&pieces[from..turn], &pieces[turn..to]);
     let (checks, stubs): (&[&Piece<'_>], &[&Piece<'_>]) = match first {
         Some(Role::Check) => (head, tail),
@@ -220,7 +229,10 @@ fn score(pieces: &[&Piece<'_>], from: usize, to: usize, first: Option<Role>, tur
     };
     let mut score = match (checks.len(), stubs.len()) {
         (1, 0) => CHECK_ONLY,
-        (0, 1) => STUB_ONLY,
+        (0, 1) => match origin {
+            Origin::Counter | Origin::Dropbox => STUB_ONLY_BY_HAND,
+            Origin::Mail | Origin::Lockbox | Origin::BankFile => STUB_ONLY_BY_MAIL,
+        },
         // Several of one kind and nothing of the other are several envelopes.
         (0, _) | (_, 0) => return (-1_000_000, Fit::Unknown),
         (1, 1) => SINGLE,

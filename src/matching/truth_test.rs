@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{BatchDraft, BillBook, Policy, Proposal, propose_batch, transaction_id};
 use crate::domain::{
     AccountNumber, AccountStatus, BankAccount, BatchId, Bill, Biller, Cents, CheckDigitRead, Day, Document, DocumentId,
-    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrFields, MicrRead, PixelBox, Quality, Reading, Reason,
+    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrFields, MicrRead, Origin, PixelBox, Quality, Reading, Reason,
     ScanlineRead, Sha256, TransactionState,
 };
 use crate::grouping::{Evidence, Group, evidence, group};
@@ -224,6 +224,14 @@ fn codes(exception: &str) -> &'static [Reason] {
     }
 }
 
+fn origin(batch: &Value) -> Origin {
+    match batch["channel"].as_str() {
+        Some("branch") => Origin::Counter,
+        Some("ir") => Origin::Dropbox,
+        _ => Origin::Mail,
+    }
+}
+
 fn measure(folder: &Path, with_amounts: bool) -> Figures {
     let mut f = Figures::default();
     let truth = lines(&folder.join("truth.jsonl"));
@@ -243,7 +251,7 @@ fn measure(folder: &Path, with_amounts: bool) -> Figures {
                 evidence(&document, &[reading], &[])
             })
             .collect();
-        let groups: Vec<Group> = group(&book.pieces(&evidence, &seen, &policy, day));
+        let groups: Vec<Group> = group(&book.pieces(&evidence, &seen, &policy, day), origin(&b));
         let ids: Vec<_> = groups.iter().map(|g| transaction_id(&batch, &g.documents[0])).collect();
         let none = vec![Vec::new(); groups.len()];
         let draft = BatchDraft { ids: &ids, groups: &groups, evidence: &evidence, decisions: &none, seen: &seen };
@@ -361,7 +369,7 @@ fn office_without_amounts() {
 /// The scripted day: amounts keyed from the truth where one check is in the transaction, everything else that is not
 /// clean held; then each batch must balance against its control totals, and every entry must prove.
 fn day_on(folder: &str, with_amounts: bool) {
-    use crate::domain::{Batch, BatchState, Control, Decision, Origin, ReceiptId, Transaction, UserName};
+    use crate::domain::{Batch, BatchState, Control, Decision, ReceiptId, Transaction, UserName};
 
     let Some(shared) = shared() else { return };
     let folder = shared.join("data/station").join(folder);
@@ -385,7 +393,7 @@ fn day_on(folder: &str, with_amounts: bool) {
             let all: Vec<Decision> = decisions.values().flatten().cloned().collect();
             docs.iter().map(|(d, r)| evidence(d, std::slice::from_ref(r), &all)).collect()
         };
-        let groups: Vec<Group> = group(&book.pieces(&read(&decisions), &[], &policy, day));
+        let groups: Vec<Group> = group(&book.pieces(&read(&decisions), &[], &policy, day), origin(&b));
         let propose = |decisions: &BTreeMap<DocumentId, Vec<Decision>>| -> (Vec<Evidence>, Vec<Transaction>) {
             let evidence = read(decisions);
             let ids: Vec<_> = groups.iter().map(|g| transaction_id(&id, &g.documents[0])).collect();
