@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-use remit::formats::{bai_lockbox, capture_index, x9};
+use std::time::{Duration, Instant};
+
+use remit::domain::{Cents, RoutingNumber};
+use remit::formats::fault::Faults;
+use remit::formats::x9::physical::{Frames, detect};
+use remit::formats::x9::records as r;
+use remit::formats::{Format, bai_lockbox, bills_csv, capture_index, inspect, sniff, x9};
+use remit::ingest;
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("REMIT_SHARED") else {
@@ -101,4 +108,180 @@ fn capture_indexes_of_the_samples_are_read() {
     }
     println!("{reads} magnetic reads, {rejected} characters rejected, {wrong} reads differ from truth");
     assert!(reads > 100 && wrong * 50 < reads, "{wrong} of {reads}");
+}
+
+/// Each record of the valid samples, read into its struct and written again, gives the bytes it came from; in EBCDIC too.
+#[test]
+fn cash_letter_records_read_and_written_are_byte_equal() {
+    let Some(folder) = shared("x9") else { return };
+    let mut records = 0;
+    for name in [
+        "iclFile-read.x937",
+        "iclFile-write.x937",
+        "valid-ascii.x937",
+        "creditRecord61.icl",
+        "BNK20180905121042882-A.icl",
+    ] {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let physical = detect(&bytes).unwrap();
+        let mut frames = Frames::new(&bytes, physical);
+        let mut faults = Faults::default();
+        let mut again = Vec::new();
+        while let Some(frame) = frames.next(&mut faults) {
+            let kind = frame.kind.unwrap();
+            let mut text = frame.bytes[..kind.width].to_vec();
+            physical.encoding.decode(&mut text);
+            macro_rules! rewritten {
+                ($($record:ident)*) => {
+                    match kind.code { $(c if c == r::$record::CODE => r::$record::read(&text).unwrap().to_bytes(),)* other => panic!("{other}") }
+                };
+            }
+            let mut written = rewritten! { FileHeader CashLetterHeader BundleHeader CheckDetail CheckDetailAddendumA
+            CheckDetailAddendumB CheckDetailAddendumC ReturnDetail ReturnAddendumA ReturnAddendumB ReturnAddendumC
+            ReturnAddendumD ImageViewDetail ImageViewData ImageViewAnalysis CreditA BundleControl CashLetterControl FileControl };
+            physical.encoding.encode(&mut written);
+            again.extend_from_slice(&(frame.bytes.len() as u32).to_be_bytes());
+            again.extend_from_slice(&written);
+            again.extend_from_slice(&frame.bytes[kind.width..]);
+            records += 1;
+        }
+        assert!(again == bytes, "{name}");
+    }
+    println!("{records} records");
+}
+
+fn sample_letter() -> Vec<u8> {
+    let routing = RoutingNumber::new("061000146").unwrap();
+    let day = "2026-11-30".parse().unwrap();
+    let image = [b"II*\0".as_slice(), &[10; 60]].concat();
+    let checks = (1..=3)
+        .map(|sequence| x9::OutgoingCheck {
+            routing: routing.clone(),
+            on_us: "12345678/0101".into(),
+            auxiliary_on_us: "44".into(),
+            external_processing_code: String::new(),
+            amount: Cents::new(1000 + sequence as i64),
+            sequence,
+            front: &image,
+            back: &image,
+        })
+        .collect();
+    let letter = x9::CashLetter {
+        business_date: day,
+        creation_date: day,
+        creation_time: "1705".into(),
+        file_id_modifier: 'A',
+        resend: false,
+        letter_id: "1".into(),
+        checks,
+    };
+    let credit = x9::CreditProfile {
+        layout: x9::CreditLayout::A,
+        routing: "061000146".into(),
+        account: "1/".into(),
+        counted: x9::Convention::Nothing,
+    };
+    let profile = x9::Profile { bundle_size: 2, credit: Some(credit), ..x9::Profile::usual(&routing, "123456780") };
+    x9::write(&letter, &profile).unwrap()
+}
+
+fn sample_lockbox() -> Vec<u8> {
+    let invoice = |n: i64| bai_lockbox::LockboxInvoice {
+        invoice: format!("INV{n}"),
+        payment: Cents::new(n),
+        deduction: Cents::ZERO,
+    };
+    let check = |amount: i64| bai_lockbox::LockboxCheck {
+        amount: Cents::new(amount),
+        routing: "061000146".into(),
+        account: "1234567890".into(),
+        check_number: "1021".into(),
+        invoices: vec![invoice(amount - 1), invoice(1)],
+    };
+    bai_lockbox::write(&bai_lockbox::LockboxDeposit {
+        destination: "ACMEUTIL".into(),
+        origin: "021000021".into(),
+        file_date: "2026-11-03".parse().unwrap(),
+        file_time: "0630".into(),
+        lockbox: "12345".into(),
+        deposit_date: "2026-11-02".parse().unwrap(),
+        batches: vec![vec![check(8425), check(100)], vec![check(7)]],
+    })
+    .unwrap()
+}
+
+/// One damaged copy: bytes changed, cut out, doubled or cut off, by a small generator of fixed seed.
+fn damaged(sample: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    const TELLING: &[u8] = b"\0\x01\x1a\n\r \"',;-/0159\x40\x50\xf0\xf1\xf9\xff";
+    let mut bytes = sample.to_vec();
+    for _ in 0..1 + random(4) {
+        let at = random(bytes.len().max(1));
+        match random(6) {
+            0 | 1 if at < bytes.len() => bytes[at] = TELLING[random(TELLING.len())],
+            2 if at < bytes.len() => bytes[at] ^= 1 << random(8),
+            3 => drop(bytes.drain(at.min(bytes.len())..(at + 1 + random(90)).min(bytes.len()))),
+            4 => {
+                let copy = bytes[at.min(bytes.len())..(at + 1 + random(90)).min(bytes.len())].to_vec();
+                bytes.splice(at.min(bytes.len())..at.min(bytes.len()), copy);
+            }
+            _ if random(4) == 0 => bytes.truncate(at),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+/// No damage makes a reader panic or hang, and none makes it take what does not add up: a letter that is still valid holds
+/// the total that its own control record states.
+#[test]
+fn readers_never_panic_on_damaged_files() {
+    let index = b"batch,seq,front,back,dpi,micr,amount\nb1,1,1_F.tif,1_B.tif,200,A061000146A 123C45,1.00\nb1,2,\"2_F.tif\",,200,,\n";
+    let bills = b"biller,bill,account,name,amount_due,due_date\nw,1,0001,\"A, B\",12.34,2026-11-30\nw,2,0002,C,1.00,\n";
+    let mut samples = vec![sample_letter(), sample_lockbox(), index.to_vec(), bills.to_vec()];
+    let plain = sample_letter();
+    let physical = detect(&plain).unwrap();
+    let (mut blocks, mut frames, mut faults) = (Vec::new(), Frames::new(&plain, physical), Faults::default());
+    while let Some(frame) = frames.next(&mut faults) {
+        blocks.extend_from_slice(frame.bytes);
+    }
+    samples.push(blocks);
+    if let Some(folder) = shared("x9") {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "bin" || e == "icl") {
+                samples.push(std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    let (started, mut runs, mut slowest) = (Instant::now(), 0u32, Duration::ZERO);
+    let budget = std::env::var("REMIT_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(3);
+    while started.elapsed() < Duration::from_secs(budget) {
+        let bytes = damaged(&samples[random(samples.len())], &mut random);
+        let one = Instant::now();
+        let _ = sniff(&bytes);
+        for format in Format::ALL {
+            let _ = inspect(&bytes, format);
+            remit::formats::inspection::records(&bytes, format, &mut |_| {});
+        }
+        let _ = capture_index::read(&bytes);
+        let _ = (bills_csv::bills(&bytes, None).is_ok(), bills_csv::payers(&bytes, None).is_ok());
+        let _ = (ingest::lockbox(&bytes).is_ok(), ingest::capture_folder(&bytes, &[("1_F.tif".into(), 9)]).is_ok());
+        if let Ok(intake) = ingest::x9(&bytes)
+            && !intake.problems.iter().any(|p| p.is_error())
+        {
+            let sum = Cents::sum(intake.documents.iter().filter_map(|d| d.station_amount)).unwrap();
+            assert_eq!(intake.control.total, Some(sum));
+        }
+        slowest = slowest.max(one.elapsed());
+        runs += 1;
+    }
+    println!("{runs} damaged files, slowest {slowest:?}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
