@@ -252,8 +252,17 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
     let (checks, stubs) = (request.expect != Expect::Stub, request.expect != Expect::Check);
     let mut evidence = Evidence::default();
     // A station that reads magnetic ink has told already that this is a check.
-    let first_checks = checks && request.magnetic.is_some();
-    if first_checks {
+    if checks && request.magnetic.is_some() {
+        account_line(upright, &mut evidence);
+        if evidence.check() >= SURE {
+            return evidence;
+        }
+    }
+    // The stub's line costs least, and its check digits prove it.
+    if stubs {
+        evidence.scanline = scanline::read(upright, request.layouts).map(|line| line.read);
+    }
+    if checks && evidence.micr.is_none() && !evidence.settled() {
         account_line(upright, &mut evidence);
         if evidence.check() >= SURE {
             return evidence;
@@ -262,15 +271,6 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
     if stubs {
         evidence.barcodes = barcode::read(upright, request.layouts);
     }
-    if checks && !first_checks && evidence.stub() < SURE {
-        account_line(upright, &mut evidence);
-        if evidence.check() >= SURE {
-            return evidence;
-        }
-    }
-    if stubs && printed_line_possible(&evidence, request.layouts) {
-        evidence.scanline = scanline::read(upright, request.layouts).map(|line| line.read);
-    }
     evidence
 }
 
@@ -278,12 +278,6 @@ fn account_line(upright: &Upright, evidence: &mut Evidence) {
     if let Some(line) = micr::read(upright) {
         (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
     }
-}
-
-/// A barcode of a layout that has no printed line settles it.
-fn printed_line_possible(evidence: &Evidence, layouts: &Layouts) -> bool {
-    let Some(name) = evidence.barcodes.iter().find_map(|b| b.layout.as_deref()) else { return true };
-    layouts.all.iter().any(|l| l.name == name && l.scanline.is_some())
 }
 
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
