@@ -62,9 +62,13 @@ fn add(a: Tally, b: Tally) -> Result<Tally, MoneyError> {
 }
 
 /// Proves a batch: `evidence` is that of every document of it, with the decisions folded in.
-pub fn balance(batch: &Batch, transactions: &[Transaction], evidence: &[Evidence]) -> Result<BalancedBatch, Imbalance> {
+pub fn balance(
+    batch: &Batch,
+    transactions: &[Transaction],
+    evidence: &[Evidence],
+) -> Result<BalancedBatch, Box<Imbalance>> {
     prove(batch, transactions, evidence).unwrap_or_else(|error| {
-        Err(Imbalance {
+        Err(Box::new(Imbalance {
             sentence: error.to_string(),
             declared: batch.declared,
             counted: Tally::default(),
@@ -72,7 +76,7 @@ pub fn balance(batch: &Batch, transactions: &[Transaction], evidence: &[Evidence
             count_difference: 0,
             open: Vec::new(),
             explanations: Vec::new(),
-        })
+        }))
     })
 }
 
@@ -80,7 +84,7 @@ fn prove(
     batch: &Batch,
     transactions: &[Transaction],
     evidence: &[Evidence],
-) -> Result<Result<BalancedBatch, Imbalance>, MoneyError> {
+) -> Result<Result<BalancedBatch, Box<Imbalance>>, MoneyError> {
     let by_id: BTreeMap<&DocumentId, &Evidence> = evidence.iter().map(|e| (&e.document, e)).collect();
     let mut balanced = BalancedBatch {
         batch: batch.clone(),
@@ -222,7 +226,7 @@ fn prove(
     if let (false, Some(d), Some(total)) = (total_holds, difference, batch.declared.total) {
         sentence.push(format!("declared {total}, counted {counted_checks}: the difference is {d}"));
     }
-    Ok(Err(Imbalance {
+    Ok(Err(Box::new(Imbalance {
         sentence: sentence.join("; "),
         declared: batch.declared,
         counted,
@@ -230,7 +234,7 @@ fn prove(
         count_difference,
         open,
         explanations,
-    }))
+    })))
 }
 
 fn cash_total(transactions: &[Transaction], evidence: &BTreeMap<&DocumentId, &Evidence>) -> Result<Cents, MoneyError> {

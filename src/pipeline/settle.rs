@@ -192,7 +192,7 @@ impl Office {
                     };
                     self.store.balance(&batch.id, false, Some(vec![exception]), by).await?;
                 }
-                Ok(BalanceAnswer::Out(Box::new(imbalance)))
+                Ok(BalanceAnswer::Out(imbalance))
             }
         }
     }

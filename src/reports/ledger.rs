@@ -55,7 +55,7 @@ fn plain(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn used<'e>(entries: &'e [Entry]) -> BTreeSet<&'e str> {
+fn used(entries: &[Entry]) -> BTreeSet<&str> {
     entries.iter().flat_map(|e| &e.draft.postings).map(|p| p.account.as_str()).collect()
 }
 
