@@ -1,8 +1,6 @@
 //! Batches and what people decide about them. Every change is compare-and-set: what was loaded must still stand, the state
 //! machine must allow the event, and the audit row is part of the same transaction.
 
-use std::collections::BTreeSet;
-
 use super::audit::Event;
 use super::db::{Row, Tx, sql, values};
 use super::transactions::decided_stay;
@@ -376,17 +374,15 @@ fn keeps_what_it_has(decided: &Decided, by: &UserName) -> Result<(), StoreError>
         return wrong("it touches another batch");
     }
     let decisions = |list: &[Transaction]| -> Vec<Decision> { list.iter().flat_map(|t| t.decisions.clone()).collect() };
-    let (before, mut after) = (decisions(&decided.before), decisions(&decided.after));
-    for old in &before {
-        match after.iter().position(|new| new == old) {
-            Some(place) => drop(after.remove(place)),
-            None => return wrong("an earlier decision would vanish"),
-        }
+    let (before, after) = (decisions(&decided.before), decisions(&decided.after));
+    if before.iter().any(|old| !after.contains(old)) {
+        return wrong("an earlier decision would vanish");
     }
-    let known: BTreeSet<_> =
-        decided.before.iter().flat_map(|t| &t.exceptions).filter(|e| e.decision.is_some()).map(|e| &e.id).collect();
-    let fresh = decided.after.iter().flat_map(|t| &t.exceptions).filter(|e| !known.contains(&e.id));
-    if after.iter().any(|d| d.by != *by) || fresh.filter_map(|e| e.decision.as_ref()).any(|d| d.by != *by) {
+    let settled = |list: &[Transaction]| -> Vec<Decision> {
+        list.iter().flat_map(|t| &t.exceptions).filter_map(|e| e.decision.clone()).collect()
+    };
+    let older = [before, settled(&decided.before)].concat();
+    if [after, settled(&decided.after)].concat().iter().any(|d| d.by != *by && !older.contains(d)) {
         return wrong("a decision is signed by somebody else");
     }
     decided_stay(decided.before.iter().flat_map(|t| &t.exceptions), decided.after.iter().flat_map(|t| &t.exceptions))

@@ -34,7 +34,8 @@ sql! {
     OF_ACCOUNTS = concat!("select ", bill_columns!(), " from bills where site = $1 and account any_of($2)");
     OF_INVOICES = concat!("select ", bill_columns!(), " from bills where site = $1 and invoice any_of($2)
                            union select ", bill_columns!(), " from bills where site = $1 and bill any_of($2)");
-    PAY = "update bills set paid = paid + $4 where site = $1 and bill = $3 and biller = coalesce($2, biller)";
+    PAY = "update bills set paid = paid + $4 where site = $1 and biller = $2 and bill = $3";
+    PAY_ANY = "update bills set paid = paid + $3 where site = $1 and bill = $2";
     PAYERS = "select bank_index, biller, account, routing, sealed from payers where site = $1 and bank_index any_of($2)";
 }
 
@@ -330,8 +331,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         // One statement for each bill, each by its primary key.
         for ((biller, bill), amount) in paid {
-            if tx.run(PAY, values![self.site(), biller, bill, *amount]).await? == 0 {
-                return Err(StoreError::not_found("bill", bill));
+            let touched = match biller {
+                Some(biller) => tx.run(PAY, values![self.site(), biller, bill, *amount]).await?,
+                None => tx.run(PAY_ANY, values![self.site(), bill, *amount]).await?,
+            };
+            if touched != 1 {
+                return Err(StoreError::not_found("bill (one of that number)", bill));
             }
         }
         Ok(())

@@ -39,12 +39,14 @@ pub struct NewDeposit {
 }
 
 sql! {
+    /// Looks at posted batches only: what is deposited whole does not cost any more. (`cross join` keeps this order.)
     OPEN = "select p.document, e.batch, b.origin, b.date, e.transaction_id, p.amount, c.exact,
         (select k.document from check_claims k where k.site = p.site and k.claim = c.exact)
-        from postings p join entries e on e.site = p.site and e.number = p.number
-        join batches b on b.site = e.site and b.id = e.batch
+        from batches b cross join entries e cross join postings p
         left join check_prints c on c.site = p.site and c.document = p.document
-        where p.site = $1 and p.account = '1020' and p.amount > 0 and e.transaction_id is not null
+        where b.site = $1 and b.state = 'posted' and e.site = b.site and e.batch = b.id
+        and p.site = e.site and p.number = e.number
+        and p.account = '1020' and p.amount > 0 and coalesce(p.document, '') <> ''
         and not exists (select 1 from deposit_items i where i.site = p.site and i.document = p.document)
         order by p.number, p.place";
     LAST_NUMBER = "select max(number) from deposits where site = $1 and date = $2 and profile = $3 and kind = $4";
@@ -59,11 +61,11 @@ sql! {
     ITEMS_OF = "select deposit, document, amount, sequence from deposit_items where site = $1 and deposit = $2 order by place";
     MOVE = "update deposits set state = $4 where site = $1 and id = $2 and state = $3";
     SAVE_FILE = "update deposits set file = $3, sha256 = $4 where site = $1 and id = $2";
-    BATCHES_OF = "select distinct d.batch from deposit_items i join documents d on d.site = i.site and d.id = i.document
-                  where i.site = $1 and i.deposit = $2";
+    BATCHES_OF = "select d.batch from deposit_items i cross join documents d
+                  where i.site = $1 and i.deposit = $2 and d.site = i.site and d.id = i.document";
     /// Checks of a batch that no finished deposit holds.
-    NOT_DEPOSITED = "select count(*) from postings p join entries e on e.site = p.site and e.number = p.number
-        where p.site = $1 and e.batch = $2 and p.account = '1020' and p.amount > 0 and not exists
+    NOT_DEPOSITED = "select count(*) from entries e cross join postings p
+        where e.site = $1 and e.batch = $2 and p.site = e.site and p.number = e.number and p.account = '1020' and p.amount > 0 and not exists
         (select 1 from deposit_items i join deposits d on d.site = i.site and d.id = i.deposit
          where i.site = p.site and i.document = p.document and d.state <> 'reserved')";
 }
@@ -291,11 +293,10 @@ impl Store {
         moves(&deposit, drafts, IN_TRANSIT)?;
         moves_back(&deposit, drafts, UNDEPOSITED)?;
         self.append(&mut tx, id.as_str(), "deposit", drafts).await?;
-        let mut batches = Vec::new();
+        let mut batches = BTreeSet::new();
         for row in tx.rows(BATCHES_OF, values![self.site(), id]).await? {
-            batches.push(row.parsed::<BatchId>(0, "batch")?);
+            batches.insert(row.parsed::<BatchId>(0, "batch")?);
         }
-        batches.sort();
         for batch in &batches {
             if tx.number(NOT_DEPOSITED, values![self.site(), batch]).await? == 0 {
                 self.move_batch(&mut tx, batch, BatchEvent::Deposit).await?;

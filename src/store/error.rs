@@ -72,6 +72,11 @@ impl StoreError {
         StoreError::Damaged { place: place.into(), why: why.to_string() }
     }
 
+    /// Did a unique rule of the database refuse it?
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        matches!(self, StoreError::Database(e) if e.as_database_error().is_some_and(|e| e.is_unique_violation()))
+    }
+
     /// Did a machine break (database, disk, object store), so that the same call may work later?
     pub fn is_machine(&self) -> bool {
         matches!(

@@ -162,11 +162,19 @@ fn contents(intake: &Intake) -> Vec<Vec<String>> {
 impl Store {
     /// Takes a source in, all or nothing. Its image bytes must be in the object store.
     pub async fn take_in(&self, intake: Intake, by: &UserName) -> Result<Taken, StoreError> {
+        match self.take_in_now(&intake, by).await {
+            // Somebody took the same at the same moment and was first: now it is there already.
+            Err(error) if error.is_unique_violation() => self.take_in_now(&intake, by).await,
+            other => other,
+        }
+    }
+
+    async fn take_in_now(&self, intake: &Intake, by: &UserName) -> Result<Taken, StoreError> {
         let mut tx = self.db().write().await?;
         if let Some((_, batches)) = self.receipt_by(&mut tx, BY_SOURCE, intake.receipt.source).await? {
             return Ok(Taken::Already { batches });
         }
-        let contents = contents(&intake);
+        let contents = contents(intake);
         let mut there: HashMap<String, (DocumentId, BatchId)> = HashMap::new();
         for row in tx.rows(CONTENTS, values![self.site(), contents.concat()]).await? {
             let content = row.text(0)?;
@@ -182,7 +190,7 @@ impl Store {
         {
             return Ok(Taken::Suspect { name, batches });
         }
-        let (batches, held) = self.keep(&mut tx, &intake, &contents, &there, by).await?;
+        let (batches, held) = self.keep(&mut tx, intake, &contents, &there, by).await?;
         let what = if held.is_empty() { "take-in" } else { "take-in-rest" };
         let note =
             format!("{}: {} batches, {} of {all} documents", intake.receipt.name, batches.len(), all - held.len());

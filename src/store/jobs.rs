@@ -68,7 +68,7 @@ impl Worker {
         }
         let mut random = [0u8; 8];
         getrandom::fill(&mut random).map_err(|_| StoreError::Unsupported("the system gives no random bytes".into()))?;
-        let name = format!("{}/{}/{:016x}", host(), std::process::id(), u64::from_be_bytes(random));
+        let name = format!("{}/{}/{:016x}", process::host(), std::process::id(), u64::from_be_bytes(random));
         Ok(Worker(NAME.get_or_init(|| name).clone()))
     }
 
@@ -78,25 +78,13 @@ impl Worker {
     }
 }
 
-fn host() -> String {
-    let name =
-        std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    name.unwrap_or_default().trim().replace('/', "-")
-}
-
 /// Is this the name of a process of this host that does not run any more?
 fn is_dead(worker: &str, me: &Worker) -> bool {
     let mut parts = worker.split('/');
-    let (Some(its_host), Some(process)) = (parts.next(), parts.next().and_then(|p| p.parse::<i32>().ok())) else {
-        return false;
-    };
-    if worker == me.0 || its_host != host() {
-        return false;
+    match (parts.next(), parts.next()) {
+        (Some(its_host), Some(number)) if worker != me.0 => process::is_gone(its_host, number),
+        _ => false,
     }
-    // A name with our own process number that is not ours belongs to an earlier life of it (containers begin at 1).
-    process as u32 == std::process::id()
-        || rustix::process::Pid::from_raw(process)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Jobs that are not done.
@@ -138,13 +126,13 @@ pub struct LikeCheck {
 }
 
 sql! {
-    HOLDERS = "select distinct worker from jobs where site = $1 and state = 'leased' and lease_until >= $2";
+    HOLDERS = "select distinct worker from jobs where site = $1 and state <> 'done' and state = 'leased' and lease_until >= $2";
     CLAIM_SQLITE = "update jobs set state = 'leased', worker = $2, lease_until = $3, token = token + 1,
-        attempts = attempts + 1 where rowid in (select rowid from jobs where site = $1 and (state = 'ready'
+        attempts = attempts + 1 where rowid in (select rowid from jobs where site = $1 and state <> 'done' and (state = 'ready'
         or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) order by batch, kind, part limit $6)
         returning batch, kind, part, token, attempts, first_place, last_place";
     CLAIM_POSTGRES = "update jobs set state = 'leased', worker = $2, lease_until = $3, token = token + 1,
-        attempts = attempts + 1 where ctid = any(array(select ctid from jobs where site = $1 and (state = 'ready'
+        attempts = attempts + 1 where ctid = any(array(select ctid from jobs where site = $1 and state <> 'done' and (state = 'ready'
         or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) order by batch, kind, part limit $6
         for update skip locked)) returning batch, kind, part, token, attempts, first_place, last_place";
     /// Ends a job for the holder of its newest token.
@@ -155,7 +143,7 @@ sql! {
     UNDONE = "select count(*) from jobs where site = $1 and batch = $2 and kind = $3 and state <> 'done'";
     LEFT = "select state, count(*) from jobs where site = $1 and state <> 'done' group by state";
     LEFT_OF_BATCH = "select state, count(*) from jobs where site = $1 and batch = $2 and state <> 'done' group by state";
-    RETRY = "update jobs set state = 'ready', attempts = 0 where site = $1 and state = 'failed'";
+    RETRY = "update jobs set state = 'ready', attempts = 0 where site = $1 and state <> 'done' and state = 'failed'";
     READ_BEFORE = "select document, max(ordinal) from readings where site = $1 and document any_of($2) group by document";
     READINGS = "select document, ordinal, sealed from readings where site = $1 and batch = $2 order by document, ordinal";
     LIKE = "select p.near, p.exact, p.document, p.batch from check_prints p
@@ -315,7 +303,7 @@ impl Store {
         self.end(&mut tx, job).await?;
         self.move_batch(&mut tx, &job.batch, BatchEvent::Match).await?;
         self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
-        self.add_exceptions(&mut tx, &job.batch, None, &matched.exceptions).await?;
+        self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
         self.save_checks(&mut tx, &job.batch, &matched.checks).await?;
         self.prove_documents(&mut tx, &job.batch).await?;
         self.record_system(&mut tx, "match", &job.batch).await?;

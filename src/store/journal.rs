@@ -36,9 +36,9 @@ sql! {
                 where site = $1 and number > $2 and number <= $3 order by number, place";
     ENTRIES_OF_BATCH = "select number, date, batch, transaction_id, memo, previous, hash from entries
                         where site = $1 and batch = $2 order by number";
-    POSTINGS_OF_BATCH = "select p.number, p.account, p.amount, p.document, p.memo from postings p
-                         join entries e on e.site = p.site and e.number = p.number
-                         where e.site = $1 and e.batch = $2 order by p.number, p.place";
+    POSTINGS_OF_BATCH = "select p.number, p.account, p.amount, p.document, p.memo from entries e cross join postings p
+                         where e.site = $1 and e.batch = $2 and p.site = e.site and p.number = e.number
+                         order by p.number, p.place";
     BALANCES = "select account, cast(sum(case when amount > 0 then amount else 0 end) as bigint),
                 cast(sum(case when amount < 0 then -amount else 0 end) as bigint)
                 from postings where site = $1 group by account";

@@ -15,6 +15,7 @@ mod journal;
 mod keys;
 mod migrations;
 mod objects;
+mod process;
 mod transactions;
 mod users;
 mod verify;

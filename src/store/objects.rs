@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::StoreError;
+use super::{StoreError, process};
 
 #[derive(Clone)]
 pub(super) enum Objects {
-    Folder(PathBuf),
+    /// With whether this process has looked for what others left unfinished.
+    Folder(PathBuf, Arc<AtomicBool>),
     Memory(Arc<Mutex<HashMap<String, Vec<u8>>>>),
     #[cfg(feature = "s3")]
     Bucket(bucket::Bucket),
@@ -39,7 +41,7 @@ impl Objects {
                 why: "the folder of the object store is missing",
             });
         }
-        Ok(Objects::Folder(folder))
+        Ok(Objects::Folder(folder, Arc::default()))
     }
 
     #[cfg(feature = "s3")]
@@ -55,9 +57,15 @@ impl Objects {
     /// Keeps packs under their names; durable on return.
     pub async fn put(&self, packs: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
         match self {
-            Objects::Folder(folder) => {
-                let folder = folder.clone();
-                tokio::task::spawn_blocking(move || put_files(&folder, &packs)).await?
+            Objects::Folder(folder, tidied) => {
+                let (folder, tidy) = (folder.clone(), !tidied.swap(true, Ordering::Relaxed));
+                tokio::task::spawn_blocking(move || {
+                    if tidy {
+                        take_leftovers_away(&folder);
+                    }
+                    put_files(&folder, &packs)
+                })
+                .await?
             }
             Objects::Memory(map) => {
                 map.lock().unwrap_or_else(PoisonError::into_inner).extend(packs);
@@ -71,7 +79,7 @@ impl Objects {
     /// Reads pieces of packs: (pack, start, size), in the order asked for.
     pub async fn get(&self, pieces: Vec<(String, u64, usize)>) -> Result<Vec<Vec<u8>>, StoreError> {
         match self {
-            Objects::Folder(folder) => {
+            Objects::Folder(folder, _) => {
                 let folder = folder.clone();
                 tokio::task::spawn_blocking(move || read_pieces(&folder, &pieces)).await?
             }
@@ -100,12 +108,16 @@ fn sync_folder(folder: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Io { path: folder.into(), source })
 }
 
+/// Tells unfinished files of one process apart.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
 /// Each pack: write beside, flush to the disk, rename; then the folder once. A failed flush is an error, never retried.
 fn put_files(folder: &Path, packs: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
     use std::io::Write as _;
     for (name, bytes) in packs {
         let path = folder.join(format!("{name}.pack"));
-        let draft = folder.join(format!("{name}.{}.part", std::process::id()));
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = folder.join(format!("{name}.{number}.{}.{}.part", process::host(), std::process::id()));
         let io = |source| StoreError::Io { path: draft.clone(), source };
         let mut file = std::fs::File::create(&draft).map_err(io)?;
         let written =
@@ -117,6 +129,20 @@ fn put_files(folder: &Path, packs: &[(String, Vec<u8>)]) -> Result<(), StoreErro
         }
     }
     sync_folder(folder)
+}
+
+/// Packs that a killed process of this host began: no row names them. A failure here matters to nobody.
+fn take_leftovers_away(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let mut parts = name.to_str().unwrap_or_default().rsplit('.');
+        if let (Some("part"), Some(number), Some(host)) = (parts.next(), parts.next(), parts.next())
+            && number != std::process::id().to_string()
+            && process::is_gone(host, number)
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn read_pieces(folder: &Path, pieces: &[(String, u64, usize)]) -> Result<Vec<Vec<u8>>, StoreError> {

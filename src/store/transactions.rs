@@ -306,21 +306,32 @@ impl Store {
         }
         tx.insert(&ADD_APPLICATIONS, applications).await?;
         tx.insert(&ADD_DECISIONS, decisions).await?;
-        for t in transactions.iter().filter(|t| !t.exceptions.is_empty()) {
-            self.add_exceptions(tx, batch, Some(&t.id), &t.exceptions).await?;
+        let mut exceptions = Vec::new();
+        for t in transactions {
+            exceptions.extend(t.exceptions.iter().enumerate().map(|(place, e)| (Some(&t.id), place, e)));
         }
-        Ok(())
+        self.add_exception_rows(tx, batch, &exceptions).await
     }
 
-    pub(super) async fn add_exceptions(
+    /// Exceptions of the batch as a whole.
+    pub(super) async fn add_own_exceptions(
         &self,
         tx: &mut Tx,
         batch: &BatchId,
-        transaction: Option<&TransactionId>,
         exceptions: &[Exception],
     ) -> Result<(), StoreError> {
+        let rows: Vec<_> = exceptions.iter().enumerate().map(|(place, e)| (None, place, e)).collect();
+        self.add_exception_rows(tx, batch, &rows).await
+    }
+
+    async fn add_exception_rows(
+        &self,
+        tx: &mut Tx,
+        batch: &BatchId,
+        exceptions: &[(Option<&TransactionId>, usize, &Exception)],
+    ) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(exceptions.len());
-        for (place, e) in exceptions.iter().enumerate() {
+        for (transaction, place, e) in exceptions {
             let area = e.bbox.as_ref().map(serde_json::to_string).transpose();
             let sealed = e.decision.as_ref();
             let sealed = sealed.map(|d| self.keys().seal_json(&["exceptions", "decision", e.id.as_str()], d));
@@ -328,8 +339,8 @@ impl Store {
                 self.site(),
                 &e.id,
                 batch,
-                transaction,
-                place as i64 + 1,
+                *transaction,
+                *place as i64 + 1,
                 e.code.code(),
                 &e.message,
                 e.document.as_ref(),
@@ -376,7 +387,7 @@ impl Store {
             }
         }
         tx.run(DROP_OWN_OF_BATCH, values![self.site(), batch]).await?;
-        self.add_exceptions(tx, batch, None, &all).await
+        self.add_own_exceptions(tx, batch, &all).await
     }
 
     /// Takes transactions away that others will stand for, in the same database transaction.

@@ -132,7 +132,7 @@ sql! {
         and exists (select 1 from images i where i.site = d.site and i.document = d.id)
         and not exists (select 1 from readings r where r.site = d.site and r.document = d.id) order by d.id";
     BLOBS_COUNT = "select count(*) from blobs where site = $1";
-    BLOB_NAMES = "select hash from blobs where site = $1 order by pack, start limit $2 offset $3";
+    BLOB_NAMES = "select hash from blobs where site = $1 and hash > $2 order by hash limit $3";
 }
 
 /// What is found on the way.
@@ -363,13 +363,15 @@ impl Store {
 
     /// I13: every image and source file can be read and has the hash it is named by.
     async fn verify_blobs(&self, found: &mut Findings) -> Result<(), StoreError> {
-        for page in 0u32.. {
+        let mut last = String::new();
+        loop {
             let mut tx = self.db().read().await?;
-            let rows = tx.rows(BLOB_NAMES, values![self.site(), BLOBS, page.saturating_mul(BLOBS)]).await?;
+            let rows = tx.rows(BLOB_NAMES, values![self.site(), &last, BLOBS]).await?;
             drop(tx);
             let hashes: Vec<Sha256> = rows.iter().map(|r| r.parsed(0, "blob")).collect::<Result<_, _>>()?;
-            if hashes.is_empty() {
-                return Ok(());
+            match hashes.last() {
+                Some(hash) => last = hash.to_string(),
+                None => return Ok(()),
             }
             if self.blobs(&hashes).await.is_err() {
                 // Something in this page is damaged: ask one by one which.
@@ -380,6 +382,5 @@ impl Store {
                 }
             }
         }
-        Ok(())
     }
 }

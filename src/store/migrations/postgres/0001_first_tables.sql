@@ -131,6 +131,7 @@ create table batches (
 );
 create index batches_name on batches (site, name);
 create index batches_receipt on batches (site, receipt);
+create index batches_state on batches (site, state);
 
 create table documents (
     site text not null,
@@ -170,6 +171,8 @@ create table contents (
     batch text not null,
     primary key (site, content)
 );
+create index contents_document on contents (site, document);
+create index contents_batch on contents (site, batch);
 
 create table jobs (
     site text not null,
@@ -187,7 +190,7 @@ create table jobs (
     primary key (site, batch, kind, part),
     foreign key (site, batch) references batches (site, id)
 );
-create index jobs_state on jobs (site, state);
+create index jobs_undone on jobs (site, batch, kind, part) where state <> 'done';
 
 create table readings (
     site text not null,
@@ -199,7 +202,7 @@ create table readings (
     primary key (site, document, ordinal),
     foreign key (site, document) references documents (site, id)
 );
-create index readings_batch on readings (site, batch);
+create index readings_batch on readings (site, batch, document, ordinal);
 
 -- Keyed hashes of a check's account line: `near` without, `exact` with the amount.
 create table check_prints (
@@ -241,7 +244,7 @@ create table transaction_documents (
     foreign key (site, transaction_id) references transactions (site, id)
 );
 create index transaction_documents_transaction on transaction_documents (site, transaction_id);
-create index transaction_documents_batch on transaction_documents (site, batch);
+create index transaction_documents_batch on transaction_documents (site, batch, transaction_id, place);
 
 create table applications (
     site text not null,
@@ -258,7 +261,7 @@ create table applications (
     primary key (site, transaction_id, place),
     foreign key (site, transaction_id) references transactions (site, id)
 );
-create index applications_batch on applications (site, batch);
+create index applications_batch on applications (site, batch, transaction_id, place);
 
 create table exceptions (
     site text not null,
@@ -276,7 +279,8 @@ create table exceptions (
     primary key (site, id),
     foreign key (site, batch) references batches (site, id)
 );
-create index exceptions_batch on exceptions (site, batch);
+create index exceptions_batch on exceptions (site, batch, transaction_id, place);
+create index exceptions_open on exceptions (site, batch) where decided_by is null;
 create index exceptions_transaction on exceptions (site, transaction_id);
 
 create table decisions (
@@ -290,7 +294,7 @@ create table decisions (
     primary key (site, transaction_id, place),
     foreign key (site, transaction_id) references transactions (site, id)
 );
-create index decisions_batch on decisions (site, batch);
+create index decisions_batch on decisions (site, batch, transaction_id, place);
 
 create table entries (
     site text not null,
@@ -303,7 +307,8 @@ create table entries (
     hash text not null,
     primary key (site, number)
 );
-create index entries_batch on entries (site, batch);
+create index entries_batch on entries (site, batch, number);
+create index entries_transaction on entries (site, transaction_id);
 
 create table postings (
     site text not null,
@@ -317,7 +322,7 @@ create table postings (
     foreign key (site, number) references entries (site, number),
     check (amount <> 0)
 );
-create index postings_account on postings (site, account);
+create index postings_account on postings (site, account, number);
 create index postings_document on postings (site, document);
 
 -- What was posted, at most once: a batch, a deposit made, a deposit acknowledged.
@@ -367,6 +372,7 @@ create table check_claims (
     deposit text not null,
     primary key (site, claim)
 );
+create index check_claims_document on check_claims (site, document);
 
 create table audit (
     site text not null,
