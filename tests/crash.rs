@@ -210,12 +210,10 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         "settle" => {
             let mut all = Vec::new();
             for id in site.batches() {
-                let shown = site.json(&["batch", "show", &id, "--json"]);
-                for transaction in shown.iter().flat_map(|b| b["transactions"].as_array().cloned().unwrap_or_default())
-                {
-                    if text(&transaction["state"]) == "exception" {
-                        all.push(order("olga", &["batch", "hold", &text(&transaction["id"])]));
-                    }
+                let shown = site.json(&["batch", "show", &id, "--json"]).remove(0);
+                for transaction in list(&shown["transactions"]).iter().filter(|t| text(&t["state"]) == "exception") {
+                    all.extend(amount_keyed(&shown, transaction, samples));
+                    all.push(order("olga", &["batch", "hold", &text(&transaction["id"])]));
                 }
             }
             all
