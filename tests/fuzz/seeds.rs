@@ -24,6 +24,7 @@ pub fn samples(target: &str) -> Vec<Vec<u8>> {
         "layouts" => &["layouts.toml"],
         "capture_index" => &["index.csv"],
         "bills" => &["bills.csv", "payers.csv"],
+        "lockbox" => &["lockbox.txt", ".bai", "-80.txt"],
         "image" => &[".tif", ".jpg", ".png"],
         "document" => &["F.tif", "F.jpg"],
         "cash_letter" => &[".icl", ".x937", ".bin"],
@@ -141,6 +142,10 @@ pub fn own(target: &str) -> Vec<Vec<u8>> {
             [&b"C001234C A061000146A 12345678C 0101"[..], b"A061000146A 12345678C 0101"].map(Vec::from).into()
         }
         "document" => documents(),
+        "lockbox" => {
+            let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples/lockbox.txt");
+            vec![std::fs::read(sample).expect("the sample lockbox file")]
+        }
         "bills" => vec![BILLS.into(), PAYERS.into(), format!("{MAPPING}\n----\n{OTHER_BILLS}").into_bytes()],
         _ => Vec::new(),
     }

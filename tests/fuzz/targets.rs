@@ -8,7 +8,7 @@ use remit::decode::layout::{Layouts, Symbology};
 use remit::decode::{self, Expect, Request, Source};
 use remit::domain::ImageRole;
 use remit::formats::capture_index as station_index;
-use remit::formats::{bills_csv, x9};
+use remit::formats::{bai_lockbox, bills_csv, x9};
 use remit::imaging::{self, Bits, Raster};
 
 /// Says whether the input could be read.
@@ -26,6 +26,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("account_line", account_line),
     ("document", document),
     ("bills", bills),
+    ("lockbox", lockbox),
 ];
 
 /// The function of a target.
@@ -141,4 +142,9 @@ fn bills(bytes: &[u8]) -> bool {
         assert!(read.rows.len() + read.rejected.len() <= lines + table.matches('"').count() + 1);
     }
     bills.is_ok_and(|b| !b.rows.is_empty()) || payers.is_ok_and(|p| !p.rows.is_empty())
+}
+
+/// A bank's lockbox file.
+fn lockbox(bytes: &[u8]) -> bool {
+    bai_lockbox::read(bytes).is_ok()
 }
