@@ -406,6 +406,24 @@ mod tests {
         assert!(balance(&batch(control), &[t, held], &[e, unknown]).is_err());
     }
 
+    #[test]
+    fn the_stub_that_closes_the_gap_is_named_first() {
+        let (mut t, e) = payment(1, TransactionState::Clean, Some(cents("5400")), Some(cents("5400")));
+        let mut stub = check_evidence(document(9, "stub"), 2, None);
+        (stub.kind, stub.check) = (DocumentKind::Stub, None);
+        stub.stub = Some(StubEvidence {
+            account: Some(AccountNumber::new("1")),
+            amount_due: Some(cents("4500")),
+            ..StubEvidence::default()
+        });
+        t.documents.push(stub.document.clone());
+        let control = Control { count: Some(1), total: Some(cents("4500")), counts_documents: false };
+        let out = balance(&batch(control), &[t.clone()], &[e, stub]).unwrap_err();
+        assert_eq!(out.difference, Some(cents("-900")));
+        assert!(out.explanations[0].sentence.contains("its stub says 45.00"), "{:?}", out.explanations);
+        assert_eq!(out.explanations[0].mend, format!("batch hold {}", t.id));
+    }
+
     proptest! {
         #[test]
         fn off_by_a_cent_never_passes(

@@ -285,6 +285,34 @@ fn the_search_for_sums_ends() {
     assert!(p.exceptions.iter().any(|e| e.code == Reason::AmbiguousMatch), "{:?}", p.exceptions);
 }
 
+#[test]
+fn the_order_of_bills_and_payers_changes_nothing() {
+    let one = book();
+    let mut bills: Vec<Bill> =
+        (1..=8).flat_map(|n| one.bills_of(None, &AccountNumber::new(format!("100000000{n}")))).cloned().collect();
+    bills.reverse();
+    let payer = |account: &str| KnownPayer {
+        routing: "0610-00146".into(),
+        bank_account: BankAccount::new("0077"),
+        biller: Biller("water".into()),
+        account: AccountNumber::new(account),
+    };
+    let other = BillBook::new(bills, vec![payer("1000000001"), payer("1000000001")]);
+    let policy = Policy::default();
+    for papers in ["c4000 s1", "c10200 s1 s2", "c4000/77", "c6000 x2", "c4000 s9", "c? s1 s2"] {
+        let evidence = documents(papers);
+        let draft = Draft {
+            id: TransactionId::of(&[b"t"]),
+            kind: kind_of(&evidence),
+            documents: evidence.iter().collect(),
+            decisions: &[],
+            repeats: Vec::new(),
+        };
+        let day = "2026-11-30".parse().unwrap();
+        assert_eq!(propose(&draft, &one, &policy, day), propose(&draft, &other, &policy, day), "{papers}");
+    }
+}
+
 proptest! {
     #[test]
     fn applications_add_up_to_what_came(amounts in proptest::collection::vec(1i64..20_000, 1..4), stubs in proptest::collection::vec(1u32..10, 0..5)) {
