@@ -309,8 +309,8 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
     let mut seen: Vec<(Symbology, String, usize)> = Vec::new();
     for (number, rows) in cuts.into_iter().enumerate() {
         let profile = profile(&picture, rows);
-        for sharp in [false, true] {
-            let strip = strip(&profile, sharp);
+        for cut in BAR_CUTS {
+            let strip = strip(&profile, cut);
             for &symbology in wanted {
                 let Some(text) = decode(&strip, symbology, false, false) else { continue };
                 let long = match symbology {
@@ -348,9 +348,12 @@ fn profile(picture: &Gray, rows: std::ops::Range<usize>) -> Vec<f32> {
     sums.into_iter().map(|s| s as f32 / count).collect()
 }
 
-/// A picture of the profile, three pixels a column, for the row reader. `sharp`: black and white by the middle between the
-/// darkest and the lightest nearby.
-fn strip(profile: &[f32], sharp: bool) -> Gray {
+/// Where black begins between the lightest and the darkest nearby: as it comes, at the middle, for print that has spread,
+/// for print that is thin.
+const BAR_CUTS: [Option<f32>; 4] = [None, Some(0.5), Some(0.75), Some(0.3)];
+
+/// A picture of the profile, three pixels a column, for the row reader.
+fn strip(profile: &[f32], cut: Option<f32>) -> Gray {
     const FINER: usize = 3;
     const QUIET: usize = 60;
     const HEIGHT: usize = 5;
@@ -361,12 +364,13 @@ fn strip(profile: &[f32], sharp: bool) -> Gray {
         let x = (i as f32 + 0.5) / FINER as f32 - 0.5;
         let (left, part) = (x.floor() as isize, x - x.floor());
         let value = at(left) * (1.0 - part) + at(left + 1) * part;
-        *pixel = if sharp {
-            let near = (left - 14..=left + 15).map(at);
-            let (low, high) = near.fold((255.0f32, 0.0f32), |(l, h), v| (l.min(v), h.max(v)));
-            if value > (low + high.max(60.0)) / 2.0 { 0 } else { 255 }
-        } else {
-            255 - value as u8
+        *pixel = match cut {
+            Some(cut) => {
+                let near = (left - 14..=left + 15).map(at);
+                let (low, high) = near.fold((255.0f32, 0.0f32), |(l, h), v| (l.min(v), h.max(v)));
+                if value > low + (high.max(60.0) - low) * cut { 0 } else { 255 }
+            }
+            None => 255 - value as u8,
         };
     }
     let pixels = row.repeat(HEIGHT);
@@ -376,8 +380,14 @@ fn strip(profile: &[f32], sharp: bool) -> Gray {
 /// Square modules and stacked rows: the patch as it is, then enlarged and softened.
 fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
     let picture = ink(page, patch);
-    for (finer, soft) in [(1, false), (2, true), (3, true)] {
-        let enlarged = if finer == 1 { picture.clone() } else { enlarged(&picture, finer, soft) };
+    // The last two are for print that has spread, and for print with holes.
+    for (finer, soft, cut) in
+        [(1, false, None), (2, true, None), (3, true, None), (3, true, Some(95)), (3, true, Some(150))]
+    {
+        let mut enlarged = if finer == 1 { picture.clone() } else { enlarged(&picture, finer, soft) };
+        if let Some(cut) = cut {
+            enlarged.pixels_mut().iter_mut().for_each(|v| *v = if *v < cut { 0 } else { 255 });
+        }
         for &symbology in wanted {
             if let Some(text) = decode(&enlarged, symbology, true, finer > 1) {
                 let matched = layouts.match_barcode(symbology, &text).into_iter().next();

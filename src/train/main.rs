@@ -9,7 +9,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N]";
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -54,7 +54,8 @@ fn main() {
         "show-scanline" => scanline::show(text("fonts").as_ref(), number("seed", 1)).map_err(std::io::Error::other),
         "eval-stubs" => {
             let (every, list) = (number("every", 1).max(1) as usize, number("list", 20) as usize);
-            stubs::measure(&text("station"), &text("layouts"), every, list).map_err(std::io::Error::other)
+            stubs::measure(&text("station"), &text("layouts"), every, list, number("spoil", 0))
+                .map_err(std::io::Error::other)
         }
         _ => {
             eprintln!("{USAGE}");

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use remit::decode::layout::Layouts;
 use remit::decode::{barcode, scanline};
-use remit::imaging::{clean, load};
+use remit::imaging::{Upright, clean, load};
+
+use crate::random::Random;
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("{path}: {e}"))
@@ -16,10 +18,11 @@ fn text(path: &str) -> Result<String, String> {
     String::from_utf8(read(path)?).map_err(|e| format!("{path}: {e}"))
 }
 
-/// Every `every`th document; prints the first `list` that were not read.
-pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize) -> Result<(), String> {
+/// Every `every`th document; with `spoil` a bitonal page gets holes, specks and strokes that this seed draws; prints the first `list` that were not read.
+pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize, spoil: u64) -> Result<(), String> {
     let layouts = Layouts::parse(&text(layouts)?).map_err(|e| format!("{layouts}: {e}"))?;
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut seen = 0;
     let mut times: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     for line in text(&format!("{folder}/truth.jsonl"))?.lines().step_by(every) {
         let truth: serde_json::Value = serde_json::from_str(line).map_err(|e| format!("{e}: {line}"))?;
@@ -31,6 +34,10 @@ pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize) -> Re
             let mut page = clean::upright(&image, truth["dpi"].as_u64().map(|d| d as u32));
             if truth["degradation"]["rot180"] == true {
                 page = page.turned(180);
+            }
+            if spoil > 0 {
+                spoiled(&mut page, &mut Random::stream(spoil, seen));
+                seen += 1;
             }
             let mut count = |what: String| *counts.entry(what).or_default() += 1;
             let started = Instant::now();
@@ -93,4 +100,44 @@ pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize) -> Re
         println!("{what}: mean {mean:.2} ms, median {:.2}, 95% {:.2}, most {:.2}", at(0.5), at(0.95), at(1.0));
     }
     Ok(())
+}
+
+/// Worse paper: blots of missing ink, specks, a few pen strokes across the lower half.
+fn spoiled(page: &mut Upright, random: &mut Random) {
+    let (width, height) = (page.bits.width(), page.bits.height());
+    let scale = page.dpi as f32 / 200.0;
+    let mut blot = |random: &mut Random, x: f32, y: f32, rx: f32, ry: f32, ink: bool, share: f32| {
+        for py in (y - ry).max(0.0) as usize..((y + ry).max(0.0) as usize).min(height) {
+            for px in (x - rx).max(0.0) as usize..((x + rx).max(0.0) as usize).min(width) {
+                let inside = ((px as f32 - x) / rx).powi(2) + ((py as f32 - y) / ry).powi(2) < 1.0;
+                if inside && random.chance(share) {
+                    page.bits.set(px, py, ink);
+                    if let Some(gray) = &mut page.gray {
+                        gray.set(px, py, if ink { 40 } else { 235 });
+                    }
+                }
+            }
+        }
+    };
+    let place = |random: &mut Random| (random.unit() * width as f32, random.unit() * height as f32);
+    let dirt = random.unit();
+    for _ in 0..(dirt * 5000.0) as usize {
+        let (x, y) = place(random);
+        let size = random.between(1.5, 4.5) * scale;
+        blot(random, x, y, size * 1.6, size, false, 1.0);
+    }
+    for _ in 0..(random.unit() * 1500.0) as usize {
+        let (x, y) = place(random);
+        let size = random.between(0.6, 1.6) * scale;
+        blot(random, x, y, size, size, true, 0.9);
+    }
+    for _ in 0..random.below(4) {
+        let (mut x, _) = place(random);
+        let (mut y, mut turn) = (height as f32 * random.between(0.6, 0.95), random.between(-1.0, 1.0));
+        for _ in 0..(random.between(80.0, 260.0) * scale) as usize {
+            blot(random, x, y, 1.5 * scale, 1.5 * scale, true, 1.0);
+            turn += random.normal() * 0.12;
+            (x, y) = (x + turn.cos(), y + turn.sin() * 0.8);
+        }
+    }
 }

@@ -52,7 +52,7 @@ impl Glyph {
 /// Lines worth reading, the likeliest first, at most `wanted`.
 pub fn combs(page: &Upright, dpi: f32, wanted: usize) -> Vec<Comb> {
     let height = GLYPH * dpi;
-    let mut glyphs = joined(pieces(&page.bits, (height * 0.2) as i32, (height * 1.45) as i32), dpi);
+    let mut glyphs = joined(pieces(&page.bits, (height * 0.1) as i32, (height * 1.45) as i32), dpi);
     glyphs.retain(|g| {
         let (w, h) = (g.x1 - g.x0, g.y1 - g.y0);
         (0.8 * height..1.28 * height).contains(&h) && (0.1 * height..0.98 * height).contains(&w)
@@ -97,7 +97,7 @@ pub fn combs(page: &Upright, dpi: f32, wanted: usize) -> Vec<Comb> {
 /// Broken characters put together: pieces one above the other, or side by side inside one character's width.
 fn joined(mut pieces: Vec<Piece>, dpi: f32) -> Vec<Glyph> {
     pieces.sort_by_key(|p| p.x0);
-    let (near, high, wide) = ((0.018 * dpi) as i32, (0.135 * dpi) as i32, (0.088 * dpi) as i32);
+    let (near, high, wide) = ((0.021 * dpi) as i32, (0.135 * dpi) as i32, (0.088 * dpi) as i32);
     let mut glyphs: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         let joins = |g: &&mut Piece| {
