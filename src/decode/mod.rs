@@ -6,6 +6,7 @@ pub mod barcode;
 pub mod check_digit;
 pub mod kind;
 pub mod layout;
+pub mod learn;
 pub mod micr;
 pub mod net;
 mod problems;
