@@ -26,6 +26,7 @@ fn main() {
             samples: number("samples", 600_000),
             out: text("out"),
             data: text("data"),
+            station: text("station"),
             fold: number("fold", 5),
             from: text("from"),
         }),

@@ -1,7 +1,7 @@
 //! Finds rows of print that may be an E-13B line: connected pieces of ink of one height, standing on one straight line,
 //! their right edges apart by multiples of one pitch. Says where and how large; whether it is E-13B the reader tells.
 
-use super::strip::{COLUMNS, Geometry, Ink, Strip};
+use super::strip::{COLUMNS, Geometry, Ink, Knot, Strip};
 use crate::decode::net::{Net, Scratch, softmax};
 use crate::imaging::Bits;
 
@@ -148,17 +148,63 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
         .collect();
     let mut found: Vec<Row> = Vec::new();
     let mut free = vec![true; digits.len()];
-    while found.len() < wanted {
+    for _ in 0..wanted + 2 {
         let Some(members) = densest_row(&digits, &free, bits.height()) else { break };
-        members.iter().for_each(|&i| free[i] = false);
         let chosen: Vec<Piece> = members.iter().map(|&i| digits[i]).collect();
-        if let Some(mut row) = fitted(&chosen, bits.width()) {
-            row.geometry.bend = bend(&row.geometry, &digits);
-            found.push(row);
+        let Some(mut row) = fitted(&chosen, 4) else {
+            members.iter().for_each(|&i| free[i] = false);
+            continue;
+        };
+        // Pieces of another height on the same line may be a row of their own.
+        let height = 9.0 * row.geometry.sy;
+        for &i in &members {
+            free[i] = (digits[i].height() - height).abs() > height / 7.0 + 1.0;
+        }
+        row.geometry.knots = knots(&row.geometry, &digits);
+        found.push(row);
+        if found.len() == wanted {
+            break;
         }
     }
     found.sort_by_key(|r| std::cmp::Reverse(r.sample.len()));
     found
+}
+
+impl Row {
+    /// The parts of a row between wide gaps, each with a geometry of its own, and the page columns that belong to it:
+    /// photographs stretch parts of one line differently.
+    pub fn parts(&self) -> Vec<(Geometry, f32, f32)> {
+        let pitch = self.geometry.sx * 9.615;
+        let mut groups: Vec<Vec<Piece>> = Vec::new();
+        for &piece in &self.sample {
+            match groups.last_mut() {
+                Some(g) if (piece.x1 - g[g.len() - 1].x1) as f32 <= 1.9 * pitch => g.push(piece),
+                _ => groups.push(vec![piece]),
+            }
+        }
+        let (begin, end) = (self.geometry.x0, self.geometry.x0 + self.geometry.length * self.geometry.sx);
+        let mut out = Vec::new();
+        for (i, group) in groups.iter().enumerate() {
+            let (x0, x1) = (group[0].x0 as f32, group[group.len() - 1].x1 as f32);
+            let left = if i == 0 { begin } else { (groups[i - 1].last().map_or(begin, |p| p.x1 as f32) + x0) / 2.0 };
+            let right = groups.get(i + 1).map_or(end, |g| (x1 + g[0].x0 as f32) / 2.0);
+            let Some(row) = fitted(group, 3) else { continue };
+            let (from, to) = ((left - pitch).max(begin), (right + pitch).min(end));
+            let g = row.geometry;
+            let y0 = g.y0 + g.slope * (from - g.x0);
+            out.push((Geometry { x0: from, y0, length: (to - from) / g.sx, ..g }, left, right));
+        }
+        out
+    }
+
+    /// The row with room for so many pitches on either side of its pieces.
+    pub fn trimmed(&self, pitches: f32, page_width: usize) -> Geometry {
+        let g = &self.geometry;
+        let room = pitches * 9.615 * g.sx;
+        let (first, last) = (self.sample.first().map_or(0, |p| p.x0), self.sample.last().map_or(0, |p| p.x1));
+        let (from, to) = ((first as f32 - room).max(0.0), (last as f32 + room).min(page_width as f32));
+        Geometry { x0: from, y0: g.y0 + g.slope * (from - g.x0), length: (to - from) / g.sx, ..g.clone() }
+    }
 }
 
 /// Pieces of about one height whose bottoms lie on one straight line of at most four degrees.
@@ -202,14 +248,14 @@ fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Ve
 }
 
 /// Least squares through the bottoms, after the height that most of the pieces share.
-fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
+fn fitted(row: &[Piece], least: usize) -> Option<Row> {
     let mut heights: Vec<f32> = row.iter().map(Piece::height).collect();
     heights.sort_by(f32::total_cmp);
-    // The height with the most company within an eighth.
-    let height =
-        *heights.iter().max_by_key(|&&h| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).count())?;
+    // The height with the most company, the higher the better: parts of symbols and broken digits are lower.
+    let company = |h: f32| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).sum::<f32>();
+    let height = heights.iter().copied().max_by(|&a, &b| company(a).total_cmp(&company(b)))?;
     let same: Vec<&Piece> = row.iter().filter(|p| (p.height() - height).abs() <= height / 8.0 + 1.0).collect();
-    if same.len() < 4 {
+    if same.len() < least {
         return None;
     }
     let mean = |f: &dyn Fn(&Piece) -> f32| same.iter().map(|p| f(p)).sum::<f32>() / same.len() as f32;
@@ -233,52 +279,74 @@ fn fitted(row: &[Piece], page_width: usize) -> Option<Row> {
             .copied()
             .filter(|p| (p.y1 as f32 - level - slope * middle(p)).abs() < height * 0.1 + 1.0)
             .collect();
-        if near.len() < 4 {
+        if near.len() < least {
             return None;
         }
         inside = near;
     }
-    // Distances of neighbouring right edges that look like one pitch.
+    // The distance of neighbouring right edges with the most company; prints and photographs squeeze it.
     let mut right: Vec<i32> = inside.iter().map(|p| p.x1).collect();
     right.sort_unstable();
-    let mut steps: Vec<f32> =
-        right.windows(2).map(|w| (w[1] - w[0]) as f32).filter(|d| (0.75 * height..1.3 * height).contains(d)).collect();
-    steps.sort_by(f32::total_cmp);
-    let pitch = if steps.len() >= 3 { steps[steps.len() / 2] } else { 1.03 * height };
+    let steps: Vec<f32> =
+        right.windows(2).map(|w| (w[1] - w[0]) as f32).filter(|d| (0.6 * height..1.5 * height).contains(d)).collect();
+    let near = |d: f32| steps.iter().copied().filter(move |o| (o - d).abs() <= d * 0.08 + 0.5);
+    let pitch = match steps.iter().copied().max_by_key(|&d| near(d).count()) {
+        Some(d) if near(d).count() >= 2 => near(d).sum::<f32>() / near(d).count() as f32,
+        _ => 1.03 * height,
+    };
     let (sx, sy) = (pitch / 9.615, (height - 0.3) / 9.0);
-    // The whole width: symbols and broken digits are no pieces of full height.
-    let y0 = level - height;
-    let geometry = Geometry { x0: 0.0, y0, slope, sx, sy, length: page_width as f32 / sx, bend: Vec::new() };
+    let (first, last) = (right[0], right[right.len() - 1]);
+    let geometry = Geometry {
+        x0: 0.0,
+        y0: level - height,
+        slope,
+        sx,
+        sy,
+        length: (last as f32 + 2.0 * (last - first) as f32) / sx,
+        knots: Vec::new(),
+    };
     let mut sample: Vec<Piece> = inside.into_iter().copied().collect();
     sample.sort_by_key(|p| p.x0);
     Some(Row { geometry, sample })
 }
 
-/// How the pieces of about the digits' height near a row leave its straight line: bent paper, or a field printed apart from
-/// the others.
-fn bend(g: &Geometry, digits: &[Piece]) -> Vec<(f32, f32)> {
-    let height = 9.0 * g.sy;
-    let off = |p: &Piece| {
-        let x = (p.x0 + p.x1) as f32 / 2.0;
-        (x, (p.y0 + p.y1) as f32 / 2.0 - (g.y0 + g.slope * (x - g.x0) + height / 2.0))
-    };
-    let mut near: Vec<(f32, f32)> = digits
+/// How the pieces of about the digits' height near a row leave the straight and even.
+fn knots(g: &Geometry, digits: &[Piece]) -> Vec<Knot> {
+    let (height, pitch) = (9.0 * g.sy, 9.615 * g.sx);
+    let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - g.at((p.x0 + p.x1) as f32 / 2.0).y;
+    let mut near: Vec<&Piece> = digits
         .iter()
-        .filter(|p| (p.height() - height).abs() <= height / 7.0 + 1.0)
-        .map(off)
-        .filter(|o| o.1.abs() < 0.6 * height)
+        .filter(|p| (0.72..1.35).contains(&(p.height() / (height + 0.3))) && off(p).abs() < 0.6 * height)
         .collect();
-    near.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let knots: Vec<(f32, f32)> = (0..near.len())
+    near.sort_by_key(|p| p.x1);
+    let steps: Vec<(f32, f32)> = near
+        .windows(2)
+        .map(|w| ((w[0].x1 + w[1].x1) as f32 / 2.0, (w[1].x1 - w[0].x1) as f32 / pitch))
+        .filter(|s| (0.66..1.45).contains(&s.1))
+        .collect();
+    let middle = |mut values: Vec<f32>, else_: f32| {
+        values.sort_by(f32::total_cmp);
+        if values.len() < 3 { else_ } else { values[values.len() / 2] }
+    };
+    let out: Vec<Knot> = (0..near.len())
         .map(|i| {
-            let around = &near[i.saturating_sub(2)..(i + 3).min(near.len())];
-            let mut close: Vec<f32> =
-                around.iter().filter(|o| (o.0 - near[i].0).abs() < 5.0 * height).map(|o| o.1).collect();
-            close.sort_by(f32::total_cmp);
-            (near[i].0, close[close.len() / 2])
+            let x = (near[i].x0 + near[i].x1) as f32 / 2.0;
+            let around: Vec<&&Piece> = near[i.saturating_sub(2)..(i + 3).min(near.len())]
+                .iter()
+                .filter(|p| (p.x0 as f32 - x).abs() < 6.0 * pitch)
+                .collect();
+            let down = middle(around.iter().map(|p| off(p)).collect(), off(near[i]));
+            let higher = middle(around.iter().map(|p| p.height() / (height + 0.3)).collect(), 1.0);
+            let close = steps.partition_point(|s| s.0 < x);
+            let beside = steps[close.saturating_sub(3)..(close + 3).min(steps.len())].iter();
+            let wider = middle(beside.filter(|s| (s.0 - x).abs() < 8.0 * pitch).map(|s| s.1).collect(), 1.0);
+            // A single place may be wrong by a few percent.
+            let calm = |v: f32| if (v - 1.0).abs() < 0.05 { 1.0 } else { v };
+            Knot { x, down, wider: calm(wider), higher: calm(higher) }
         })
         .collect();
-    if knots.iter().all(|k| k.1.abs() < 0.05 * height) { Vec::new() } else { knots }
+    let is_even = |k: &Knot| k.down.abs() < 0.05 * height && k.wider == 1.0 && k.higher == 1.0;
+    if out.iter().all(is_even) { Vec::new() } else { out }
 }
 
 /// How much some of a row's pieces look like E-13B glyphs to the classifier, 0 to 1. Cheap: a dozen small windows.

@@ -14,10 +14,9 @@ pub use combine::combine;
 pub use fields::fields;
 
 use crate::decode::net::Net;
-use crate::domain::{CharRead, MicrRead, PixelBox};
+use crate::domain::{CharRead, MicrRead};
 use crate::imaging::Upright;
 use read::RowRead;
-use strip::{COLUMNS, PITCH};
 use trellis::SYMBOLS;
 
 static WEIGHTS: &[u8] = include_bytes!("e13b.net");
@@ -48,10 +47,10 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
     let rows = find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4);
     let mut best: Option<(RowRead, f32)> = None;
     for row in rows {
-        if find::plausible(&NET, &page.bits, &row) < 0.35 {
+        if find::plausible(&NET, &page.bits, &row) < 0.5 {
             continue;
         }
-        let found = read::row(&NET, page, row.geometry.clone());
+        let found = read::row(&NET, page, &row, row.trimmed(14.0, page.bits.width()));
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
@@ -75,10 +74,10 @@ pub fn read_line(page: &Upright) -> MicrRead {
 /// The row of a line crop that looks most like E-13B, by any classifier: what training and measuring need.
 pub fn best_row(net: &Net, page: &Upright) -> Option<RowRead> {
     let height = page.bits.height() as f32;
-    let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 2);
+    let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 3);
     let mut best: Option<(RowRead, f32)> = None;
     for row in rows {
-        let found = read::row(net, page, row.geometry.clone());
+        let found = read::row(net, page, &row, row.trimmed(60.0, page.bits.width()));
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
@@ -104,7 +103,7 @@ fn score(row: &RowRead) -> f32 {
     if n < 4 {
         return 0.0;
     }
-    let mean = (0..n).map(|i| row.chance(i)).sum::<f32>() / n as f32;
+    let mean = row.glyphs.iter().map(|g| g.chance).sum::<f32>() / n as f32;
     let symbol = row.glyphs.iter().any(|g| matches!(SYMBOLS[g.class], 'A' | 'C'));
     let long = (n as f32 / 10.0).min(1.0);
     mean * long * (1.0 - row.loose).max(0.0) * if symbol { 1.0 } else { 0.5 }
@@ -115,10 +114,11 @@ pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
     let mut gaps = Vec::new();
     let mut chars = Vec::new();
     for (i, glyph) in row.glyphs.iter().enumerate() {
-        if i > 0 && (glyph.right - row.glyphs[i - 1].right) as f32 > 1.5 * PITCH {
+        if i > 0 && glyph.right - row.glyphs[i - 1].right > 1.5 * glyph.pitch {
             gaps.push(i);
         }
-        chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: row.chance(i), bbox: place(page, row, glyph) });
+        let bbox = page.transform.to_source(glyph.bbox);
+        chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: glyph.chance, bbox });
     }
     let confidence = chars.iter().map(|c| c.confidence).product::<f32>();
     finish(chars, &gaps, confidence)
@@ -139,13 +139,4 @@ fn finish(chars: Vec<CharRead>, gaps: &[usize], confidence: f32) -> MicrRead {
     let accepted =
         confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
     MicrRead { text, best, accepted, confidence: if chars.is_empty() { 0.0 } else { confidence }, chars, fields }
-}
-
-fn place(page: &Upright, row: &RowRead, glyph: &trellis::Candidate) -> PixelBox {
-    let (left, right) = (glyph.left() / COLUMNS as f32, glyph.right as f32 / COLUMNS as f32);
-    let (a, b) = (row.geometry.point(left, 0.0), row.geometry.point(right, 9.0));
-    let (x, y) = (a.0.min(b.0).floor(), a.1.floor());
-    let on_page =
-        PixelBox { x: x as i32, y: y as i32, w: (a.0.max(b.0).ceil() - x) as i32, h: (b.1.ceil() - y) as i32 };
-    page.transform.to_source(on_page)
 }

@@ -1,28 +1,78 @@
-//! Reads one row of print as E-13B: fits the scale, finds the best chain of glyphs, looks closely where it is in doubt.
+//! Reads one row of print as E-13B: fits the scale, finds the best chain of glyphs, looks closely where it is in doubt, and
+//! reads parts of the row by themselves where one scale does not fit all.
 
+use super::find::Row;
 use super::strip::{Geometry, Ink, PITCH, Strip};
 use super::trellis::{Candidate, Trellis};
 use crate::decode::net::Net;
+use crate::domain::PixelBox;
 use crate::imaging::Upright;
+
+/// A character as read, with its place on the page.
+#[derive(Clone, Debug)]
+pub struct Glyph {
+    pub class: usize,
+    /// Of the class, over several slightly moved looks.
+    pub chance: f32,
+    /// Pixels of the page.
+    pub right: f32,
+    pub pitch: f32,
+    pub bbox: PixelBox,
+}
 
 /// A row as read, before it becomes text.
 pub struct RowRead {
     pub geometry: Geometry,
-    pub glyphs: Vec<Candidate>,
-    /// For each glyph, the chances of all classes over several slightly moved looks.
-    pub steady: Vec<Vec<f32>>,
+    pub glyphs: Vec<Glyph>,
     /// Share of the ink between first and last glyph that no glyph explains.
     pub loose: f32,
     pub looks: usize,
 }
 
 impl RowRead {
-    pub fn chance(&self, i: usize) -> f32 {
-        self.steady[i][self.glyphs[i].class]
+    fn doubt(&self) -> f32 {
+        self.glyphs.iter().map(|g| 1.0 - g.chance).sum::<f32>() / self.glyphs.len().max(1) as f32 + self.loose
     }
 }
 
-pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
+/// Reads a row of the page in this geometry; in parts where that reads better.
+pub fn row(net: &Net, page: &Upright, row: &Row, geometry: Geometry) -> RowRead {
+    let mut whole = line(net, page, geometry);
+    // Far from E-13B: parts of it are too.
+    if whole.doubt() < 0.02 || whole.glyphs.len() < 3 || whole.doubt() > 0.9 {
+        return whole;
+    }
+    for (part, left, right) in row.parts() {
+        let inside = |g: &&Glyph| (left..right).contains(&(g.right - g.pitch / 2.0));
+        // A glyph that is not read is worth nothing, a sure one 3.
+        let worth =
+            |glyphs: &[Glyph]| -> f32 { glyphs.iter().filter(inside).map(|g| 3.0 + g.chance.max(1e-4).ln()).sum() };
+        let again = line(net, page, part);
+        whole.looks += again.looks;
+        if worth(&again.glyphs) > worth(&whole.glyphs) + 0.5 {
+            let better: Vec<Glyph> = again.glyphs.iter().filter(inside).cloned().collect();
+            whole.glyphs.retain(|g| !inside(&g));
+            whole.glyphs.extend(better);
+            whole.loose = whole.loose.min(again.loose.max(0.02));
+        }
+    }
+    whole.glyphs.sort_by(|a, b| a.right.total_cmp(&b.right));
+    // Where two parts meet one glyph may stand twice.
+    let mut i = 1;
+    while i < whole.glyphs.len() {
+        let (a, b) = (&whole.glyphs[i - 1], &whole.glyphs[i]);
+        if b.right - a.right < 0.5 * b.pitch {
+            let worse = if a.chance < b.chance { i - 1 } else { i };
+            whole.glyphs.remove(worse);
+        } else {
+            i += 1;
+        }
+    }
+    whole
+}
+
+/// Reads one line in one geometry (which is fitted a little).
+pub fn line(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
     let mut geometry = geometry;
     let mut looks = 0;
     let mut turn = 0;
@@ -32,16 +82,52 @@ pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
         trellis.look_at_edges();
         let chain = trellis.best();
         turn += 1;
-        match refitted(&geometry, &chain, &mut trellis).filter(|_| turn < 3) {
+        match refitted(&geometry, &chain, &mut trellis).filter(|_| turn < 2) {
             Some(better) => geometry = better,
             None => break (trellis, chain),
         }
         looks += trellis.looks;
     };
-    // Doubtful glyphs, and gaps with ink in them, are looked at in small steps.
+    let surely = chain.iter().filter(|c| c.chance() > 0.5).count();
+    let is_other_print = surely < 3 || surely * 3 < chain.len();
+    if !is_other_print {
+        let closely = doubtful(&chain, &trellis);
+        if !closely.is_empty() {
+            closely.iter().for_each(|&(from, to)| trellis.look_closely(from, to));
+            chain = trellis.best();
+        }
+    }
+    let mut chain: Vec<Candidate> = chain.into_iter().filter(|c| c.chance() > 0.25).collect();
+    trim(&mut chain);
+    let mut glyphs = Vec::with_capacity(chain.len());
+    for c in &chain {
+        let mut chance = c.chance();
+        if !is_other_print {
+            // Only a glyph that stays itself when the window moves a little is sure.
+            let all = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
+            let moves = if chance > 0.99 { &all[..2] } else { &all[..] };
+            for &(across, down) in moves {
+                chance += trellis.chances(c.right + across, down)[c.class];
+            }
+            chance /= (moves.len() + 1) as f32;
+        }
+        glyphs.extend(placed(c, chance, &trellis.strip));
+    }
+    let loose = match (chain.first(), chain.last()) {
+        (Some(first), Some(last)) => {
+            let free: f32 = chain.windows(2).map(|p| trellis.ink(p[0].right + 2, p[1].left() as isize - 2)).sum();
+            free / trellis.ink(first.left() as isize, last.right).max(1.0)
+        }
+        _ => 1.0,
+    };
+    looks += trellis.looks;
+    RowRead { geometry, glyphs, loose, looks }
+}
+
+/// Column ranges to be looked at in small steps: around doubtful glyphs, and where ink is left over.
+fn doubtful(chain: &[Candidate], trellis: &Trellis) -> Vec<(isize, isize)> {
     let mut closely = Vec::new();
-    for i in 0..chain.len() {
-        let here = &chain[i];
+    for (i, here) in chain.iter().enumerate() {
         if here.chance() < 0.97 {
             closely.push((here.right - 12, here.right + 12));
         }
@@ -57,49 +143,49 @@ pub fn row(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
         }
     }
     if let (Some(first), Some(last)) = (chain.first(), chain.last()) {
-        // A faded first or last symbol.
+        // A faded or cut first or last symbol.
         closely.push((first.right - 44, first.right - 32));
         closely.push((last.right + 32, last.right + 44));
     }
-    if !closely.is_empty() {
-        closely.iter().for_each(|&(from, to)| trellis.look_closely(from, to));
-        chain = trellis.best();
-    }
-    let chain: Vec<Candidate> = chain.into_iter().filter(|c| c.chance() > 0.25).collect();
-    let mut steady = Vec::with_capacity(chain.len());
-    for c in &chain {
-        let mut sum = c.chances.clone();
-        let all = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
-        let moves = if c.chance() > 0.99 { &all[..2] } else { &all[..] };
-        for &(across, down) in moves {
-            let moved = trellis.chances(c.right + across, down);
-            sum.iter_mut().zip(&moved).for_each(|(s, m)| *s += m);
-        }
-        sum.iter_mut().for_each(|s| *s /= (moves.len() + 1) as f32);
-        steady.push(sum);
-    }
-    let loose = match (chain.first(), chain.last()) {
-        (Some(first), Some(last)) => {
-            let mut free = 0.0;
-            for pair in chain.windows(2) {
-                free += trellis.ink(pair[0].right + 2, pair[1].left() as isize - 2);
+    closely
+}
+
+/// Takes off what stands alone and doubtful at the ends: edges of the paper, specks, pen strokes.
+fn trim(chain: &mut Vec<Candidate>) {
+    for at_end in [true, false] {
+        for _ in 0..3 {
+            let n = chain.len();
+            if n < 5 {
+                return;
             }
-            free / trellis.ink(first.left() as isize, last.right).max(1.0)
+            let (outer, inner) = if at_end { (n - 1, n - 2) } else { (0, 1) };
+            let distance = (chain[outer].right - chain[inner].right).abs() as f32 / PITCH;
+            let needed = if distance > 2.6 { 0.98 } else { 0.5 };
+            if chain[outer].chance() >= needed {
+                break;
+            }
+            chain.remove(outer);
         }
-        _ => 1.0,
-    };
-    looks += trellis.looks;
-    RowRead { geometry, glyphs: chain, steady, loose, looks }
+    }
+}
+
+fn placed(c: &Candidate, chance: f32, strip: &Strip) -> Option<Glyph> {
+    let (left, right) = (strip.place(c.left())?, strip.place(c.right as f32)?);
+    let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());
+    let (x1, y1) = (right.x.ceil(), (left.y.max(right.y) + 4.5 * right.sy).ceil());
+    let bbox = PixelBox { x: x as i32, y: y as i32, w: (x1 - x) as i32, h: (y1 - y) as i32 };
+    Some(Glyph { class: c.class, chance, right: right.x, pitch: 9.615 * right.sx, bbox })
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.
 fn refitted(geometry: &Geometry, chain: &[Candidate], trellis: &mut Trellis) -> Option<Geometry> {
     let sure: Vec<&Candidate> = chain.iter().filter(|c| c.chance() > 0.8).collect();
-    if sure.len() < 4 {
+    // Too few to tell, or nearly all: then the scale is right.
+    if sure.len() < 4 || chain.iter().filter(|c| c.chance() < 0.98).count() * 8 < chain.len() {
         return None;
     }
     let mut steps: Vec<f32> =
-        sure.windows(2).map(|w| (w[1].right - w[0].right) as f32 / PITCH).filter(|d| (0.8..1.25).contains(d)).collect();
+        sure.windows(2).map(|w| (w[1].right - w[0].right) as f32 / PITCH).filter(|d| (0.75..1.3).contains(d)).collect();
     steps.sort_by(f32::total_cmp);
     let stretch = if steps.len() >= 3 {
         let middle = steps.len() / 2;
@@ -110,14 +196,14 @@ fn refitted(geometry: &Geometry, chain: &[Candidate], trellis: &mut Trellis) -> 
     };
     // Up or down: where the same glyphs are surest.
     let mut totals = [0.0f32; 5];
-    for c in sure.iter().step_by((sure.len() / 6).max(1)) {
+    for c in sure.iter().step_by(sure.len().div_ceil(5)) {
         for (total, down) in totals.iter_mut().zip(-2..=2) {
             *total += trellis.chances(c.right, down)[c.class].max(1e-4).ln();
         }
     }
     let weight: Vec<f32> = totals.iter().map(|t| (t / 6.0).exp()).collect();
     let down: f32 = weight.iter().zip(-2..=2).map(|(w, d)| w * d as f32).sum::<f32>() / weight.iter().sum::<f32>();
-    if (stretch - 1.0).abs() < 0.02 && down.abs() < 0.6 {
+    if (stretch - 1.0).abs() < 0.03 && down.abs() < 0.7 {
         return None;
     }
     // A row of the strip is half a unit.

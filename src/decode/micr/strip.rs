@@ -115,8 +115,8 @@ fn quantile(counts: &[u32; 256], share: f32) -> u8 {
     255
 }
 
-/// Where a line stands on the page: unit (u, v), counted from the left end of the digits' top line, is the pixel
-/// `x0 + u sx - slope v sy`, `y0 + slope u sx + v sy`, and the bend on top.
+/// Where a line stands on the page: its digits' top begins at the pixel (x0, y0). Units run across by `sx` pixels and down by
+/// `sy`, times what the knots say of each place.
 #[derive(Clone, Debug)]
 pub struct Geometry {
     pub x0: f32,
@@ -126,54 +126,82 @@ pub struct Geometry {
     /// Pixels a unit, across and down.
     pub sx: f32,
     pub sy: f32,
-    /// Length in units.
+    /// Length in units of `sx`.
     pub length: f32,
-    /// How the line leaves the straight: (page x, pixels down), x ascending; even between, and as the last beyond.
-    pub bend: Vec<(f32, f32)>,
+    /// How the line leaves the straight and even, by page x; blended between, and as the last beyond.
+    pub knots: Vec<Knot>,
+}
+
+/// Bent paper, a field printed apart from the others, a photograph's stretch.
+#[derive(Clone, Copy, Debug)]
+pub struct Knot {
+    pub x: f32,
+    /// Pixels that the middle of the digits is lower.
+    pub down: f32,
+    pub wider: f32,
+    pub higher: f32,
+}
+
+/// The line at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub x: f32,
+    /// Of the digits' middle.
+    pub y: f32,
+    pub sx: f32,
+    pub sy: f32,
 }
 
 impl Geometry {
-    pub fn point(&self, u: f32, v: f32) -> (f32, f32) {
-        let (across, down) = (u * self.sx, v * self.sy);
-        let x = self.x0 + across - self.slope * down;
-        (x, self.y0 + self.slope * across + down + self.bent(x))
+    /// The line above or below the page column `x`.
+    pub fn at(&self, x: f32) -> Place {
+        let knot = self.knot(x);
+        let y = self.y0 + 4.5 * self.sy + self.slope * (x - self.x0) + knot.down;
+        Place { x, y, sx: self.sx * knot.wider, sy: self.sy * knot.higher }
     }
 
-    fn bent(&self, x: f32) -> f32 {
-        let after = self.bend.partition_point(|b| b.0 < x);
-        match (after.checked_sub(1).and_then(|i| self.bend.get(i)), self.bend.get(after)) {
-            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0).max(1.0),
-            (Some(only), None) | (None, Some(only)) => only.1,
-            (None, None) => 0.0,
+    fn knot(&self, x: f32) -> Knot {
+        let after = self.knots.partition_point(|k| k.x < x);
+        match (after.checked_sub(1).and_then(|i| self.knots.get(i)), self.knots.get(after)) {
+            (Some(a), Some(b)) => {
+                let share = (x - a.x) / (b.x - a.x).max(1.0);
+                let blend = |a: f32, b: f32| a + (b - a) * share;
+                Knot {
+                    x,
+                    down: blend(a.down, b.down),
+                    wider: blend(a.wider, b.wider),
+                    higher: blend(a.higher, b.higher),
+                }
+            }
+            (Some(only), None) | (None, Some(only)) => Knot { x, ..*only },
+            (None, None) => Knot { x, down: 0.0, wider: 1.0, higher: 1.0 },
         }
     }
 
     /// Left, top, right, bottom of all that the strip looks at.
     fn bounds(&self) -> [isize; 4] {
-        let flat = Geometry { bend: Vec::new(), ..self.clone() };
-        let corners = [
-            flat.point(0.0, -2.0),
-            flat.point(self.length, -2.0),
-            flat.point(0.0, 11.0),
-            flat.point(self.length, 11.0),
-        ];
-        let least = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::INFINITY, f32::min);
-        let most = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::NEG_INFINITY, f32::max);
-        let up = self.bend.iter().map(|b| b.1).fold(0.0, f32::min);
-        let down = self.bend.iter().map(|b| b.1).fold(0.0, f32::max);
+        let right = self.x0 + self.length * self.sx;
+        let places = [self.x0, right].into_iter().chain(self.knots.iter().map(|k| k.x)).map(|x| self.at(x));
+        let (mut top, mut bottom) = (f32::INFINITY, f32::NEG_INFINITY);
+        for place in places {
+            top = top.min(place.y - 6.5 * place.sy);
+            bottom = bottom.max(place.y + 6.5 * place.sy);
+        }
+        let lean = (self.slope * 7.0 * self.sy).abs();
         [
-            least(|p| p.0).floor() as isize - 1,
-            (least(|p| p.1) + up).floor() as isize - 1,
-            most(|p| p.0).ceil() as isize + 2,
-            (most(|p| p.1) + down).ceil() as isize + 2,
+            (self.x0 - lean).floor() as isize - 1,
+            top.floor() as isize - 1,
+            (right + lean).ceil() as isize + 2,
+            bottom.ceil() as isize + 2,
         ]
     }
 }
 
-/// `HEIGHT` rows of `columns` ink values; column 0 is unit 0.
+/// `HEIGHT` rows of `columns` ink values.
 pub struct Strip {
-    pub geometry: Geometry,
     pub columns: usize,
+    /// Where each column stands.
+    places: Vec<Place>,
     /// Column by column, so that a window is one slice.
     values: Vec<f32>,
 }
@@ -181,16 +209,24 @@ pub struct Strip {
 impl Strip {
     pub fn new(ink: &Ink, geometry: &Geometry) -> Strip {
         let g = geometry;
-        let columns = (g.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize;
+        let end = g.x0 + g.length.clamp(0.0, 4000.0) * g.sx;
+        let mut places = Vec::with_capacity((g.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize);
+        let mut x = g.x0;
+        while x < end && places.len() < 16_000 {
+            let step = (g.sx * g.knot(x).wider / COLUMNS as f32).max(0.05);
+            places.push(g.at(x + step / 2.0));
+            x += step;
+        }
+        let columns = places.len();
         // First down: the strip's rows for every column of the page.
         let mut tall = vec![0.0f32; ink.width * HEIGHT];
         for x in 0..ink.width {
-            let page_x = (ink.x0 + x as isize) as f32 + 0.5;
-            let top = g.y0 + g.slope * (page_x - g.x0) + g.bent(page_x) - ink.y0 as f32 - 0.5;
             let column = &ink.values[x * ink.height..(x + 1) * ink.height];
             if column.iter().all(|v| *v == 0.0) {
                 continue;
             }
+            let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
+            let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
             let at = |y: f32| {
                 let low = y.floor();
                 let share = y - low;
@@ -201,14 +237,14 @@ impl Strip {
             for (row, out) in tall[x * HEIGHT..(x + 1) * HEIGHT].iter_mut().enumerate() {
                 let v = (row as f32 + 0.5) / ROWS as f32 - 1.0;
                 let half = 0.25 / ROWS as f32;
-                *out = 0.5 * (at(top + (v - half) * g.sy) + at(top + (v + half) * g.sy));
+                *out = 0.5 * (at(top + (v - half) * place.sy) + at(top + (v + half) * place.sy));
             }
         }
         // Then across; lower rows stand a little to the left where the line slopes down.
         let mut values = vec![0.0f32; columns * HEIGHT];
-        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 1.0) * g.sy).collect();
-        for (column, out) in values.chunks_exact_mut(HEIGHT).enumerate() {
-            let x = g.x0 + (column as f32 + 0.5) / COLUMNS as f32 * g.sx - ink.x0 as f32 - 0.5;
+        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 5.5) * g.sy).collect();
+        for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
+            let x = place.x - ink.x0 as f32 - 0.5;
             for (row, out) in out.iter_mut().enumerate() {
                 let x = x - lean[row];
                 let left = x.floor();
@@ -220,7 +256,15 @@ impl Strip {
                 *out = value(left) * (1.0 - share) + value(left + 1) * share;
             }
         }
-        Strip { geometry: g.clone(), columns, values }
+        Strip { columns, places, values }
+    }
+
+    /// The line at the left side of a column; beyond the ends as at the end.
+    pub fn place(&self, column: f32) -> Option<Place> {
+        let near = (column.max(0.0) as usize).min(self.columns.checked_sub(1)?);
+        let place = self.places[near];
+        let x = place.x + (column - near as f32 - 0.5) * place.sx / COLUMNS as f32;
+        Some(Place { x, ..place })
     }
 
     #[inline]

@@ -35,7 +35,23 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
                     shift = random.between(1.4, 3.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
                 }
             }
-            10 => {}
+            10 => {
+                // Nothing, or the edge of the paper on a dark bed.
+                if random.chance(0.6) {
+                    let out = random.between(-4.0, 12.0);
+                    let (dx, dy) = if random.chance(0.7) { (0.0, 1.0) } else { (1.0, random.normal() * 0.1) };
+                    let thick = random.between(1.0, 12.0);
+                    let (x, y) = if dx == 0.0 { (out, 4.5) } else { (3.5, out) };
+                    let tilt = random.normal();
+                    scene.strokes.push([
+                        x - 30.0 * dx + tilt,
+                        y - 30.0 * dy,
+                        x + 30.0 * dx - tilt,
+                        y + 30.0 * dy,
+                        thick,
+                    ]);
+                }
+            }
             11..=14 => {
                 scene.strokes.extend(false_print(random));
                 if random.chance(0.7) {
@@ -225,7 +241,7 @@ impl Scene {
             sx,
             sy,
             length: 9.0,
-            bend: Vec::new(),
+            knots: Vec::new(),
         };
         let ink = Ink::of(&page, &geometry);
         let mut pixels = Vec::new();

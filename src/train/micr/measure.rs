@@ -206,55 +206,23 @@ fn report(outcomes: &[Outcome], list: usize) {
 
 /// Prints what the reader sees of one line crop.
 pub fn look(path: &Path) -> std::io::Result<()> {
-    let Ok(page) = upright(path, 200) else { return Ok(()) };
+    let page = upright(path, 200).map_err(std::io::Error::other)?;
     let height = page.bits.height() as f32;
-    for row in micr::find::rows(&page.bits, (height * 0.25).max(8.0), height, 2) {
+    for row in micr::find::rows(&page.bits, (height * 0.25).max(8.0), height, 3) {
         println!("row of {} pieces, {:?}", row.sample.len(), row.geometry);
-        let pixels: Vec<f32> = (0..396).map(|i| (i % 3 / 2) as f32).collect();
-        let mut scratch = remit::decode::net::Scratch::default();
-        micr::net();
         let begin = Instant::now();
-        (0..1000).for_each(|_| {
-            std::hint::black_box(micr::net().forward(&pixels, &mut scratch));
-        });
-        println!("net {:?} each", begin.elapsed() / 1000);
-        let begin = Instant::now();
-        let ink = micr::strip::Ink::of(&page, &row.geometry);
-        println!("ink {:?}", begin.elapsed());
-        let strip = micr::strip::Strip::new(&ink, &row.geometry);
-        println!("strip {:?}", begin.elapsed());
-        let mut trellis = micr::trellis::Trellis::new(micr::net(), strip);
-        trellis.look_at_edges();
-        println!("edges {:?}", begin.elapsed());
-        trellis.best();
-        println!("best {:?}", begin.elapsed());
-        let begin = Instant::now();
-        let read = micr::read::row(micr::net(), &page, row.geometry.clone());
+        let read = micr::read::row(micr::net(), &page, &row, row.trimmed(60.0, page.bits.width()));
         println!("{:?}, {} looks, loose {:.3}", begin.elapsed(), read.looks, read.loose);
-        println!("{:?}", read.geometry);
-        let mut before = 0;
-        for (glyph, steady) in read.glyphs.iter().zip(&read.steady) {
+        let mut before = 0.0;
+        for glyph in &read.glyphs {
             println!(
-                "{} right {} (+{}) chance {:.4} steady {:.4}",
+                "{} right {:.0} (+{:.2} pitches) chance {:.4}",
                 micr::trellis::SYMBOLS[glyph.class],
                 glyph.right,
-                glyph.right - before,
-                glyph.chance(),
-                steady[glyph.class]
+                (glyph.right - before) / glyph.pitch,
+                glyph.chance
             );
             before = glyph.right;
-        }
-        let ink = micr::strip::Ink::of(&page, &read.geometry);
-        let strip = micr::strip::Strip::new(&ink, &read.geometry);
-        let trellis = micr::trellis::Trellis::new(micr::net(), strip);
-        println!("edges {:?} of {}", trellis.falling_edges(), trellis.strip.columns);
-        for y in 0..micr::strip::HEIGHT {
-            println!(
-                "{}",
-                (0..trellis.strip.columns)
-                    .map(|x| b" .:-=+*#%@"[(trellis.strip.column(x)[y] * 9.9) as usize] as char)
-                    .collect::<String>()
-            );
         }
     }
     Ok(())

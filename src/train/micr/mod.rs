@@ -20,6 +20,8 @@ pub struct Arguments {
     pub out: String,
     /// Real lines with their text; none: drawn glyphs only.
     pub data: String,
+    /// A station folder with truth, for other print; none: without.
+    pub station: String,
     /// Leaves one of five parts of the real lines out, to be measured on; past 4 none.
     pub fold: u64,
     /// Goes on from these weights; none: from the seed.
@@ -48,11 +50,17 @@ pub fn train(arguments: &Arguments) -> std::io::Result<()> {
     if !arguments.data.is_empty() {
         let folder = Path::new(&arguments.data);
         let folds = real::Folds::beside(folder);
+        let other =
+            if arguments.station.is_empty() { Vec::new() } else { real::other_print(Path::new(&arguments.station))? };
         for round in 0..2u64 {
             let lines = real::lines(folder, &net, &|name| folds.of(name) != arguments.fold)?;
             let sample = |n: u64| {
                 let mut random = Random::stream(arguments.seed ^ ((round + 1) << 32), n);
-                if random.chance(0.5) { real::glyph(&lines, &mut random) } else { draw::glyph(&fields, &mut random) }
+                match random.below(20) {
+                    0..=8 => real::glyph(&lines, &mut random),
+                    9..=10 if !other.is_empty() => real::not_a_glyph(&other, &mut random),
+                    _ => draw::glyph(&fields, &mut random),
+                }
             };
             let schedule = Schedule { samples: arguments.samples / 2, rate: 0.0012, ..Schedule::default() };
             fit(&mut net, &sample, schedule);

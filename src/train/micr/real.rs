@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rayon::prelude::*;
-use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Strip};
+use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Place, Strip};
 use remit::decode::micr::trellis::{SYMBOLS, Trellis};
 use remit::decode::micr::{best_row, read};
 use remit::decode::net::Net;
@@ -43,9 +43,9 @@ fn hash(text: &str) -> u64 {
 
 pub struct Line {
     ink: Ink,
-    geometry: Geometry,
-    /// Right edge in units, class.
-    glyphs: Vec<(f32, usize)>,
+    slope: f32,
+    /// Where each right edge is, and the class.
+    glyphs: Vec<(Place, usize)>,
 }
 
 /// Lines of a folder that align with their text.
@@ -69,8 +69,8 @@ pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> 
                 println!("left out: {} ({mean:.2})", path.display());
                 return None;
             }
-            let glyphs = chain.iter().map(|c| (c.right as f32 / COLUMNS as f32, c.class)).collect();
-            Some(Line { ink, geometry: found.geometry, glyphs })
+            let glyphs = chain.iter().filter_map(|c| Some((trellis.strip.place(c.right as f32)?, c.class))).collect();
+            Some(Line { ink, slope: found.geometry.slope, glyphs })
         })
         .collect();
     println!(
@@ -84,24 +84,81 @@ pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> 
 /// One glyph or one wrong place of a line, a little moved.
 pub fn glyph(lines: &[Line], random: &mut Random) -> (Vec<f32>, usize) {
     let line = &lines[random.below(lines.len())];
-    let (right, class) = line.glyphs[random.below(line.glyphs.len())];
-    let (mut right, mut class) = (right, class);
-    let mut down = random.normal() * 0.2;
+    let (place, mut class) = line.glyphs[random.below(line.glyphs.len())];
+    let (mut right, mut down) = (place.x, random.normal() * 0.2);
     if random.chance(0.3) {
-        let moved = right + random.between(1.4, 8.2) * if random.chance(0.5) { 1.0 } else { -1.0 };
-        if line.glyphs.iter().all(|g| (g.0 - moved).abs() > 1.35) {
+        let off = random.between(1.4, 8.2) * if random.chance(0.5) { 1.0 } else { -1.0 };
+        let moved = place.x + off * place.sx;
+        if line.glyphs.iter().all(|g| (g.0.x - moved).abs() > 1.35 * place.sx) {
             (right, class) = (moved, NOT_A_GLYPH);
         } else if random.chance(0.2) {
             class = NOT_A_GLYPH;
             down = random.between(2.5, 8.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
         }
     }
-    let g = &line.geometry;
-    let (sx, sy) = (g.sx * (1.0 + random.normal() * 0.03), g.sy * (1.0 + random.normal() * 0.03));
-    let (x, y) = g.point(right + random.normal() * 0.18, 4.5 + down);
-    let slope = g.slope + random.normal() * 0.008;
-    let around = Geometry { sx, sy, slope, length: 9.0, x0: x - 8.0 * sx, y0: y - 4.5 * sy, bend: Vec::new() };
+    let (sx, sy) = (place.sx * (1.0 + random.normal() * 0.03), place.sy * (1.0 + random.normal() * 0.03));
+    let x = right + random.normal() * 0.18 * sx;
+    let y0 = place.y + down * place.sy - 4.5 * sy - line.slope * 8.0 * sx;
+    let slope = line.slope + random.normal() * 0.008;
+    let around = Geometry { sx, sy, slope, length: 9.0, x0: x - 8.0 * sx, y0, knots: Vec::new() };
     let mut pixels = Vec::new();
     Strip::new(&line.ink, &around).window(8 * COLUMNS as isize, 0, &mut pixels);
     (pixels, class)
+}
+
+/// Pieces of other print on station pages (stubs, backs, the upper part of checks): none of them is a glyph.
+pub fn other_print(station: &Path) -> std::io::Result<Vec<(Ink, Geometry)>> {
+    let truth = std::fs::read_to_string(station.join("truth.jsonl"))?;
+    let documents: Vec<serde_json::Value> = truth.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let found: Vec<Vec<(Ink, Geometry)>> = documents
+        .par_iter()
+        .map(|d| {
+            let mut out = Vec::new();
+            let (Some(files), Some(dpi)) = (d["files"].as_object(), d["dpi"].as_u64()) else { return out };
+            let is_stub = d["kind"] == "stub";
+            let side = d["front_side"].as_str().unwrap_or("F");
+            for (key, name) in files {
+                let front = key.starts_with(side);
+                let Ok(mut page) = measure::upright(&station.join(name.as_str().unwrap_or("")), dpi as u32) else {
+                    continue;
+                };
+                page.gray = None;
+                let height = page.bits.height() as f32;
+                let nominal = 0.117 * dpi as f32;
+                for row in remit::decode::micr::find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 6) {
+                    for piece in row.sample.iter().step_by(3) {
+                        // The account line stands low, or high where the page is upside down.
+                        let place = piece.y0 as f32 / height;
+                        if front && !is_stub && !(0.3..0.6).contains(&place) {
+                            continue;
+                        }
+                        let g = &row.geometry;
+                        let right = piece.x1 as f32;
+                        let y0 = g.y0 + g.slope * right;
+                        let cell =
+                            Geometry { x0: right - 14.0 * g.sx, y0, length: 22.0, knots: Vec::new(), ..g.clone() };
+                        out.push((
+                            Ink::bitonal(&page.bits, &cell),
+                            Geometry { x0: right - 8.0 * g.sx, length: 9.0, ..cell },
+                        ));
+                    }
+                }
+            }
+            out
+        })
+        .collect();
+    let all: Vec<(Ink, Geometry)> = found.into_iter().flatten().collect();
+    println!("{} pieces of other print", all.len());
+    Ok(all)
+}
+
+/// One of them, a little moved.
+pub fn not_a_glyph(pieces: &[(Ink, Geometry)], random: &mut Random) -> (Vec<f32>, usize) {
+    let (ink, g) = &pieces[random.below(pieces.len())];
+    let (sx, sy) = (g.sx * (1.0 + random.normal() * 0.08), g.sy * (1.0 + random.normal() * 0.05));
+    let x0 = g.x0 + random.normal() * 0.8 * sx;
+    let around = Geometry { x0, sx, sy, y0: g.y0 + random.normal() * 0.5 * sy, ..g.clone() };
+    let mut pixels = Vec::new();
+    Strip::new(ink, &around).window(8 * COLUMNS as isize, 0, &mut pixels);
+    (pixels, NOT_A_GLYPH)
 }
