@@ -38,8 +38,15 @@ pub struct MicrLine {
 
 /// A glyph below this chance is `?` in the text.
 const REJECT: f32 = 0.9;
-/// A line below this confidence is not accepted.
-const ACCEPT: f32 = 0.9;
+/// A line below this confidence is not accepted; less is needed where the routing number's check digit speaks for it.
+const ACCEPT: f32 = 0.96;
+const ACCEPT_CHECKED: f32 = 0.82;
+
+/// The classifier's doubt to the share of such glyphs that is wrong, as measured on lines it was not trained on: it is
+/// trained on far worse glyphs than scanners give, and so doubts too much.
+fn calibrated(chance: f32) -> f32 {
+    1.0 - 0.8 * (1.0 - chance).clamp(0.0, 1.0).powf(1.6)
+}
 
 /// Finds and reads the page's E-13B line; `None` where nothing looks like one.
 pub fn read(page: &Upright) -> Option<MicrLine> {
@@ -68,7 +75,20 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
 
 /// Reads a raster that is one line and little else, of unknown resolution.
 pub fn read_line(page: &Upright) -> MicrRead {
-    best_row(&NET, page).map_or_else(nothing, |row| text(page, &row))
+    let Some(row) = best_row(&NET, page) else { return nothing() };
+    let mut read = text(page, &row);
+    // Pieces as high as digits that no glyph covers: a field on another level, or print that was cut off.
+    let height = 9.0 * row.geometry.sy;
+    let is_stray = |p: &find::Piece| {
+        let middle = (p.x0 + p.x1) / 2;
+        p.x1 - p.x0 > (0.3 * height) as i32
+            && row.glyphs.iter().all(|g| middle < g.bbox.x - 2 || middle > g.bbox.x + g.bbox.w + 2)
+    };
+    if find::pieces(&page.bits, (0.75 * height) as i32, (1.3 * height) as i32).iter().any(is_stray) {
+        read.confidence *= 0.6;
+        read.accepted = false;
+    }
+    read
 }
 
 /// The row of a line crop that looks most like E-13B, by any classifier: what training and measuring need.
@@ -118,9 +138,10 @@ pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
             gaps.push(i);
         }
         let bbox = page.transform.to_source(glyph.bbox);
-        chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: glyph.chance, bbox });
+        chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: calibrated(glyph.chance), bbox });
     }
-    let confidence = chars.iter().map(|c| c.confidence).product::<f32>();
+    let complete: f32 = row.glyphs.iter().map(|g| 1.0 - g.unread).product();
+    let confidence = chars.iter().map(|c| c.confidence).product::<f32>() * complete;
     finish(chars, &gaps, confidence)
 }
 
@@ -136,7 +157,110 @@ fn finish(chars: Vec<CharRead>, gaps: &[usize], confidence: f32) -> MicrRead {
         text.push(if combine::is_sure(read) { read.c } else { '?' });
     }
     let fields = fields(&best);
+    let needed = if fields.routing_valid == Some(true) { ACCEPT_CHECKED } else { ACCEPT };
     let accepted =
-        confidence >= ACCEPT && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
+        confidence >= needed && !text.contains('?') && fields.routing_valid != Some(false) && !best.is_empty();
     MicrRead { text, best, accepted, confidence: if chars.is_empty() { 0.0 } else { confidence }, chars, fields }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::domain::Sha256;
+    use crate::imaging::{Bits, Raster, Transform, binarize, load};
+
+    #[test]
+    fn the_weights_are_the_ones_that_were_measured() {
+        assert_eq!(Sha256::of(WEIGHTS).to_string(), "67e10782cdc9c96eeeb253f721d9bfaa69ff8c27e4a2af9bd9cea70c0d19912f");
+        assert_eq!((net().input(), net().classes()), ((strip::WINDOW, strip::HEIGHT), SYMBOLS.len() + 1));
+        assert!(net().note.starts_with("train micr --seed"), "{}", net().note);
+    }
+
+    #[test]
+    fn pages_without_a_line_give_none() {
+        let mut lined = Bits::new(1200, 550);
+        (0..1200).for_each(|x| (0..550).step_by(20).for_each(|y| lined.set(x, y, true)));
+        let mut noise = Bits::new(1200, 550);
+        (0..60_000usize).for_each(|i| noise.set(i * 7919 % 1200, i * 104_729 % 550, true));
+        let mut black = Bits::new(300, 200);
+        black.invert();
+        for bits in [Bits::new(0, 0), Bits::new(1, 1), Bits::new(1200, 550), lined, noise, black] {
+            let page = Upright { bits, gray: None, dpi: 200, transform: Transform::IDENTITY };
+            assert!(read(&page).is_none_or(|l| l.score < 0.3 && !l.read.accepted));
+            assert!(!read_line(&page).accepted);
+        }
+    }
+
+    /// The shared samples, or a loud word that they are not here.
+    fn shared(folder: &str) -> Option<PathBuf> {
+        let Some(root) = std::env::var_os("REMIT_SHARED") else {
+            eprintln!("REMIT_SHARED is not set: the account line floors on {folder} were NOT measured");
+            return None;
+        };
+        Some(Path::new(&root).join(folder))
+    }
+
+    fn page(path: &Path, dpi: u32) -> Upright {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let raster = load(&bytes, 0).unwrap_or_else(|e| panic!("{}: {e}", path.display())).raster;
+        let (bits, gray) = match raster {
+            Raster::Bits(bits) => (bits, None),
+            Raster::Gray(gray) => (binarize(&gray), Some(gray)),
+        };
+        Upright { bits, gray, dpi, transform: Transform::IDENTITY }
+    }
+
+    /// (read, truth) of each; at least so many percent exact, at most so many accepted wrong.
+    fn floor(name: &str, reads: &[(MicrRead, String)], exact: usize, wrong: usize) {
+        let squeezed = |r: &MicrRead| r.best.split_whitespace().collect::<String>();
+        let right = reads.iter().filter(|(r, t)| squeezed(r) == *t).count();
+        let bad: Vec<&String> = reads.iter().filter(|(r, t)| r.accepted && squeezed(r) != *t).map(|(_, t)| t).collect();
+        println!("{name}: {right} of {} exact, accepted wrong {bad:?}", reads.len());
+        assert!(right * 100 >= exact * reads.len(), "{name}: {right} of {}", reads.len());
+        assert!(bad.len() <= wrong, "{name}: {bad:?}");
+    }
+
+    #[test]
+    fn real_line_crops_keep_their_floor() {
+        let Some(folder) = shared("data/e13b-lines/real") else { return };
+        let mut names: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "tif"))
+            .collect();
+        names.sort();
+        let reads: Vec<(MicrRead, String)> = names
+            .iter()
+            .step_by(12)
+            .map(|path| {
+                let truth = std::fs::read_to_string(path.with_extension("gt.txt")).unwrap();
+                (read_line(&page(path, 200)), truth.split_whitespace().collect())
+            })
+            .collect();
+        // Two of these labels are known to be wrong in a hundred.
+        floor("real lines", &reads, 90, 2);
+    }
+
+    #[test]
+    fn station_checks_keep_their_floor() {
+        let Some(folder) = shared("data/station/office") else { return };
+        let truth = std::fs::read_to_string(folder.join("truth.jsonl")).unwrap();
+        let reads: Vec<(MicrRead, String)> = truth
+            .lines()
+            .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap())
+            .filter(|d| d["kind"] == "check" && d["readable"] == "yes" && d["degradation"]["rot180"].is_null())
+            .step_by(2)
+            .map(|d| {
+                let side = d["front_side"].as_str().unwrap();
+                let files = d["files"].as_object().unwrap();
+                let name = files.iter().find(|(k, _)| k.starts_with(side)).unwrap().1.as_str().unwrap();
+                let page = page(&folder.join(name), d["dpi"].as_u64().unwrap() as u32);
+                let truth = d["micr"].as_str().unwrap().to_string();
+                (read(&page).map_or_else(nothing, |l| l.read), truth)
+            })
+            .collect();
+        floor("office checks", &reads, 97, 0);
+    }
 }

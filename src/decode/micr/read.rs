@@ -14,6 +14,8 @@ pub struct Glyph {
     pub class: usize,
     /// Of the class, over several slightly moved looks.
     pub chance: f32,
+    /// Chance that something unread stands before it, or (for the last) behind it.
+    pub unread: f32,
     /// Pixels of the page.
     pub right: f32,
     pub pitch: f32,
@@ -113,6 +115,11 @@ pub fn line(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
         }
         glyphs.extend(placed(c, chance, &trellis.strip));
     }
+    if glyphs.len() == chain.len() {
+        for (i, glyph) in glyphs.iter_mut().enumerate() {
+            glyph.unread = unread(&chain, i, &trellis);
+        }
+    }
     let loose = match (chain.first(), chain.last()) {
         (Some(first), Some(last)) => {
             let free: f32 = chain.windows(2).map(|p| trellis.ink(p[0].right + 2, p[1].left() as isize - 2)).sum();
@@ -150,6 +157,28 @@ fn doubtful(chain: &[Candidate], trellis: &Trellis) -> Vec<(isize, isize)> {
     closely
 }
 
+/// Doubt about the place before a glyph: ink that nothing explains, or a distance that is neither one pitch nor a gap. Behind
+/// the last glyph and before the first only the next cell counts.
+fn unread(chain: &[Candidate], i: usize, trellis: &Trellis) -> f32 {
+    let here = &chain[i];
+    let left = here.left() as isize - 2;
+    // Units of area.
+    let area = |from: isize, to: isize| trellis.ink(from, to) / 8.0;
+    let by_ink = |area: f32| ((area - 2.5) * 0.04).clamp(0.0, 0.6);
+    let mut doubt = match i.checked_sub(1).map(|b| &chain[b]) {
+        None => by_ink(area(left - 36, left)),
+        Some(before) => {
+            let distance = (here.right - before.right) as f32 / PITCH;
+            let by_distance = if (1.28..1.65).contains(&distance) || distance < 0.78 { 0.03 } else { 0.0 };
+            by_ink(area(before.right + 2, left)).max(by_distance)
+        }
+    };
+    if i + 1 == chain.len() {
+        doubt = doubt.max(by_ink(area(here.right + 2, here.right + 38)));
+    }
+    doubt
+}
+
 /// Takes off what stands alone and doubtful at the ends: edges of the paper, specks, pen strokes.
 fn trim(chain: &mut Vec<Candidate>) {
     for at_end in [true, false] {
@@ -174,7 +203,7 @@ fn placed(c: &Candidate, chance: f32, strip: &Strip) -> Option<Glyph> {
     let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());
     let (x1, y1) = (right.x.ceil(), (left.y.max(right.y) + 4.5 * right.sy).ceil());
     let bbox = PixelBox { x: x as i32, y: y as i32, w: (x1 - x) as i32, h: (y1 - y) as i32 };
-    Some(Glyph { class: c.class, chance, right: right.x, pitch: 9.615 * right.sx, bbox })
+    Some(Glyph { class: c.class, chance, unread: 0.0, right: right.x, pitch: 9.615 * right.sx, bbox })
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.

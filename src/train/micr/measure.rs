@@ -60,13 +60,15 @@ pub fn of_lines(folder: &Path, weights: &str, fold: Option<u64>, list: usize) ->
     };
     let lines: Vec<(PathBuf, String)> = lines(folder)?.into_iter().filter(|(p, _)| keep(p)).collect();
     let own = if weights.is_empty() { None } else { Some(super::weights(weights)?) };
-    let net = own.as_ref().unwrap_or(micr::net());
     let outcomes: Vec<Outcome> = lines
         .into_par_iter()
         .filter_map(|(path, truth)| {
             let page = upright(&path, 200).ok()?;
             let begin = Instant::now();
-            let read = micr::best_row(net, &page).map_or_else(micr::nothing, |row| micr::text(&page, &row));
+            let read = match &own {
+                Some(net) => micr::best_row(net, &page).map_or_else(micr::nothing, |row| micr::text(&page, &row)),
+                None => micr::read_line(&page),
+            };
             let ms = begin.elapsed().as_secs_f64() * 1000.0;
             let name = path.file_stem()?.to_str()?.to_string();
             Some(Outcome { name, truth, score: 0.0, read, ms })
