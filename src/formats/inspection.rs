@@ -244,10 +244,11 @@ pub struct RecordView {
 pub fn records(bytes: &[u8], format: Format, each: &mut dyn FnMut(RecordView)) {
     match format {
         Format::X9 => x9_records(bytes, each),
-        Format::LockboxBai => bai_lockbox::each_record(bytes, &mut |number, offset, line, columns| {
-            let kind = text_of(line.get(..1).unwrap_or_default());
-            let fields = columns.iter().map(|c| field(c, line)).collect();
-            each(RecordView { record: number, offset, name: lockbox_name(&kind).into(), kind, fields });
+        Format::LockboxBai => bai_lockbox::each_record(bytes, &mut |line| {
+            let kind = text_of(line.text.get(..1).unwrap_or_default());
+            let fields = line.columns.iter().map(|c| field(c, line.text)).collect();
+            let name = lockbox_name(&kind).into();
+            each(RecordView { record: line.number, offset: line.offset, name, kind, fields });
         }),
         Format::CaptureIndex | Format::Csv => {
             let Ok((table, _)) = csv_text::read(bytes) else { return };

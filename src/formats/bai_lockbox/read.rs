@@ -208,13 +208,24 @@ pub fn read(bytes: &[u8]) -> Result<LockboxFile, Fault> {
     Ok(reader.finish())
 }
 
-/// Hands out every record: its number, offset, text in Latin-1 and the columns of its type (none for a foreign type).
-pub fn each_record(bytes: &[u8], each: &mut dyn FnMut(u64, u64, &[u8], &'static [Column])) {
+/// One record as it stands in the file.
+pub struct Line<'a> {
+    pub number: u64,
+    pub offset: u64,
+    /// Latin-1.
+    pub text: &'a [u8],
+    /// Of its type; none for a foreign type.
+    pub columns: &'static [Column],
+}
+
+/// Hands out every record of a file.
+pub fn each_record(bytes: &[u8], each: &mut dyn FnMut(Line<'_>)) {
     let Some(lines) = lines_of(bytes) else { return };
     let profile = profile_of(lines.cuts.iter().map(|(from, to)| &lines.text[*from..*to]));
     for (number, (from, to)) in (1..).zip(&lines.cuts) {
-        let line = &lines.text[*from..*to];
-        each(number, *from as u64, line, line.first().and_then(|kind| profile.columns(*kind)).unwrap_or_default());
+        let text = &lines.text[*from..*to];
+        let columns = text.first().and_then(|kind| profile.columns(*kind)).unwrap_or_default();
+        each(Line { number, offset: *from as u64, text, columns });
     }
 }
 

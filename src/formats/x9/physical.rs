@@ -105,7 +105,7 @@ pub fn detect(bytes: &[u8]) -> Option<Physical> {
         }
         // Lock boxes and ACH files begin with 1 too, never with 01 followed by a level.
         let level = || encoding.decoded::<4>(bytes).is_some_and(|t| matches!(&t[2..], b"03" | b"20" | b"30" | b"35"));
-        if header(0) && (level() || bytes.len() % 80 == 0) {
+        if header(0) && (level() || bytes.len().is_multiple_of(80)) {
             let line_end = bytes.iter().take(120).position(|b| matches!(b, b'\n' | b'\r'));
             let layout = if encoding == ASCII && (line_end.is_some() || bytes.len() <= 80) {
                 Layout::Lines
