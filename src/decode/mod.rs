@@ -155,7 +155,8 @@ impl<'a> Search<'a> {
             }
         }
         // Nothing yet: a page on its side, and last a mirrored one.
-        if self.strength() < SOME {
+        let half_read = self.best.as_ref().is_some_and(|b| self.line_is_missing(&b.evidence));
+        if self.strength() < SOME || half_read {
             for n in 0..self.sheets.len() {
                 let turns: &[u16] = if self.on_its_side(n) { &[90, 270] } else { &[] };
                 if self.worth_turning(n) && (self.ways_up(n, turns) || self.mirrored(n)) {
@@ -208,6 +209,10 @@ impl<'a> Search<'a> {
     fn look(&mut self, sheet: usize, turn: u16, mirrored: bool) -> bool {
         let base = &self.sheets[sheet].cleaned.upright;
         if quality::ink_share(&base.bits) < 0.0004 {
+            if self.best.is_none() {
+                let (upright, evidence) = (base.clone(), Evidence::default());
+                self.best = Some(Look { sheet, turn: 0, mirrored: false, upright, evidence });
+            }
             return false;
         }
         let mut upright = base.turned(turn);
