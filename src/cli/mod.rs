@@ -4,6 +4,7 @@
 mod admin;
 mod books;
 mod decide;
+mod demo;
 mod failure;
 mod import;
 mod ingest;
@@ -71,6 +72,8 @@ pub struct Global {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// A morning's work on made-up samples, from scan to deposit, with no set-up
+    Demo(demo::DemoArgs),
     /// Make a site: a folder with its configuration, database, image store and key
     Init(admin::InitArgs),
     /// People and what they may do
@@ -169,6 +172,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
 
 async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
     match command {
+        Command::Demo(args) => demo::run(args, global).await,
         Command::Init(args) => admin::init(args, global).await,
         Command::Users(command) => admin::users(command, &open(global).await?, global).await,
         Command::Layouts(command) => admin::layouts(command, &open(global).await?, global).await,

@@ -55,7 +55,12 @@ impl Office {
             }
             Source::File { path } => {
                 let bytes = station::read(path)?;
-                let intakes: Vec<ingest::Intake> = Vec::new();
+                let head = bytes.get(..6).unwrap_or_default();
+                let is_x9 = [&b"01"[..], b"\xf0\xf1"].iter().any(|m| head.starts_with(m) || head.ends_with(m));
+                let intakes = match is_x9 {
+                    true => vec![ingest::x9(&bytes).map_err(wrong)?],
+                    false => ingest::lockbox(&bytes).map_err(wrong)?,
+                };
                 Ok((intakes, bytes))
             }
         }
