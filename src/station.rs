@@ -11,8 +11,14 @@ use crate::pipeline::OfficeError;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// A capture station's hand-over: index and images.
-    Folder { path: PathBuf, index: Option<Vec<u8>>, listing: Vec<(String, u64)> },
-    File { path: PathBuf },
+    Folder {
+        path: PathBuf,
+        index: Option<Vec<u8>>,
+        listing: Vec<(String, u64)>,
+    },
+    File {
+        path: PathBuf,
+    },
 }
 
 impl Source {
@@ -56,7 +62,12 @@ pub fn sources(path: &Path) -> Result<Vec<Source>, OfficeError> {
         let entry = entry.map_err(|e| broke(path, &e))?;
         let meta = fs::metadata(entry.path()).map_err(|e| broke(&entry.path(), &e))?;
         let Ok(name) = entry.file_name().into_string() else {
-            return Err(OfficeError::input("file-name", "a file name is not UTF-8 text", Some(path), "rename the file"));
+            return Err(OfficeError::input(
+                "file-name",
+                "a file name is not UTF-8 text",
+                Some(path),
+                "rename the file",
+            ));
         };
         if meta.is_dir() {
             folders.push(entry.path());
@@ -95,7 +106,12 @@ pub fn sources(path: &Path) -> Result<Vec<Source>, OfficeError> {
 pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
     let size = fs::metadata(path).map_err(|e| broke(path, &e))?.len();
     if size > LARGEST_FILE {
-        return Err(OfficeError::input("too-large", "the file is larger than 4 GiB", Some(path), "split it at the bank"));
+        return Err(OfficeError::input(
+            "too-large",
+            "the file is larger than 4 GiB",
+            Some(path),
+            "split it at the bank",
+        ));
     }
     fs::read(path).map_err(|e| broke(path, &e))
 }
@@ -103,7 +119,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
 /// Writes a file so that it is either whole or not there: temporary name, flush to disk, rename, flush the folder.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
     use std::io::Write;
-    let failed = |cause: std::io::Error| OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() };
+    let failed =
+        |cause: std::io::Error| OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() };
     // A bare file name has the empty path as its folder.
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;

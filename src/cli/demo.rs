@@ -137,7 +137,11 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
             "agrees": sheet.agrees, "verified": proof.findings.is_empty() }))?;
     } else {
         print::line(format!("{}: {}", if good { "verified" } else { "NOT PROVED" }, proof.checked));
-        print::line(format!("site {}   proof sheet {}", site_folder.display(), args.dir.join("proof-sheet.html").display()));
+        print::line(format!(
+            "site {}   proof sheet {}",
+            site_folder.display(),
+            args.dir.join("proof-sheet.html").display()
+        ));
         print::line(format!("next: remit --site {} exceptions list", site_folder.display()));
         print::line(format!("done in {:.1} s", started.elapsed().as_secs_f64()));
     }

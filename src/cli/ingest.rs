@@ -230,13 +230,7 @@ async fn take_one(
     office: &Office,
     global: &Global,
 ) -> anyhow::Result<()> {
-    let asked = TakeIn {
-        origin,
-        date: None,
-        declared: Control::default(),
-        name: None,
-        operator: None,
-    };
+    let asked = TakeIn { origin, date: None, declared: Control::default(), name: None, operator: None };
     let mut taken = Vec::new();
     for source in station::sources(path)? {
         taken.extend(office.take_in(&source, &asked).await?);

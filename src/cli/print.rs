@@ -45,9 +45,11 @@ impl Table {
                 .iter()
                 .zip(&widths)
                 .zip(&self.heads)
-                .map(|((cell, width), head)| {
-                    if head.starts_with('>') { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-                })
+                .map(
+                    |((cell, width), head)| {
+                        if head.starts_with('>') { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                    },
+                )
                 .collect();
             line(text.join("  ").trim_end());
         };

@@ -221,13 +221,15 @@ impl Layer {
                 let mut sum = *bias;
                 // A row of the kernel is one run of values and one of weights.
                 let first = (x * stride) as isize - back as isize;
-                let (left, right) = (first.max(0) as usize, (first + kernel as isize).min(self.input.width as isize) as usize);
+                let (left, right) =
+                    (first.max(0) as usize, (first + kernel as isize).min(self.input.width as isize) as usize);
                 let skipped = (left as isize - first) as usize;
                 for ky in 0..kernel {
                     let Some(iy) = (y * stride + ky).checked_sub(back).filter(|&iy| iy < self.input.height) else {
                         continue;
                     };
-                    let values = &input[(iy * self.input.width + left) * channels..(iy * self.input.width + right) * channels];
+                    let values =
+                        &input[(iy * self.input.width + left) * channels..(iy * self.input.width + right) * channels];
                     add(&mut sum, values, &weights[(ky * kernel + skipped) * channels..]);
                 }
                 output[y * self.output.width + x] = sum;
@@ -250,7 +252,8 @@ impl Layer {
                 let channels = self.input.channels;
                 let out = &mut output[to * outputs..][..outputs];
                 let weights = &self.weights[tap * channels * outputs..][..channels * outputs];
-                for (&value, weights) in input[from * channels..][..channels].iter().zip(weights.chunks_exact(outputs)) {
+                for (&value, weights) in input[from * channels..][..channels].iter().zip(weights.chunks_exact(outputs))
+                {
                     add_scaled(out, value, weights);
                 }
             }),

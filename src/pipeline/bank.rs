@@ -146,7 +146,11 @@ impl Office {
         let created = format!("{}T17:{:02}:00Z", deposit.date, deposit.number % 60);
         let letter =
             truncation::cash_letter(profile, &letter_items, deposit.date, deposit.number, &created).map_err(|e| {
-                OfficeError::refused("deposit", e.to_string(), "the checks stay reserved; mend the cause and run it again")
+                OfficeError::refused(
+                    "deposit",
+                    e.to_string(),
+                    "the checks stay reserved; mend the cause and run it again",
+                )
             })?;
         assert_eq!(letter.total, deposit.total, "the file's total must be the deposit's");
         assert_eq!(letter.count, deposit.count, "the file's count must be the deposit's");
@@ -167,8 +171,11 @@ impl Office {
 
     /// The deposit as the command line's contract shows it.
     pub fn deposit_view(&self, d: &Deposit) -> serde_json::Value {
-        let items: Vec<_> =
-            d.items.iter().map(|i| serde_json::json!({ "document": i.document, "amount": i.amount, "sequence": i.sequence })).collect();
+        let items: Vec<_> = d
+            .items
+            .iter()
+            .map(|i| serde_json::json!({ "document": i.document, "amount": i.amount, "sequence": i.sequence }))
+            .collect();
         serde_json::json!({ "id": d.id, "date": d.date, "kind": d.kind, "state": d.state, "count": d.count,
             "total": d.total, "profile": d.profile, "file": d.file, "sha256": d.sha256, "items": items })
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::domain::{
     Batch, BatchId, BatchState, Control, Day, Document, DocumentId, ImageRef, Origin, ReceiptId, Sha256, UserName,
 };
+use crate::formats::{self, Format};
 use crate::ingest::{self, ImageSource, SourceKind};
 use crate::pipeline::{Office, OfficeError, Result, system};
 use crate::station::{self, Source};
@@ -26,10 +27,19 @@ pub struct TakeIn {
 #[derive(Clone, Debug)]
 pub enum Taken {
     /// `already` documents of it were there before and were not taken again.
-    New { batch: BatchId, already: usize },
-    Already { batch: BatchId, documents: usize },
+    New {
+        batch: BatchId,
+        already: usize,
+    },
+    Already {
+        batch: BatchId,
+        documents: usize,
+    },
     /// Other bytes that say the same as an earlier batch: nothing was taken.
-    Suspect { name: String, like: BatchId },
+    Suspect {
+        name: String,
+        like: BatchId,
+    },
 }
 
 /// Documents whose images are read, hashed and stored together.
@@ -55,11 +65,18 @@ impl Office {
             }
             Source::File { path } => {
                 let bytes = station::read(path)?;
-                let head = bytes.get(..6).unwrap_or_default();
-                let is_x9 = [&b"01"[..], b"\xf0\xf1"].iter().any(|m| head.starts_with(m) || head.ends_with(m));
-                let intakes = match is_x9 {
-                    true => vec![ingest::x9(&bytes).map_err(wrong)?],
-                    false => ingest::lockbox(&bytes).map_err(wrong)?,
+                let intakes = match formats::sniff(&bytes) {
+                    Some(Format::X9) => vec![ingest::x9(&bytes).map_err(wrong)?],
+                    Some(Format::LockboxBai) => ingest::lockbox(&bytes).map_err(wrong)?,
+                    other => {
+                        let what = other.map_or("none that is known", Format::as_str);
+                        return Err(OfficeError::input(
+                            "format",
+                            format!("this format ({what}) is not taken in"),
+                            Some(path),
+                            "take in capture folders, image cash letters and lockbox files; see `remit inspect FILE`",
+                        ));
+                    }
                 };
                 Ok((intakes, bytes))
             }
@@ -157,14 +174,15 @@ impl Office {
                     let (name, data) = match from {
                         ImageSource::Named(name) => (name.clone(), station::read(&source.path().join(name))?),
                         ImageSource::Range { start, len } => {
-                            let data = start.checked_add(*len).and_then(|end| bytes.get(*start..end)).ok_or_else(|| {
-                                OfficeError::input(
-                                    "format",
-                                    format!("the image at offset {start} is not in the file"),
-                                    Some(source.path()),
-                                    "the file is damaged: ask the sender for it again",
-                                )
-                            })?;
+                            let data =
+                                start.checked_add(*len).and_then(|end| bytes.get(*start..end)).ok_or_else(|| {
+                                    OfficeError::input(
+                                        "format",
+                                        format!("the image at offset {start} is not in the file"),
+                                        Some(source.path()),
+                                        "the file is damaged: ask the sender for it again",
+                                    )
+                                })?;
                             (format!("{:06}-{}", document.seq, role.as_str()), data.to_vec())
                         }
                     };
@@ -249,7 +267,9 @@ fn documents_of(
         .enumerate()
         .map(|(place, (document, images))| {
             let id = match images.is_empty() {
-                true => DocumentId::of(&[&source_hash.0, &(ordinal as u64).to_be_bytes(), &(place as u64).to_be_bytes()]),
+                true => {
+                    DocumentId::of(&[&source_hash.0, &(ordinal as u64).to_be_bytes(), &(place as u64).to_be_bytes()])
+                }
                 false => {
                     let hashes: Vec<u8> = images.iter().flat_map(|(_, _, hash)| hash.0).collect();
                     DocumentId::of(&[&hashes, &document.seq.to_be_bytes()])

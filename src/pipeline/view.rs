@@ -250,8 +250,7 @@ impl Office {
         let transactions = self.store.transactions(&batch.id).await?;
         let (head, evidence) = self.head(batch, &transactions).await?;
         let mut readings = self.store.readings(&batch.id).await?;
-        let evidence: BTreeMap<DocumentId, Evidence> =
-            evidence.into_iter().map(|e| (e.document.clone(), e)).collect();
+        let evidence: BTreeMap<DocumentId, Evidence> = evidence.into_iter().map(|e| (e.document.clone(), e)).collect();
         let documents = self
             .store
             .documents(&batch.id)
@@ -433,12 +432,15 @@ impl Office {
                         Some((account.reveal(), bill.map_or("", |b| b.name.as_str())))
                     })
                     .collect();
-                let hit = (amount.is_some() && (t.received == amount || t.applications.iter().any(|a| Some(a.amount) == amount)))
+                let hit = (amount.is_some()
+                    && (t.received == amount || t.applications.iter().any(|a| Some(a.amount) == amount)))
                     || batch.date.to_string() == text
                     || t.id.as_str() == text
                     || t.documents.iter().any(|d| d.as_str() == text || serials.get(d).is_some_and(|s| *s == text))
                     || t.applications.iter().any(|a| a.bill.as_deref() == Some(text))
-                    || names.iter().any(|(account, name)| *account == text || (wanted.len() > 2 && name.to_lowercase().contains(&wanted)));
+                    || names.iter().any(|(account, name)| {
+                        *account == text || (wanted.len() > 2 && name.to_lowercase().contains(&wanted))
+                    });
                 if hit {
                     let (account, name) = names.first().copied().unwrap_or_default();
                     found.push(Found {
@@ -448,7 +450,11 @@ impl Office {
                         transaction: t.id.clone(),
                         state: t.state,
                         amount: t.received,
-                        account: if account.is_empty() { String::new() } else { crate::domain::account::masked(account) },
+                        account: if account.is_empty() {
+                            String::new()
+                        } else {
+                            crate::domain::account::masked(account)
+                        },
                         name: name.to_string(),
                     });
                 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
@@ -181,6 +182,10 @@ pub(super) enum Db {
     Postgres(PgPool),
 }
 
+/// What a call to the database answers, boxed: the drivers' futures are large, and unboxed every caller would carry, and
+/// the compiler would write out again, a copy of them.
+pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
 /// A transaction. Dropped without `commit` it never happened.
 pub(super) enum Tx {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
@@ -244,31 +249,37 @@ impl Db {
         Err(StoreError::Unsupported("this build has no Postgres: build it with the feature 'postgres'".into()))
     }
 
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match self {
-            Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await?,
-            #[cfg(feature = "postgres")]
-            Db::Postgres(pool) => migrations::postgres().run(pool).await?,
-        }
-        Ok(())
-    }
-
-    /// A snapshot to read from.
-    pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            #[cfg(feature = "postgres")]
-            Db::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+    pub fn migrate<'a>(&'a self) -> Answer<'a, ()> {
+        Box::pin(async move {
+            match self {
+                Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await?,
+                #[cfg(feature = "postgres")]
+                Db::Postgres(pool) => migrations::postgres().run(pool).await?,
             }
+            Ok(())
         })
     }
 
-    pub async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            #[cfg(feature = "postgres")]
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+    /// A snapshot to read from.
+    pub fn read<'a>(&'a self) -> Answer<'a, Tx> {
+        Box::pin(async move {
+            Ok(match self {
+                Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+                #[cfg(feature = "postgres")]
+                Db::Postgres(pool) => {
+                    Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+                }
+            })
+        })
+    }
+
+    pub fn write<'a>(&'a self) -> Answer<'a, Tx> {
+        Box::pin(async move {
+            Ok(match self {
+                Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+                #[cfg(feature = "postgres")]
+                Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            })
         })
     }
 
@@ -335,38 +346,44 @@ impl Tx {
     }
 
     /// Runs a statement; how many rows it touched.
-    pub async fn run(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, StoreError> {
-        let sql = self.said(sql);
-        Ok(match self {
-            Tx::Sqlite(c) => sqlite_query!(sql, values).execute(&mut **c).await?.rows_affected(),
-            #[cfg(feature = "postgres")]
-            Tx::Postgres(c) => postgres_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+    pub fn run<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let sql = self.said(sql);
+            Ok(match self {
+                Tx::Sqlite(c) => sqlite_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(c) => postgres_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+            })
         })
     }
 
-    pub async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let sql = self.said(sql);
-        Ok(match self {
-            Tx::Sqlite(c) => {
-                sqlite_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
-            }
-            #[cfg(feature = "postgres")]
-            Tx::Postgres(c) => {
-                postgres_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
-            }
+    pub fn rows<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Answer<'a, Vec<Row>> {
+        Box::pin(async move {
+            let sql = self.said(sql);
+            Ok(match self {
+                Tx::Sqlite(c) => {
+                    sqlite_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
+                }
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(c) => {
+                    postgres_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
+                }
+            })
         })
     }
 
-    pub async fn first(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
-        Ok(self.rows(sql, values).await?.into_iter().next())
+    pub fn first<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Answer<'a, Option<Row>> {
+        Box::pin(async move { Ok(self.rows(sql, values).await?.into_iter().next()) })
     }
 
     /// The one number of a `select count(*)` or a like question.
-    pub async fn number(&mut self, sql: &'static str, values: Vec<Value>) -> Result<i64, StoreError> {
-        match self.first(sql, values).await? {
-            Some(row) => Ok(row.int_or_null(0)?.unwrap_or(0)),
-            None => Ok(0),
-        }
+    pub fn number<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Answer<'a, i64> {
+        Box::pin(async move {
+            match self.first(sql, values).await? {
+                Some(row) => Ok(row.int_or_null(0)?.unwrap_or(0)),
+                None => Ok(0),
+            }
+        })
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -374,80 +391,86 @@ impl Tx {
     }
 
     /// Inserts many rows. How many were inserted or changed (fewer than given where `tail` says `do nothing`).
-    pub async fn insert(&mut self, bulk: &Bulk, mut rows: Vec<Vec<Value>>) -> Result<u64, StoreError> {
-        let width = bulk.columns.len();
-        assert!(rows.iter().all(|r| r.len() == width), "each row of {} has {width} columns", bulk.table);
-        let names: Vec<&str> = bulk.columns.iter().map(|c| c.0).collect();
-        let head = format!("insert into {} ({})", bulk.table, names.join(", "));
-        let mut touched = 0;
-        match self {
-            Tx::Sqlite(c) => {
-                let at_once = (BINDS / width).max(1);
-                while !rows.is_empty() {
-                    let rest = rows.split_off(rows.len().min(at_once));
-                    let sql = multi_row(&head, rows.len(), width, bulk.tail);
-                    let full = rows.len() == at_once;
-                    let query = sqlite_query!(AssertSqlSafe(sql), rows.into_iter().flatten()).persistent(full);
-                    touched += query.execute(&mut **c).await?.rows_affected();
-                    rows = rest;
+    pub fn insert<'a>(&'a mut self, bulk: &'a Bulk, mut rows: Vec<Vec<Value>>) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let width = bulk.columns.len();
+            assert!(rows.iter().all(|r| r.len() == width), "each row of {} has {width} columns", bulk.table);
+            let names: Vec<&str> = bulk.columns.iter().map(|c| c.0).collect();
+            let head = format!("insert into {} ({})", bulk.table, names.join(", "));
+            let mut touched = 0;
+            match self {
+                Tx::Sqlite(c) => {
+                    let at_once = (BINDS / width).max(1);
+                    while !rows.is_empty() {
+                        let rest = rows.split_off(rows.len().min(at_once));
+                        let sql = multi_row(&head, rows.len(), width, bulk.tail);
+                        let full = rows.len() == at_once;
+                        let query = sqlite_query!(AssertSqlSafe(sql), rows.into_iter().flatten()).persistent(full);
+                        touched += query.execute(&mut **c).await?.rows_affected();
+                        rows = rest;
+                    }
                 }
-            }
-            #[cfg(feature = "postgres")]
-            Tx::Postgres(c) => {
-                while !rows.is_empty() {
-                    let rest = rows.split_off(rows.len().min(10_000));
-                    let types: Vec<String> = bulk
-                        .columns
-                        .iter()
-                        .enumerate()
-                        .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, kind.postgres()))
-                        .collect();
-                    let sql = format!("{head} select * from unnest({}) {}", types.join(", "), bulk.tail);
-                    let mut query = sqlx::query(AssertSqlSafe(sql));
-                    for (i, (_, kind)) in bulk.columns.iter().enumerate() {
-                        macro_rules! column {
-                            ($variant:ident, $type:ty) => {
-                                rows.iter_mut()
-                                    .map(|r| match std::mem::replace(&mut r[i], Value::Int(None)) {
-                                        Value::$variant(v) => v,
-                                        _ => panic!("{}.{} is of another type", bulk.table, bulk.columns[i].0),
-                                    })
-                                    .collect::<Vec<$type>>()
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(c) => {
+                    while !rows.is_empty() {
+                        let rest = rows.split_off(rows.len().min(10_000));
+                        let types: Vec<String> = bulk
+                            .columns
+                            .iter()
+                            .enumerate()
+                            .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, kind.postgres()))
+                            .collect();
+                        let sql = format!("{head} select * from unnest({}) {}", types.join(", "), bulk.tail);
+                        let mut query = sqlx::query(AssertSqlSafe(sql));
+                        for (i, (_, kind)) in bulk.columns.iter().enumerate() {
+                            macro_rules! column {
+                                ($variant:ident, $type:ty) => {
+                                    rows.iter_mut()
+                                        .map(|r| match std::mem::replace(&mut r[i], Value::Int(None)) {
+                                            Value::$variant(v) => v,
+                                            _ => panic!("{}.{} is of another type", bulk.table, bulk.columns[i].0),
+                                        })
+                                        .collect::<Vec<$type>>()
+                                };
+                            }
+                            query = match kind {
+                                Kind::Text => query.bind(column!(Text, Option<String>)),
+                                Kind::Int => query.bind(column!(Int, Option<i64>)),
+                                Kind::Flag => query.bind(column!(Flag, bool)),
+                                Kind::Bytes => query.bind(column!(Bytes, Option<Vec<u8>>)),
                             };
                         }
-                        query = match kind {
-                            Kind::Text => query.bind(column!(Text, Option<String>)),
-                            Kind::Int => query.bind(column!(Int, Option<i64>)),
-                            Kind::Flag => query.bind(column!(Flag, bool)),
-                            Kind::Bytes => query.bind(column!(Bytes, Option<Vec<u8>>)),
-                        };
+                        touched += query.execute(&mut **c).await?.rows_affected();
+                        rows = rest;
                     }
-                    touched += query.execute(&mut **c).await?.rows_affected();
-                    rows = rest;
                 }
             }
-        }
-        Ok(touched)
+            Ok(touched)
+        })
     }
 
     /// Asks the database to check a text without running it.
-    pub async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        let sql = self.said(sql).into_sql_str();
-        match self {
-            Tx::Sqlite(c) => drop((&mut **c).prepare(sql).await?),
-            #[cfg(feature = "postgres")]
-            Tx::Postgres(c) => drop((&mut **c).prepare(sql).await?),
-        }
-        Ok(())
+    pub fn prepare<'a>(&'a mut self, sql: &'static str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let sql = self.said(sql).into_sql_str();
+            match self {
+                Tx::Sqlite(c) => drop((&mut **c).prepare(sql).await?),
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(c) => drop((&mut **c).prepare(sql).await?),
+            }
+            Ok(())
+        })
     }
 
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Tx::Sqlite(c) => c.commit().await?,
-            #[cfg(feature = "postgres")]
-            Tx::Postgres(c) => c.commit().await?,
-        }
-        Ok(())
+    pub fn commit(self) -> Answer<'static, ()> {
+        Box::pin(async move {
+            match self {
+                Tx::Sqlite(c) => c.commit().await?,
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(c) => c.commit().await?,
+            }
+            Ok(())
+        })
     }
 }
 
