@@ -286,6 +286,7 @@ macro_rules! record {
                 $(out.extend_from_slice(self.$field.bytes());)*
             }
 
+            #[allow(clippy::wrong_self_convention)]
             pub fn to_bytes(&self) -> Vec<u8> {
                 let mut out = Vec::with_capacity($width);
                 self.write(&mut out);

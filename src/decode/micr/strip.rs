@@ -42,8 +42,8 @@ impl Ink {
         let (left, right) = (ink.x0 as usize, ink.x0 as usize + ink.width);
         for y in 0..ink.height {
             let row = bits.row(ink.y0 as usize + y);
-            for word in left / 64..right.div_ceil(64) {
-                let mut rest = row[word];
+            for (word, ink_of_word) in row.iter().enumerate().take(right.div_ceil(64)).skip(left / 64) {
+                let mut rest = *ink_of_word;
                 while rest != 0 {
                     let x = word * 64 + rest.leading_zeros() as usize;
                     rest &= !(1u64 << (63 - x % 64));
