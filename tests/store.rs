@@ -157,7 +157,7 @@ async fn the_same_thing_twice_changes_nothing(site: &Site) {
     mixed.batches[0].1.extend(documents("monday", &id, 2));
     match s.take_in(mixed, &olga()).await.unwrap() {
         Taken::Partly { batches, held } => {
-            assert_eq!(batches, [id.clone()]);
+            assert_eq!(batches, std::slice::from_ref(&id));
             assert_eq!(
                 held.iter().map(|h| (h.seq, h.batch.clone())).collect::<Vec<_>>(),
                 [(1, batch.clone()), (2, batch.clone())]
@@ -230,7 +230,8 @@ async fn a_job_belongs_to_its_newest_claim(site: &Site) {
         tokio::spawn(async move { store_a.save_readings(&a, &read_a).await }),
         tokio::spawn(async move { store_b.save_readings(&b, &read_b).await })
     );
-    (x.unwrap().unwrap(), y.unwrap().unwrap());
+    x.unwrap().unwrap();
+    y.unwrap().unwrap();
     assert_eq!(s.batch(batch.as_str()).await.unwrap().state, BatchState::Decoded);
     let jobs = claim(site, "elsewhere/1/a", 2000).await;
     assert_eq!(jobs.iter().map(|j| j.kind).collect::<Vec<_>>(), [JobKind::Match]);
