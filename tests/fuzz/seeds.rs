@@ -161,7 +161,7 @@ fn letters() -> Vec<Vec<u8>> {
         on_us: "12345678/0101".into(),
         auxiliary_on_us: String::new(),
         external_processing_code: String::new(),
-        amount: Cents::new(123_45),
+        amount: Cents::new(12_345),
         sequence,
         front: &image,
         back: &image,

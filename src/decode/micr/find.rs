@@ -32,7 +32,8 @@ const MAX_RUNS: usize = 400_000;
 pub fn pieces(bits: &Bits, least: i32, largest: i32) -> Vec<Piece> {
     let mut found: Vec<Piece> = Vec::new();
     let mut parent: Vec<u32> = Vec::new();
-    let (mut above, mut here): (Vec<(i32, i32, u32)>, Vec<(i32, i32, u32)>) = (Vec::new(), Vec::new());
+    let mut above: Vec<(i32, i32, u32)> = Vec::new();
+    let mut here = Vec::new();
     for y in 0..bits.height() {
         here.clear();
         let mut start = 0;
