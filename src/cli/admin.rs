@@ -25,7 +25,7 @@ pub struct InitArgs {
 /// Makes a site and prints the one-time set-up token for its first administrator.
 pub async fn init(args: InitArgs, global: &Global) -> anyhow::Result<u8> {
     let clock = Clock::from_environment().map_err(|e| Failure::usage(e.to_string()))?;
-    let made = create_site(&args.dir, args.name.as_deref(), global, clock).await?;
+    let made = create_site(&args.dir, args.name.as_deref(), "", global, clock).await?;
     if global.json {
         print::json(&json!({ "site": args.dir, "setup_token": made }))?;
     } else if made.is_empty() {
@@ -42,10 +42,12 @@ pub async fn init(args: InitArgs, global: &Global) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Makes the folder, its configuration, key and database; the set-up token, or nothing when it is there already.
+/// Makes the folder, its configuration (with `more` of it), key and database; the set-up token, or nothing when it is
+/// there already.
 pub async fn create_site(
     dir: &std::path::Path,
     name: Option<&str>,
+    more: &str,
     global: &Global,
     clock: Clock,
 ) -> anyhow::Result<String> {
@@ -62,7 +64,7 @@ pub async fn create_site(
             section.insert("name".into(), toml::Value::String(name));
             let mut table = toml::Table::new();
             table.insert("site".into(), toml::Value::Table(section));
-            format!("# What differs from the defaults; `remit config` prints the manual.\n\n{table}")
+            format!("# What differs from the defaults; `remit config` prints the manual.\n\n{table}{more}")
         }
     };
     let site = Site::at(dir, &own, global.db.as_deref(), global.blobs.as_deref())?;

@@ -68,7 +68,8 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
             } else if items.is_empty() {
                 print::line("Nothing needs a person.");
             } else {
-                let mut table = print::Table::new(&["exception", "queue", "reason", "batch", ">amount", "what"]);
+                let mut table =
+                    print::Table::new(&["exception", "queue", "reason", "batch", "state", ">amount", "what"]);
                 for item in &items {
                     let amount = item.amount.map_or_else(|| "?".into(), |a| a.to_string());
                     table.row(vec![
@@ -76,6 +77,7 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
                         item.queue_name(),
                         item.code.to_string(),
                         item.batch_name.clone(),
+                        item.state.map_or_else(String::new, |s| s.as_str().into()),
                         amount,
                         item.message.clone(),
                     ]);

@@ -92,7 +92,7 @@ pub async fn ingest(args: IngestArgs, office: &Office, global: &Global) -> anyho
     }
     let mut held = false;
     for one in &taken {
-        held |= matches!(one, Taken::Suspect { .. });
+        held |= matches!(one, Taken::Suspect { .. } | Taken::Refused { .. });
         report(one, office, global).await?;
     }
     Ok(u8::from(held))
@@ -102,6 +102,13 @@ async fn report(taken: &Taken, office: &Office, global: &Global) -> anyhow::Resu
     let (batch, how, already) = match taken {
         Taken::New { batch, already } => (batch, if *already == 0 { "new" } else { "partly" }, *already),
         Taken::Already { batch, documents } => (batch, "already", *documents),
+        Taken::Refused { name, why } => {
+            return super::admin::print_done(
+                global,
+                json!({ "name": name, "taken": "refused", "why": why }),
+                format!("{name}: {why}; this batch was not taken"),
+            );
+        }
         Taken::Suspect { name, like } => {
             return super::admin::print_done(
                 global,

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::domain::{
     Batch, BatchId, BatchState, Control, Day, Document, DocumentId, ImageRef, Origin, ReceiptId, Sha256, UserName,
 };
+use crate::formats::fault::Severity;
 use crate::formats::{self, Format};
 use crate::ingest::{self, ImageSource, SourceKind};
 use crate::pipeline::{Office, OfficeError, Result, system};
@@ -39,6 +40,11 @@ pub enum Taken {
     Suspect {
         name: String,
         like: BatchId,
+    },
+    /// A batch of a file that breaks a rule (totals, order, a damaged record): it was not taken, the others were.
+    Refused {
+        name: String,
+        why: String,
     },
 }
 
@@ -86,6 +92,7 @@ impl Office {
     /// Takes a source in: bytes first, durable, then one transaction with its receipt, batches, documents and jobs.
     pub async fn take_in(&self, source: &Source, asked: &TakeIn) -> Result<Vec<Taken>> {
         let (intakes, bytes) = self.parse(source)?;
+        let (intakes, refused) = sound(source, intakes)?;
         let whole = Sha256::of(&bytes);
         let mut content = Vec::new();
         let mut read = Vec::new();
@@ -140,7 +147,7 @@ impl Office {
                 &by,
             )
             .await?;
-        Ok(match taken {
+        let mut told: Vec<Taken> = match taken {
             store::Taken::New { batches } => {
                 batches.into_iter().map(|batch| Taken::New { batch, already: 0 }).collect()
             }
@@ -155,7 +162,9 @@ impl Office {
             store::Taken::Suspect { name, batches } => {
                 batches.into_iter().map(|like| Taken::Suspect { name: name.clone(), like }).collect()
             }
-        })
+        };
+        told.extend(refused);
+        Ok(told)
     }
 
     /// Reads, hashes and stores the images of an intake, some documents at a time, so that memory stays flat.
@@ -200,6 +209,33 @@ impl Office {
             }
         }
         Ok(all)
+    }
+}
+
+/// The intakes that break no rule. One that does is not taken at all: nothing of it may reach the books by itself.
+fn sound(source: &Source, intakes: Vec<ingest::Intake>) -> Result<(Vec<ingest::Intake>, Vec<Taken>)> {
+    let mut good = Vec::new();
+    let mut refused = Vec::new();
+    for intake in intakes {
+        let wrong: Vec<String> =
+            intake.problems.iter().filter(|p| p.severity == Severity::Error).map(ToString::to_string).collect();
+        match wrong.first() {
+            None => good.push(intake),
+            Some(first) => {
+                let more = if wrong.len() > 1 { format!(" (and {} more)", wrong.len() - 1) } else { String::new() };
+                let name = intake.name.unwrap_or_else(|| source.name());
+                refused.push(Taken::Refused { name, why: format!("{first}{more}") });
+            }
+        }
+    }
+    match (good.is_empty(), refused.first()) {
+        (true, Some(Taken::Refused { why, .. })) => Err(OfficeError::input(
+            "format",
+            why.clone(),
+            Some(source.path()),
+            "nothing was taken; `remit inspect FILE` lists every fault with its place",
+        )),
+        _ => Ok((good, refused)),
     }
 }
 

@@ -110,6 +110,8 @@ pub struct ExceptionView {
     pub batch_name: String,
     pub date: Day,
     pub transaction: String,
+    /// Of the transaction: `held` ones wait for their owner or date, and still need somebody.
+    pub state: Option<TransactionState>,
     pub document: Option<DocumentId>,
     pub amount: Option<Cents>,
     pub applications: Vec<Application>,
@@ -165,6 +167,7 @@ fn view_of(item: QueueItem) -> ExceptionView {
         batch: item.batch,
         batch_name: item.batch_name,
         date: item.date,
+        state: item.transaction_state,
         transaction: item.transaction.map(|t| t.to_string()).unwrap_or_default(),
         document: item.exception.document,
         amount: item.received,
@@ -380,11 +383,9 @@ impl Office {
         let latest = || summaries.iter().map(|s| s.batch.date).max().unwrap_or_else(|| self.clock.today());
         let date = date.unwrap_or_else(latest);
         let mut parts = Vec::new();
-        let mut entries = Vec::new();
         for summary in summaries.into_iter().filter(|s| s.batch.date == date) {
             let transactions = self.store.transactions(&summary.batch.id).await?;
             let evidence = self.head(&summary.batch, &transactions).await?.1;
-            entries.extend(self.store.entries_of_batch(&summary.batch.id).await?);
             parts.push((summary.batch, transactions, evidence));
         }
         let documents: BTreeSet<&DocumentId> =
@@ -396,6 +397,13 @@ impl Office {
             .into_iter()
             .filter(|d| d.items.iter().any(|i| documents.contains(&i.document)))
             .collect();
+        // The entries of these batches, and those of deposits that move their checks.
+        let batches: BTreeSet<&BatchId> = parts.iter().map(|(b, _, _)| &b.id).collect();
+        let mut entries = self.entries().await?;
+        entries.retain(|e| match &e.draft.batch {
+            Some(batch) => batches.contains(batch),
+            None => e.draft.postings.iter().any(|p| p.document.as_ref().is_some_and(|d| documents.contains(d))),
+        });
         let printed = self.clock.stamp();
         Ok(proof_sheet(&SheetInput {
             site: &self.site.config.site.name,

@@ -87,7 +87,7 @@ sql! {
         from batches b where b.site = $1");
     QUEUE = concat!(queue_columns!(), "order by b.date, b.id, t.seq, e.place, e.id");
     OPEN_QUEUE = concat!(queue_columns!(), "and e.decided_by is null and b.state <> 'void'
-        and (t.id is null or t.state not in ('held', 'rejected', 'void')) order by b.date, b.id, t.seq, e.place, e.id");
+        and (t.id is null or t.state not in ('rejected', 'void')) order by b.date, b.id, t.seq, e.place, e.id");
     EXCEPTION = concat!(queue_columns!(), "and e.id = $2");
     EXCEPTION_LIKE = concat!(queue_columns!(), "and substr(e.id, 1, length($2)) = $2 limit 2");
     /// Only one transaction at a time goes on with a batch.
@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// Exceptions of the site, by batch and place (ordering by harm is for `exceptions`). `open_only` leaves out decided ones
-    /// and those of held, rejected and void transactions.
+    /// and those of rejected and void transactions; held ones still need a person.
     pub async fn exceptions(&self, open_only: bool) -> Result<Vec<QueueItem>, StoreError> {
         let mut tx = self.db().read().await?;
         let rows = tx.rows(if open_only { OPEN_QUEUE } else { QUEUE }, values![self.site()]).await?;
