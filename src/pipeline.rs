@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, debug, debug_span, info, info_span};
 
 use crate::clock::Clock;
 use crate::config::Site;
@@ -324,6 +324,8 @@ fn read_documents(documents: &[Document], bytes: Vec<Vec<u8>>, layouts: &Layouts
     }
     work.par_iter()
         .map(|(document, bytes)| {
+            let _span =
+                debug_span!("document", id = %document.id, batch = %document.batch, seq = document.seq).entered();
             let images: Vec<decode::Source<'_>> = document
                 .images
                 .iter()
@@ -339,6 +341,7 @@ fn read_documents(documents: &[Document], bytes: Vec<Vec<u8>>, layouts: &Layouts
                 layouts,
             });
             reading.ms = started.elapsed().as_secs_f32() * 1000.0;
+            debug!(kind = reading.kind.as_str(), problems = reading.problems.len(), ms = reading.ms, "decoded");
             (document.id.clone(), reading)
         })
         .collect()

@@ -77,18 +77,31 @@ enum Command {
     /// Make a site: a folder with its configuration, database, image store and key
     Init(admin::InitArgs),
     /// People and what they may do
+    #[command(after_help = "Examples:\n  remit users add olga --role operator\n  remit users add sven --role approver")]
     #[command(subcommand)]
     Users(admin::UsersCommand),
     /// Stub layouts of the site
+    #[command(
+        after_help = "A layout says what a stub's line or barcode looks like:\n\n  [[layout]]\n  name = \"energy-coupon\"\n  biller = \"energy\"\n  scanline = { font = \"ocr-a\", template = \"{account:10} {amount_due:8} {check:1}\" }\n  checks = [{ scheme = \"luhn\", covers = \"1-18\", digit = 19 }]\n\nExamples:\n  remit layouts import layouts.toml\n  remit layouts test layouts.toml stub.tif\nA whole example: scanner-samples/layouts.toml"
+    )]
     #[command(subcommand)]
     Layouts(admin::LayoutsCommand),
     /// Open bills of the billing system
+    #[command(
+        after_help = "The file is a CSV whose header has, in any order: biller, bill, account, name, address, city, state, zip, amount_due,\ncurrent, past_due, late_amount, due_date, invoice, status (and budget_amount, instalment, flags, service, phone, email).\nAmounts like 123.45, dates like 2026-11-30. Another header is served by a mapping (TOML):\n\n  date_format = \"%m/%d/%Y\"\n  [columns]\n  account = \"Cust No\"\n\nExamples:\n  remit bills import open_bills.csv\n  remit bills import all_open.csv --full"
+    )]
     #[command(subcommand)]
     Bills(import::BillsCommand),
     /// Bank accounts that are known to pay for an account
+    #[command(
+        after_help = "The file is a CSV with the columns routing, bank_account, biller, account.\n\nExample:\n  remit payers import payers.csv"
+    )]
     #[command(subcommand)]
     Payers(import::PayersCommand),
     /// Take in capture folders, image cash letters and lockbox files, and work them to the end of matching
+    #[command(
+        after_help = "Examples:\n  remit ingest scans/b0001 --origin mail --date 2026-11-20 --expect-count 21 --expect-total 2315.05\n  remit ingest deposit.x9 lockbox.txt\nThe same thing again, renamed or in part, changes nothing."
+    )]
     Ingest(ingest::IngestArgs),
     /// The same for everything that lands in a hot folder
     Watch(ingest::WatchArgs),
@@ -99,22 +112,37 @@ enum Command {
     /// Show any supported file, or its faults with their place
     Inspect(inspect::Args),
     /// Batches
+    #[command(
+        after_help = "Examples:\n  remit batch list\n  remit batch show b0001\n  remit --as sven batch approve b0001\n  remit --as olga batch hold TRANSACTION --until 2026-12-01"
+    )]
     #[command(subcommand)]
     Batch(books::BatchCommand),
     /// Prove a batch; when it is out, the likely reasons, best first
+    #[command(after_help = "Example:\n  remit --as olga balance b0001")]
     Balance(books::BalanceArgs),
     /// What needs a person, the worst harm first
+    #[command(
+        after_help = "Examples:\n  remit exceptions list\n  remit exceptions show EXCEPTION\n  remit --as olga exceptions decide EXCEPTION key-amount amount=84.18\n  remit --as olga exceptions decide EXCEPTION assign account=8130687182"
+    )]
     #[command(subcommand)]
     Exceptions(decide::ExceptionsCommand),
     /// Post approved batches to the ledger and write the billing posting file
+    #[command(after_help = "Example:\n  remit --as sven post b0001")]
     Post(books::PostArgs),
     /// Deposits: image cash letters
+    #[command(after_help = "Examples:\n  remit --as sven deposit make --date 2026-11-20\n  remit deposit list")]
     #[command(subcommand)]
     Deposit(books::DepositCommand),
     /// The books
+    #[command(
+        after_help = "Examples:\n  remit ledger balances\n  remit ledger export --format hledger -o books.journal"
+    )]
     #[command(subcommand)]
     Ledger(books::LedgerCommand),
     /// Reports: proof-sheet, exceptions
+    #[command(
+        after_help = "Examples:\n  remit report proof-sheet --date 2026-11-20\n  remit report proof-sheet --format html -o proof.html"
+    )]
     Report(books::ReportArgs),
     /// Find an account, a name, an amount, a check number
     Search(research::SearchArgs),
