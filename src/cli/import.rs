@@ -46,6 +46,18 @@ fn mapping(path: Option<&Path>) -> anyhow::Result<Option<bills_csv::Mapping>> {
     Ok(Some(mapping))
 }
 
+/// Rows that were not taken, each with its line.
+fn tell_rejected(rejected: &[bills_csv::Rejected], global: &Global) -> anyhow::Result<()> {
+    for row in rejected {
+        if global.json {
+            print::json(&json!({ "line": row.line, "rejected": row.message, "column": row.column }))?;
+        } else {
+            print::line(format!("line {}: {}", row.line, row.message));
+        }
+    }
+    Ok(())
+}
+
 pub async fn bills(command: BillsCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
     let BillsCommand::Import { file, mapping: map, full, force } = command;
     let map = mapping(map.as_deref())?;
@@ -53,13 +65,7 @@ pub async fn bills(command: BillsCommand, office: &Office, global: &Global) -> a
     let read = bills_csv::bills(&bytes, map.as_ref())
         .map_err(|e| Failure::input("bills", e.to_string()).in_file(file.display().to_string()))?;
     let report = office.import_bills(&read.rows, full, force).await?;
-    for row in &read.rejected {
-        if global.json {
-            print::json(&json!({ "line": row.line, "rejected": row.message, "column": row.column }))?;
-        } else {
-            print::line(format!("line {}: {}", row.line, row.message));
-        }
-    }
+    tell_rejected(&read.rejected, global)?;
     print_done(
         global,
         json!({ "added": report.added, "changed": report.changed, "closed": report.closed,
@@ -83,13 +89,7 @@ pub async fn payers(command: PayersCommand, office: &Office, global: &Global) ->
     let read = bills_csv::payers(&bytes, map.as_ref())
         .map_err(|e| Failure::input("payers", e.to_string()).in_file(file.display().to_string()))?;
     let report = office.import_payers(&read.rows).await?;
-    for row in &read.rejected {
-        if global.json {
-            print::json(&json!({ "line": row.line, "rejected": row.message, "column": row.column }))?;
-        } else {
-            print::line(format!("line {}: {}", row.line, row.message));
-        }
-    }
+    tell_rejected(&read.rejected, global)?;
     print_done(
         global,
         json!({ "added": report.added, "unchanged": report.unchanged, "rejected": read.rejected.len() }),
