@@ -123,53 +123,62 @@ impl Office {
         Ok(Some(token))
     }
 
-    /// Runs every waiting job of the site, as `remit worker` does: several lanes claim, work and save until nothing is
-    /// ready. `progress` hears how many documents were read.
+    /// Runs every waiting job of the site, as `remit worker` does: several lanes read documents until none are ready; then
+    /// the batches that were read are matched one after another, in the order of their ids, since each must see the checks
+    /// of those before it. `progress` hears how many documents were read.
     pub async fn run_jobs(&self, progress: impl Fn(u64)) -> Result<()> {
         let layouts = Arc::new(self.layouts().await?);
         let worker = Worker::this_process()?;
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<u64>();
-        let mut lanes = tokio::task::JoinSet::new();
-        for _ in 0..LANES {
-            let (office, layouts, worker, tell) = (self.clone(), layouts.clone(), worker.clone(), tell.clone());
-            lanes.spawn(async move { office.work_lane(&worker, &layouts, &tell).await });
+        loop {
+            let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<u64>();
+            let mut lanes = tokio::task::JoinSet::new();
+            for _ in 0..LANES {
+                let (office, layouts, worker, tell) = (self.clone(), layouts.clone(), worker.clone(), tell.clone());
+                lanes.spawn(async move {
+                    while let Some(job) = office.claim(&worker, JobKind::Decode).await? {
+                        office.work(&job, &layouts).await?;
+                        let _ = tell.send(job.documents.len() as u64);
+                    }
+                    Ok::<(), OfficeError>(())
+                });
+            }
+            drop(tell);
+            while let Some(documents) = told.recv().await {
+                progress(documents);
+            }
+            while let Some(lane) = lanes.join_next().await {
+                lane.map_err(|e| OfficeError::Store(StoreError::Task(e)))??;
+            }
+            let mut matched = false;
+            while let Some(job) = self.claim(&worker, JobKind::Match).await? {
+                self.work(&job, &layouts).await?;
+                matched = true;
+            }
+            // Another process may have left something ready meanwhile.
+            if !matched {
+                return Ok(());
+            }
         }
-        drop(tell);
-        while let Some(documents) = told.recv().await {
-            progress(documents);
-        }
-        while let Some(lane) = lanes.join_next().await {
-            lane.map_err(|e| OfficeError::Store(StoreError::Task(e)))??;
-        }
-        Ok(())
     }
 
-    async fn work_lane(
-        &self,
-        worker: &Worker,
-        layouts: &Arc<Layouts>,
-        tell: &tokio::sync::mpsc::UnboundedSender<u64>,
-    ) -> Result<()> {
-        loop {
-            // Leases guard against dead workers and appear in no output: they go by the real clock.
-            let now = Clock::system().seconds();
-            let jobs = self.store.claim(worker, now, self.site.config.jobs.lease_seconds, 1).await?;
-            let Some(job) = jobs.into_iter().next() else { return Ok(()) };
-            let span = info_span!("job", batch = %job.batch, kind = job.kind.as_str(), part = job.part);
-            let done = match job.kind {
-                JobKind::Decode => self.decode_job(&job, layouts).instrument(span).await,
-                JobKind::Match => self.match_job(&job).instrument(span).await,
-            };
-            match done {
-                Ok(()) => {
-                    let _ = tell.send(job.documents.len() as u64);
-                }
-                // The lease passed to another worker, who does it: nothing is lost and nothing doubled.
-                Err(OfficeError::Store(StoreError::StaleLease { .. })) => {}
-                Err(error) => {
-                    self.store.fail(&job, &error.to_string()).await?;
-                    return Err(error);
-                }
+    /// The next job of that kind. Leases guard against dead workers and appear in no output: they go by the real clock.
+    async fn claim(&self, worker: &Worker, kind: JobKind) -> Result<Option<Job>> {
+        let (now, lease) = (Clock::system().seconds(), self.site.config.jobs.lease_seconds);
+        Ok(self.store.claim(worker, now, lease, 1, Some(kind)).await?.into_iter().next())
+    }
+
+    async fn work(&self, job: &Job, layouts: &Arc<Layouts>) -> Result<()> {
+        let span = info_span!("job", batch = %job.batch, kind = job.kind.as_str(), part = job.part);
+        let done = match job.kind {
+            JobKind::Decode => self.decode_job(job, layouts).instrument(span).await,
+            JobKind::Match => self.match_job(job).instrument(span).await,
+        };
+        match done {
+            // The lease passed to another worker, who does it: nothing is lost and nothing doubled.
+            Ok(()) | Err(OfficeError::Store(StoreError::StaleLease { .. })) => Ok(()),
+            Err(error) => {
+                self.store.fail(job, &error.to_string()).await?;
+                Err(error)
             }
         }
     }

@@ -220,7 +220,7 @@ async fn a_job_belongs_to_its_newest_claim(site: &Site) {
     let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let gone = claim(site, &format!("{}/2147483646/x", here.trim()), 1061).await;
     assert_eq!(gone.len(), 1);
-    let own = s.claim(&Worker::this_process().unwrap(), 1062, 60, 10).await.unwrap();
+    let own = s.claim(&Worker::this_process().unwrap(), 1062, 60, 10, None).await.unwrap();
     assert_eq!(own.len(), if here.is_empty() { 0 } else { 1 });
     // The last two at the same time: one of them makes the match job.
     let (a, b) = (own[0].clone(), second[2].clone());

@@ -129,11 +129,13 @@ sql! {
     HOLDERS = "select distinct worker from jobs where site = $1 and state <> 'done' and state = 'leased' and lease_until >= $2";
     CLAIM_SQLITE = "update jobs set state = 'leased', worker = $2, lease_until = $3, token = token + 1,
         attempts = attempts + 1 where rowid in (select rowid from jobs where site = $1 and state <> 'done' and (state = 'ready'
-        or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) order by batch, kind, part limit $6)
+        or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) and ($7 = '' or kind = $7)
+        order by batch, kind, part limit $6)
         returning batch, kind, part, token, attempts, first_place, last_place";
     CLAIM_POSTGRES = "update jobs set state = 'leased', worker = $2, lease_until = $3, token = token + 1,
         attempts = attempts + 1 where ctid = any(array(select ctid from jobs where site = $1 and state <> 'done' and (state = 'ready'
-        or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) order by batch, kind, part limit $6
+        or (state = 'leased' and (lease_until < $4 or worker any_of($5)))) and ($7 = '' or kind = $7)
+        order by batch, kind, part limit $6
         for update skip locked)) returning batch, kind, part, token, attempts, first_place, last_place";
     /// Ends a job for the holder of its newest token.
     END = "update jobs set state = 'done', worker = null, error = null
@@ -232,6 +234,7 @@ impl Store {
         now: i64,
         lease_seconds: i64,
         limit: u32,
+        only: Option<JobKind>,
     ) -> Result<Vec<Job>, StoreError> {
         let mut tx = self.db().write().await?;
         let mut dead = Vec::new();
@@ -240,7 +243,8 @@ impl Store {
         }
         let claim = if tx.is_sqlite() { CLAIM_SQLITE } else { CLAIM_POSTGRES };
         let until = now.saturating_add(lease_seconds);
-        let rows = tx.rows(claim, values![self.site(), &worker.0, until, now, dead, limit]).await?;
+        let kind = only.map_or("", JobKind::as_str);
+        let rows = tx.rows(claim, values![self.site(), &worker.0, until, now, dead, limit, kind]).await?;
         let mut jobs = Vec::with_capacity(rows.len());
         for row in rows {
             let batch: BatchId = row.parsed(0, "job")?;

@@ -180,7 +180,7 @@ pub fn worker(name: &str) -> Worker {
 }
 
 pub async fn claim(site: &Site, name: &str, now: i64) -> Vec<Job> {
-    site.store.claim(&worker(name), now, 60, 100).await.unwrap()
+    site.store.claim(&worker(name), now, 60, 100, None).await.unwrap()
 }
 
 pub async fn decoded(site: &Site) -> Vec<Job> {
