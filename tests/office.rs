@@ -82,7 +82,7 @@ impl Harness {
     }
 
     async fn close(self) {
-        let proof = self.office.verify(None, true).await.unwrap();
+        let proof = self.office.verify(true).await.unwrap();
         assert!(proof.findings.is_empty(), "{:?}", proof.findings);
         assert_eq!(self.office.waiting_documents().await.unwrap(), 0, "no job may be left");
         let total: i64 = self.office.balances().await.unwrap().iter().map(|b| b.balance.get()).sum();

@@ -131,7 +131,7 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
     if !global.quiet && !global.json {
         print::line(sheet.text());
     }
-    let proof = office.verify(None, true).await?;
+    let proof = office.verify(true).await?;
     for finding in &proof.findings {
         print::line(format!("FAILS {} at {}: {}", finding.invariant, finding.place, finding.message));
     }

@@ -471,7 +471,7 @@ impl Office {
         Ok(found)
     }
 
-    pub async fn verify(&self, _from: Option<Day>, deep: bool) -> Result<Proof> {
+    pub async fn verify(&self, deep: bool) -> Result<Proof> {
         let (counts, mut findings) = self.store.verify(deep).await?;
         for deposit in self.store.deposits().await? {
             let (Some(file), Some(hash)) = (&deposit.file, deposit.sha256) else { continue };
