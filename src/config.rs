@@ -136,4 +136,13 @@ mod tests {
         assert!(Config::parse("[site]\nnmae = \"x\"\n").is_err());
         assert!(Config::parse("[site\n").is_err());
     }
+
+    /// The manual may not say one thing and the program do another.
+    #[test]
+    fn the_manual_states_the_programs_own_defaults() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config.matching, crate::matching::Policy::default());
+        assert_eq!(config.posting, crate::post::Chart::default());
+        assert_eq!(config.bank, [crate::truncation::Profile::default()]);
+    }
 }
