@@ -14,6 +14,7 @@ pub mod micr_line;
 pub mod money;
 pub mod problem;
 pub mod reading;
+pub mod return_item;
 pub mod routing;
 pub mod transaction;
 pub mod user;
@@ -32,6 +33,7 @@ pub use reading::{
     AmountRead, AmountSource, BarcodeRead, CharRead, CheckDigitRead, MarkRead, MicrFields, MicrRead, PixelBox, Quality,
     Reading, ScanlineRead,
 };
+pub use return_item::{OriginalItem, ReturnChannel, ReturnItem, ReturnReason, ReturnStage, SourcePlace};
 pub use routing::RoutingNumber;
 pub use transaction::{Application, Decision, Exception, Transaction, TransactionKind, TransactionState};
 pub use user::{Role, User, UserName};
