@@ -107,7 +107,8 @@ pub(super) fn allot(
                 }
             }
             let tolerated = short <= policy.short_tolerance;
-            let mut message = format!("received {received}, expected {due_total}: short by {short}");
+            let hint = hint(targets, received);
+            let mut message = format!("received {received}, expected {due_total}: short by {short}{hint}");
             // The usual cause with several stubs: the others belong to another envelope.
             let alone = targets.iter().find(|t| t.expected.iter().any(|e| e.amount == received));
             if let (Some(alone), true) = (alone, targets.len() > 1) {
@@ -131,13 +132,20 @@ pub(super) fn allot(
                 .collect();
             applications.push(credit(&targets[0], over, policy));
             let tolerated = over <= policy.over_tolerance;
-            let message = format!("received {received}, expected {due_total}: over by {over}");
+            let hint = hint(targets, received);
+            let message = format!("received {received}, expected {due_total}: over by {over}{hint}");
             Ok(Allotment {
                 applications,
                 problem: (!tolerated).then_some((reason(targets, Reason::Overpaid), message)),
             })
         }
     }
+}
+
+/// What would explain the amount to a person, though it may not settle it.
+fn hint(targets: &[Target<'_>], received: Cents) -> String {
+    let told = targets.iter().flat_map(|t| &t.hints).find(|e| e.amount == received);
+    told.map_or_else(String::new, |e| format!("; {}", e.sentence))
 }
 
 /// An arrangement whose instalment is known and was not paid has its own reason.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hypotheses::expected;
 use super::{Policy, SeenCheck};
 use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer};
 use crate::grouping::{Evidence, Piece, StubEvidence};
@@ -187,51 +188,6 @@ impl BillBook {
             _ => [stub.amount_due, stub.amount_late].into_iter().flatten().collect(),
         }
     }
-}
-
-/// An amount that would be a normal payment of a bill, and the rule that says so.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Expected {
-    pub amount: Cents,
-    pub rule: &'static str,
-    pub sentence: &'static str,
-}
-
-/// The normal payments of a bill, the usual one first; each amount once. What posted batches have paid is taken off the
-/// amounts that are of the whole bill.
-pub fn expected(bill: &Bill, policy: &Policy, day: Day) -> Vec<Expected> {
-    let late = bill.due_date.is_some_and(|due| days_between(due, day) > i64::from(policy.grace_days));
-    let rest = |amount: Cents| amount.minus(bill.paid).ok();
-    let due = (rest(bill.amount_due), "amount-due", "it is the amount due");
-    let gross = (
-        bill.late_amount.and_then(rest),
-        "gross-amount",
-        if late {
-            "it is the gross amount, and the due date is past"
-        } else {
-            "it is the gross amount printed on the bill"
-        },
-    );
-    let mut list = vec![due, gross];
-    if bill.paid.is_zero() {
-        list.push((bill.budget_amount, "budget-amount", "it is the budget amount"));
-        list.push((bill.instalment, "instalment", "it is the agreed instalment"));
-        list.push((bill.past_due, "past-due", "it is the amount past due"));
-        list.push((bill.current, "current-only", "it is the current charge without what is past due"));
-    }
-    let mut out: Vec<Expected> = Vec::new();
-    for (amount, rule, sentence) in list {
-        if let Some(amount) = amount.filter(|a| a.is_positive())
-            && !out.iter().any(|e| e.amount == amount)
-        {
-            out.push(Expected { amount, rule, sentence });
-        }
-    }
-    out
-}
-
-fn days_between(from: Day, to: Day) -> i64 {
-    from.date().until(to.date()).map_or(0, |span| i64::from(span.get_days()))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 
 mod allot;
 mod book;
+mod hypotheses;
 mod propose;
 mod targets;
 
-pub use book::{BillBook, Expected, Wanted, expected, wanted};
+pub use book::{BillBook, Wanted, wanted};
+pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
 pub use propose::{propose, propose_batch};
 
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,8 @@ pub struct Policy {
     /// Countries (`US`, `CA`) whose checks are money of the ledger's currency; others are foreign.
     pub home_countries: Vec<String>,
     pub ledger: Ledger,
+    /// The amounts that count as a normal payment of a bill, in the order in which they are tried.
+    pub expect: Vec<ExpectRule>,
 }
 
 /// Ledger account numbers that applications credit; the chart of accounts has the same.
@@ -112,6 +116,7 @@ impl Default for Policy {
             limit: None,
             home_countries: vec!["US".into()],
             ledger: Ledger::default(),
+            expect: ExpectRule::usual(),
         }
     }
 }

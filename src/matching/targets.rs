@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::book::{BillBook, Expected, expected, repairs};
+use super::book::{BillBook, repairs};
+use super::hypotheses::{Expected, expected};
 use super::{Draft, Policy};
 use crate::domain::{AccountNumber, AccountStatus, Bill, Biller, Cents, Day, Decision, DocumentId, Reason};
 use crate::grouping::{Evidence, StubEvidence};
@@ -12,6 +13,8 @@ use crate::grouping::{Evidence, StubEvidence};
 pub(super) struct Target<'a> {
     pub bill: &'a Bill,
     pub expected: Vec<Expected>,
+    /// Amounts that explain a payment to a person and settle nothing.
+    pub hints: Vec<Expected>,
     /// What the payer said this line pays (files), or a person.
     pub share: Option<Cents>,
     /// How the bill was found, for the evidence sentence.
@@ -82,8 +85,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn target(&self, bill: &'a Bill, found: impl Into<String>) -> Target<'a> {
-        let expected = expected(bill, self.policy, self.day);
-        Target { bill, expected, share: None, found: found.into(), rule_prefix: "" }
+        let (expected, hints) = expected(bill, self.policy, self.day).into_iter().partition(|e| e.settles);
+        Target { bill, expected, hints, share: None, found: found.into(), rule_prefix: "" }
     }
 
     /// `assign account= [bill=] [amount=]`.

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::grouping::{CheckEvidence, StubEvidence, kind_of};
 
-fn bill(account: &str, number: &str, due: i64, status: AccountStatus) -> Bill {
+pub(super) fn bill(account: &str, number: &str, due: i64, status: AccountStatus) -> Bill {
     Bill {
         biller: Biller("water".into()),
         bill: number.into(),
