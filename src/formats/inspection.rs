@@ -2,6 +2,7 @@
 //! `remit inspect` prints. Nothing is copied from trailers.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use serde::Serialize;
 
@@ -116,11 +117,32 @@ impl Inspection {
 
 /// Reads a file of a format. `Err` where it cannot be read as that at all.
 pub fn inspect(bytes: &[u8], format: Format) -> Result<Inspection, Fault> {
+    inspect_from(&mut &*bytes, format)
+}
+
+/// The same from a source of any size: formats of fixed records are read as they come, the others whole.
+pub fn inspect_from(source: &mut dyn Read, format: Format) -> Result<Inspection, Fault> {
     match format {
-        Format::X9 => x9_file(bytes),
-        Format::LockboxBai => lockbox_file(bytes),
-        Format::CaptureIndex => Ok(index_file(bytes)),
-        Format::Csv => csv_file(bytes),
+        Format::X9 => x9_file(&whole(source)?),
+        Format::LockboxBai => lockbox_file(&whole(source)?),
+        Format::CaptureIndex => Ok(index_file(&whole(source)?)),
+        Format::Csv => csv_file(&whole(source)?),
+    }
+}
+
+/// Files of formats that are not read record by record may be as large.
+const MOST_HELD: u64 = 256 << 20;
+
+/// All bytes of a source, for formats that are not read record by record.
+fn whole(source: &mut dyn Read) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    source
+        .take(MOST_HELD + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Fault::error("file", format!("the file cannot be read on: {e}")).offset(bytes.len() as u64))?;
+    match bytes.len() as u64 > MOST_HELD {
+        true => Err(Fault::error("limit", "the file is larger than 256 MiB, more than is read of this format")),
+        false => Ok(bytes),
     }
 }
 
@@ -242,6 +264,13 @@ pub struct RecordView {
 
 /// Hands out the records of a file one by one. Formats without fixed records give one view per row.
 pub fn records(bytes: &[u8], format: Format, each: &mut dyn FnMut(RecordView)) {
+    records_from(&mut &*bytes, format, each);
+}
+
+/// The same from a source of any size.
+pub fn records_from(source: &mut dyn Read, format: Format, each: &mut dyn FnMut(RecordView)) {
+    let Ok(bytes) = whole(source) else { return };
+    let bytes = bytes.as_slice();
     match format {
         Format::X9 => x9_records(bytes, each),
         Format::LockboxBai => bai_lockbox::each_record(bytes, &mut |line| {

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod inspection;
 pub mod magnetic;
 pub mod record;
+pub mod window;
 pub mod x9;
 
-pub use inspection::{Format, Inspection, inspect, sniff};
+pub use inspection::{Format, Inspection, inspect, inspect_from, sniff};
