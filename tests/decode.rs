@@ -117,3 +117,49 @@ fn what_cannot_be_read_is_a_reading_with_a_problem() {
     assert_eq!(damaged_back.kind, DocumentKind::Check);
     assert!(damaged_back.problems.iter().any(|p| p.code == Reason::ImageUnreadable), "the back is not looked at");
 }
+
+/// The pictures of a document are those of its reading, and asking for them changes nothing.
+#[test]
+fn a_trace_shows_every_step_of_the_same_reading() {
+    let (layouts, samples) = samples();
+    for sample in &samples {
+        let front = tiff::write_g4(&sample.front.turned(180), 200);
+        let images = [Source { role: ImageRole::Front, name: "front", bytes: &front }];
+        let request = Request { images: &images, dpi: None, magnetic: None, expect: Expect::Auto, layouts: &layouts };
+        let trace = remit::decode::trace::trace(&request);
+        assert_eq!(trace.reading, decode(&request));
+        assert_eq!(trace.tried.len(), 2, "{:?}", trace.tried);
+        let names: Vec<&str> = trace.pictures.iter().map(|p| p.name).collect();
+        let line = if sample.truth["kind"] == "check" { "account-line" } else { "stub-line" };
+        assert!(["came", "cleaned", "found", line, "characters"].iter().all(|n| names.contains(n)), "{names:?}");
+        let page = remit::reports::trace_page(&trace, &names.iter().map(|n| format!("{n}.png")).collect::<Vec<_>>());
+        assert!(names.iter().all(|n| page.contains(&format!("{n}.png"))) && page.contains("Looked at"));
+    }
+}
+
+fn remit(words: &[&str]) -> (bool, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_remit")).args(words).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn an_evaluation_counts_what_the_truth_says_and_leaves_a_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples");
+    let root = root.to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let report = out.path().join("report");
+    let (good, json, _) =
+        remit(&["--json", "eval", "batch", root, "--every", "4", "--report", report.to_str().unwrap()]);
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert!(good && found["documents"].as_u64() > Some(4), "{json}");
+    let tasks: Vec<&str> = found["tasks"].as_array().unwrap().iter().filter_map(|t| t["task"].as_str()).collect();
+    assert!(["kind", "side", "way up", "account line", "stub line"].iter().all(|t| tasks.contains(t)), "{tasks:?}");
+    let kind = &found["tasks"][0]["all"];
+    assert_eq!((&kind["read"]["share"], &kind["substituted"]["count"]), (&1.0.into(), &0.into()));
+    for file in ["index.html", "accuracy.json", "account-line.svg"] {
+        assert!(report.join(file).is_file(), "{file}");
+    }
+    let (good, _, error) = remit(&["eval", "micr", report.to_str().unwrap()]);
+    assert!(!good && error.contains("truth.jsonl"), "{error}");
+}

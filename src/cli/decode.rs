@@ -9,7 +9,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::decode::layout::Layouts;
-use crate::decode::{self, Expect, Request, Source};
+use crate::decode::{self, Expect, Request, Source, trace};
 use crate::domain::account::masked;
 use crate::domain::{ImageRole, Problem, Reading, Reason};
 
@@ -18,7 +18,8 @@ const MAX_BYTES: u64 = 64 << 20;
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  remit decode --json --layouts layouts.toml 0001_F.tif 0002_F.tif\n  \
-                        remit decode --as micr-line line.tif")]
+                        remit decode --as micr-line line.tif\n  \
+                        remit decode --trace why stub.tif       then open why/0001-stub/index.html")]
 pub struct Args {
     /// What the images show: auto, check, stub, micr-line (a cut-out account line), scanline (a cut-out stub line)
     #[arg(long = "as", id = "as-user", value_name = "KIND")]
@@ -29,6 +30,9 @@ pub struct Args {
     /// Dots an inch, where the files do not say or lie
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=1200))]
     dpi: Option<u32>,
+    /// Write every intermediate picture of each image into this folder, with a page that explains them (one folder an image)
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
     /// TIFF (Group 4, LZW, deflate or plain), JPEG or PNG
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
@@ -37,7 +41,7 @@ pub struct Args {
 impl Args {
     /// What `layouts test FILE IMAGE..` asks for.
     pub fn with_layouts(layouts: PathBuf, images: Vec<PathBuf>) -> Self {
-        Args { kind: None, layouts: Some(layouts), dpi: None, images }
+        Args { kind: None, layouts: Some(layouts), dpi: None, trace: None, images }
     }
 }
 
@@ -61,6 +65,15 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
     // In groups, so that a long list begins to print at once and memory stays flat.
     let mut unreadable = false;
     let mut out = std::io::stdout().lock();
+    if let Some(folder) = &args.trace {
+        for (n, path) in args.images.iter().enumerate() {
+            let reading = traced(path, n + 1, folder, expect, args.dpi, &layouts)?;
+            unreadable |= reading.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
+            let line = if json { serde_json::to_string(&reading)? } else { for_people(&reading) };
+            writeln!(out, "{line}")?;
+        }
+        return Ok(u8::from(unreadable));
+    }
     for group in args.images.chunks(256) {
         let readings: Vec<Reading> = group.par_iter().map(|path| one(path, expect, args.dpi, &layouts)).collect();
         for reading in readings {
@@ -87,6 +100,39 @@ fn one(path: &Path, expect: Expect, dpi: Option<u32>, layouts: &Layouts) -> Read
     let mut reading = decode::decode(&Request { images: &[image], dpi, magnetic: None, expect, layouts });
     reading.ms = started.elapsed().as_secs_f32() * 1000.0;
     reading
+}
+
+/// Reads one image and leaves its pictures and their page in a folder of its own.
+fn traced(
+    path: &Path,
+    number: usize,
+    folder: &Path,
+    expect: Expect,
+    dpi: Option<u32>,
+    layouts: &Layouts,
+) -> anyhow::Result<Reading> {
+    let Ok(bytes) = read_file(path) else { return Ok(one(path, expect, dpi, layouts)) };
+    let name = path.to_string_lossy();
+    let image = Source { role: ImageRole::Front, name: &name, bytes: &bytes };
+    let started = Instant::now();
+    let found = trace::trace(&Request { images: &[image], dpi, magnetic: None, expect, layouts });
+    let mut found = found;
+    found.reading.ms = started.elapsed().as_secs_f32() * 1000.0;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let place = folder.join(format!("{number:04}-{stem}"));
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(place.join(name), bytes).with_context(|| format!("{}", place.join(name).display()))
+    };
+    std::fs::create_dir_all(&place).with_context(|| format!("{}", place.display()))?;
+    let mut files = Vec::new();
+    for (n, picture) in found.pictures.iter().enumerate() {
+        let file = format!("{}-{}.png", n + 1, picture.name);
+        write(&file, &crate::imaging::png::write_gray(&picture.gray)?)?;
+        files.push(file);
+    }
+    write("index.html", crate::reports::trace_page(&found, &files).as_bytes())?;
+    write("reading.json", serde_json::to_string_pretty(&found.reading)?.as_bytes())?;
+    Ok(found.reading)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {

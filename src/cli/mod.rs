@@ -13,6 +13,7 @@ mod research;
 
 pub mod deck;
 pub mod decode;
+pub mod eval;
 pub mod inspect;
 
 use std::path::PathBuf;
@@ -111,6 +112,10 @@ enum Command {
     Decode(decode::Args),
     /// Show any supported file, or its faults with their place
     Inspect(inspect::Args),
+    /// Read, substitution and reject rates and speed against a folder with truth: how an office accepts a scanner
+    #[command(after_help = eval::HELP)]
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Batches
     #[command(
         after_help = "Examples:\n  remit batch list\n  remit batch show b0001\n  remit --as sven batch approve b0001\n  remit --as olga batch hold TRANSACTION --until 2026-12-01"
@@ -187,6 +192,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Decode(args) => decode::run(args, global.json),
         Command::Inspect(args) => inspect::run(args, global.json),
         Command::Deck(args) => deck::run(&args, global.json),
+        Command::Eval(command) => eval::run(&command, &global),
         Command::Config => {
             print::line(crate::config::DEFAULTS.trim_end());
             Ok(0)
@@ -218,7 +224,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Report(args) => Box::pin(books::report(args, &open(global).await?, global)).await,
         Command::Search(args) => Box::pin(research::search(args, &open(global).await?, global)).await,
         Command::Verify(args) => Box::pin(research::verify(args, &open(global).await?, global)).await,
-        Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Config => Ok(2),
+        Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Eval(_) | Command::Config => Ok(2),
     }
 }
 

@@ -56,6 +56,12 @@ pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
     found
 }
 
+/// Where a code may stand (pixels of the page), when the layouts have codes.
+pub fn places(page: &Upright, layouts: &Layouts) -> Vec<PixelBox> {
+    let none = !layouts.is_empty() && layouts.symbologies().is_empty();
+    if none { Vec::new() } else { patches(&page.bits, page.dpi).iter().map(Patch::area).collect() }
+}
+
 /// A part of the page (pixels) that may hold a code.
 #[derive(Clone, Copy, Debug)]
 struct Patch {

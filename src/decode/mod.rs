@@ -11,6 +11,7 @@ pub mod micr;
 pub mod net;
 mod problems;
 pub mod scanline;
+pub mod trace;
 
 use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason};
 use crate::imaging::clean::{Cleaned, clean};
@@ -105,14 +106,22 @@ pub fn decode(request: &Request) -> Reading {
 }
 
 fn document(request: &Request) -> Reading {
-    let first_name = request.images.first().map_or("", |s| s.name);
-    let mut reading = nothing(first_name);
+    let Search { sheets, best, problems, .. } = examine(request);
+    reading_of(request, &sheets, best, problems)
+}
+
+/// Opens the images and looks at them until it is clear which one shows what.
+fn examine<'a>(request: &'a Request<'a>) -> Search<'a> {
     let order = [ImageRole::Front, ImageRole::FrontGray, ImageRole::Back, ImageRole::BackGray];
     let mut sources: Vec<&Source> = request.images.iter().collect();
     sources.sort_by_key(|s| order.iter().position(|r| *r == s.role));
-    let mut search = Search { request, sheets: Vec::new(), best: None, problems: Vec::new() };
+    let mut search = Search { request, sheets: Vec::new(), best: None, problems: Vec::new(), tried: Vec::new() };
     search.run(&sources);
-    let Search { sheets, best, problems, .. } = search;
+    search
+}
+
+fn reading_of(request: &Request, sheets: &[Sheet], best: Option<Look>, problems: Vec<Problem>) -> Reading {
+    let mut reading = nothing(request.images.first().map_or("", |s| s.name));
     reading.problems = problems;
     let Some(best) = best else {
         if reading.problems.is_empty() {
@@ -120,7 +129,7 @@ fn document(request: &Request) -> Reading {
         }
         return reading;
     };
-    fill(request, &sheets, best, &mut reading);
+    fill(request, sheets, best, &mut reading);
     reading
 }
 
@@ -129,6 +138,8 @@ struct Search<'a> {
     sheets: Vec<Sheet<'a>>,
     best: Option<Look>,
     problems: Vec<Problem>,
+    /// What each look gave, for whoever asks why.
+    tried: Vec<String>,
 }
 
 impl<'a> Search<'a> {
@@ -225,9 +236,11 @@ impl<'a> Search<'a> {
         // A barcode reads upside down as well; lines do not.
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
         // Without some evidence a page stays as it came.
-        let better = |best: &Look| strength >= SOME && evidence.rank() > best.evidence.rank();
+        let look = Look { sheet, turn, mirrored, upright, evidence };
+        self.tried.push(trace::tried(&self.sheets[sheet], &look));
+        let better = |best: &Look| strength >= SOME && look.evidence.rank() > best.evidence.rank();
         if self.best.as_ref().is_none_or(better) {
-            self.best = Some(Look { sheet, turn, mirrored, upright, evidence });
+            self.best = Some(look);
         }
         strength >= SURE && (settled || sure_way_up)
     }

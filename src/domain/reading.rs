@@ -60,7 +60,21 @@ pub struct Quality {
     pub too_dark: bool,
     pub too_light: bool,
     pub partial: bool,
+    /// Two documents lie over each other.
     pub piggyback: bool,
+    #[serde(default)]
+    pub folded_corner: bool,
+    /// Lines that the scanner drew along the page.
+    #[serde(default)]
+    pub streaks: bool,
+    /// Aslant by more than three degrees.
+    #[serde(default)]
+    pub skewed: bool,
+    #[serde(default)]
+    pub blank: bool,
+    /// Fewer dots an inch than an exchanged image needs.
+    #[serde(default)]
+    pub below_resolution: bool,
     /// 0 unusable to 1 clean.
     pub score: f32,
 }

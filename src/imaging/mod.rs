@@ -5,7 +5,7 @@ pub mod convert;
 pub mod g4;
 pub mod jpeg;
 pub mod load;
-mod png;
+pub mod png;
 pub mod quality;
 pub mod raster;
 pub mod tiff;

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use image::codecs::png::PngDecoder;
-use image::{ColorType, ImageDecoder, Limits};
+use image::codecs::png::{PngDecoder, PngEncoder};
+use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, Limits};
 
 use super::load::{PageError, Raster, check_size, guarded, on_white};
 use super::raster::Gray;
@@ -12,6 +12,14 @@ type Resolution = Option<(f64, f64)>;
 
 fn damaged(what: impl ToString) -> PageError {
     PageError::Damaged { what: what.to_string() }
+}
+
+/// A picture for people and browsers.
+pub fn write_gray(page: &Gray) -> Result<Vec<u8>, PageError> {
+    let mut out = Vec::new();
+    let (width, height) = (page.width() as u32, page.height() as u32);
+    PngEncoder::new(&mut out).write_image(page.pixels(), width, height, ExtendedColorType::L8).map_err(damaged)?;
+    Ok(out)
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<(Raster, Resolution), PageError> {

@@ -36,6 +36,10 @@ pub enum Fault {
     Streaks {
         count: usize,
     },
+    /// Dots an inch, as the file or the index says.
+    BelowResolution {
+        dpi: u32,
+    },
 }
 
 impl Fault {
@@ -53,6 +57,7 @@ impl Fault {
                 format!("a corner of {wide:.1} by {high:.1} inches is folded or torn")
             }
             Fault::Streaks { count } => format!("{count} scanner streaks run across the page"),
+            Fault::BelowResolution { dpi } => format!("the image has {dpi} dots an inch; exchange needs {LEAST_DPI}"),
         }
     }
 
@@ -69,6 +74,8 @@ const BLANK: f32 = 0.0004;
 const TOO_LIGHT: f32 = 0.003;
 const TOO_DARK: f32 = 0.35;
 const SLANTED: f32 = 3.0;
+/// What X9.100-187 images have at least (200, or 240).
+const LEAST_DPI: u32 = 200;
 /// Strokes of print that meet a side of the image before the document counts as cut.
 const CUT_STROKES: usize = 4;
 
@@ -91,6 +98,9 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
         faults.push(Fault::Slanted { degrees: cleaned.skew_deg });
     }
     faults.extend(corner(page, cleaned));
+    if let Some(dpi) = page.dpi.filter(|d| *d < LEAST_DPI) {
+        faults.push(Fault::BelowResolution { dpi });
+    }
     let streaks = streaks(bits);
     if streaks >= 3 {
         faults.push(Fault::Streaks { count: streaks });
@@ -102,7 +112,7 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
             Fault::Blank | Fault::TooDark { .. } => 0.8,
             Fault::Partial { .. } | Fault::TooLight { .. } => 0.5,
             Fault::FoldedCorner { .. } => 0.3,
-            Fault::Slanted { .. } | Fault::Streaks { .. } => 0.15,
+            Fault::Slanted { .. } | Fault::Streaks { .. } | Fault::BelowResolution { .. } => 0.15,
         })
         .sum();
     let specks = specks(bits).min(1.0) * 0.2;
@@ -110,6 +120,11 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
         too_dark: is(|f| matches!(f, Fault::TooDark { .. })),
         too_light: is(|f| matches!(f, Fault::TooLight { .. })),
         partial: is(|f| matches!(f, Fault::Partial { .. })),
+        folded_corner: is(|f| matches!(f, Fault::FoldedCorner { .. })),
+        streaks: is(|f| matches!(f, Fault::Streaks { .. })),
+        skewed: is(|f| matches!(f, Fault::Slanted { .. })),
+        blank: is(|f| matches!(f, Fault::Blank)),
+        below_resolution: is(|f| matches!(f, Fault::BelowResolution { .. })),
         piggyback: false,
         score: (1.0 - loss - specks - cleaned.skew_deg.abs().min(3.0) * 0.02).clamp(0.0, 1.0),
     };

@@ -57,6 +57,55 @@ pub fn read(page: &Upright, layouts: &Layouts) -> Option<ScanlineLine> {
     read_at(page, layouts, page.dpi as f32)
 }
 
+/// Where a line may stand (pixels of the page), and how evenly its pieces stand.
+pub fn places(page: &Upright) -> Vec<(PixelBox, f32)> {
+    let area = |comb: &Comb| {
+        let (a, b) = (comb.centre(comb.first), comb.centre(comb.last));
+        let (left, top) = (a.0 - comb.pitch / 2.0, a.1.min(b.1) - 0.6 * comb.pitch);
+        let (w, h) = (b.0 - a.0 + comb.pitch, (a.1 - b.1).abs() + 1.2 * comb.pitch);
+        PixelBox { x: left as i32, y: top as i32, w: w as i32, h: h as i32 }
+    };
+    find::combs(page, page.dpi as f32, 4).iter().map(|c| (area(c), c.strength)).collect()
+}
+
+/// A cell of the likeliest line as the classifier saw it, ink 1, and what it said.
+#[derive(Clone, Debug)]
+pub struct CellView {
+    pub pixels: Vec<f32>,
+    pub says: String,
+    pub sure: f32,
+}
+
+/// The cells of the line that `read` gives; `None` where it gives none.
+pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
+    let line = read(page, layouts)?;
+    let inside = |c: &Comb| {
+        let back = page.transform.to_source(PixelBox { x: c.x as i32, y: c.y as i32, w: 1, h: 1 });
+        let near = line.read.bbox;
+        (near.y - near.h..=near.y + 2 * near.h).contains(&back.y)
+    };
+    let all = find::combs(page, page.dpi as f32, 4);
+    let comb = *all.iter().find(|c| inside(c)).or(all.first())?;
+    let name = |class: usize| match class {
+        BLANK => "blank".to_string(),
+        OTHER => "other".to_string(),
+        class => CHARACTERS[class].to_string(),
+    };
+    let (patch, corner) = find::band(page, &comb, comb.first, comb.last);
+    let mut scratch = Scratch::default();
+    let view = |number: i32| {
+        let (x, y) = comb.centre(number);
+        let mut pixels = [0.0; cell::WIDTH * cell::HEIGHT];
+        patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope, &mut pixels);
+        let chances = softmax(net().forward(&pixels, &mut scratch));
+        let mut order: Vec<usize> = (0..CLASSES).collect();
+        order.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
+        let says = format!("{} {:.0}%, {}", name(order[0]), chances[order[0]] * 100.0, name(order[1]));
+        CellView { pixels: pixels.to_vec(), says, sure: chances[order[0]] }
+    };
+    Some((comb.first..=comb.last).map(view).collect())
+}
+
 /// The line of an image that is one line and little else. Without one, an empty reading.
 pub fn read_line(page: &Upright, layouts: &Layouts) -> ScanlineRead {
     let given = page.dpi as f32;
