@@ -1,11 +1,12 @@
 //! Reading and writing of bank files: MB/s and items/s of one thread over generated files, and the most memory that the
-//! process ever held. Each case runs in a process of its own over a file on disk (in the page cache), three times; the
-//! best round counts, in CPU time. `cargo bench --bench formats [-- --full] [-- NAME..]`; `--full` takes files of 256 MB.
+//! process ever held. Each case runs in a process of its own over a file on disk (in the page cache), for a second and at
+//! least three times; the mean counts, in CPU time. `cargo bench --bench formats [-- --full] [-- NAME..]`; `--full` takes files of 256 MB.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 mod formats_cases;
 
@@ -30,7 +31,8 @@ pub enum Run {
 
 const USUAL: u64 = 32 << 20;
 const FULL: u64 = 256 << 20;
-const ROUNDS: u32 = 3;
+/// Rounds go on until so much time has passed: the system's count of CPU time is exact to some milliseconds.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// CPU time of this thread in nanoseconds.
 fn cpu_ns() -> u64 {
@@ -44,11 +46,11 @@ fn peak_kib() -> u64 {
     line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-/// Runs one case in this process and prints bytes, items, best nanoseconds and peak memory.
+/// Runs one case in this process and prints bytes, items, mean nanoseconds and peak memory.
 fn child(case: &Case, path: &Path, size: u64) {
-    let (mut best, mut bytes, mut items) = (u64::MAX, 0, 0);
-    for _ in 0..ROUNDS {
-        let started = cpu_ns();
+    let (mut rounds, mut bytes, mut items) = (0, 0, 0);
+    let (started, cpu) = (Instant::now(), cpu_ns());
+    while rounds < 3 || started.elapsed() < AT_LEAST {
         match case.run {
             Run::Read(read) => {
                 let mut file = File::open(path).expect("the generated file");
@@ -57,9 +59,9 @@ fn child(case: &Case, path: &Path, size: u64) {
             }
             Run::Write(write) => (bytes, items) = write(size),
         }
-        best = best.min(cpu_ns() - started);
+        rounds += 1;
     }
-    println!("{bytes} {items} {best} {}", peak_kib());
+    println!("{bytes} {items} {} {}", (cpu_ns() - cpu) / rounds, peak_kib());
 }
 
 fn measure(case: &Case, folder: &Path, size: u64) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use remit::domain::{Cents, RoutingNumber};
 use remit::formats::fault::Faults;
-use remit::formats::x9::physical::{Frames, detect};
+use remit::formats::x9::physical::Frames;
 use remit::formats::x9::records as r;
 use remit::formats::{Format, bai_lockbox, bills_csv, capture_index, inspect, sniff, x9};
 use remit::ingest;
@@ -123,8 +123,9 @@ fn cash_letter_records_read_and_written_are_byte_equal() {
         "BNK20180905121042882-A.icl",
     ] {
         let bytes = std::fs::read(folder.join(name)).unwrap();
-        let physical = detect(&bytes).unwrap();
-        let mut frames = Frames::new(&bytes, physical);
+        let mut source = bytes.as_slice();
+        let mut frames = Frames::open(&mut source).unwrap();
+        let physical = frames.physical();
         let mut faults = Faults::default();
         let mut again = Vec::new();
         while let Some(frame) = frames.next(&mut faults) {
@@ -239,8 +240,8 @@ fn readers_never_panic_on_damaged_files() {
     let bills = b"biller,bill,account,name,amount_due,due_date\nw,1,0001,\"A, B\",12.34,2026-11-30\nw,2,0002,C,1.00,\n";
     let mut samples = vec![sample_letter(), sample_lockbox(), index.to_vec(), bills.to_vec()];
     let plain = sample_letter();
-    let physical = detect(&plain).unwrap();
-    let (mut blocks, mut frames, mut faults) = (Vec::new(), Frames::new(&plain, physical), Faults::default());
+    let mut source = plain.as_slice();
+    let (mut blocks, mut frames, mut faults) = (Vec::new(), Frames::open(&mut source).unwrap(), Faults::default());
     while let Some(frame) = frames.next(&mut faults) {
         blocks.extend_from_slice(frame.bytes);
     }

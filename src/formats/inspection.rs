@@ -123,7 +123,7 @@ pub fn inspect(bytes: &[u8], format: Format) -> Result<Inspection, Fault> {
 /// The same from a source of any size: formats of fixed records are read as they come, the others whole.
 pub fn inspect_from(source: &mut dyn Read, format: Format) -> Result<Inspection, Fault> {
     match format {
-        Format::X9 => x9_file(&whole(source)?),
+        Format::X9 => x9_file(source),
         Format::LockboxBai => lockbox_file(&whole(source)?),
         Format::CaptureIndex => Ok(index_file(&whole(source)?)),
         Format::Csv => csv_file(&whole(source)?),
@@ -146,8 +146,8 @@ fn whole(source: &mut dyn Read) -> Result<Vec<u8>, Fault> {
     }
 }
 
-fn x9_file(bytes: &[u8]) -> Result<Inspection, Fault> {
-    let summary = x9::scan(bytes, &mut |_| {})?;
+fn x9_file(source: &mut dyn Read) -> Result<Inspection, Fault> {
+    let summary = x9::walk(source, &mut ())?;
     let version = summary.header.map_or_else(String::new, |h| h.standard_level.text());
     let encoding = match summary.physical.encoding {
         x9::Encoding::Ascii => "ascii",
@@ -269,10 +269,14 @@ pub fn records(bytes: &[u8], format: Format, each: &mut dyn FnMut(RecordView)) {
 
 /// The same from a source of any size.
 pub fn records_from(source: &mut dyn Read, format: Format, each: &mut dyn FnMut(RecordView)) {
+    if format == Format::X9 {
+        let _ = x9::walk(source, &mut X9Records(each));
+        return;
+    }
     let Ok(bytes) = whole(source) else { return };
     let bytes = bytes.as_slice();
     match format {
-        Format::X9 => x9_records(bytes, each),
+        Format::X9 => {}
         Format::LockboxBai => bai_lockbox::each_record(bytes, &mut |line| {
             let kind = text_of(line.text.get(..1).unwrap_or_default());
             let fields = line.columns.iter().map(|c| field(c, line.text)).collect();
@@ -308,17 +312,20 @@ fn lockbox_name(kind: &str) -> &'static str {
     }
 }
 
-fn x9_records(bytes: &[u8], each: &mut dyn FnMut(RecordView)) {
-    let Some(physical) = x9::physical::detect(bytes) else { return };
-    let mut frames = x9::physical::Frames::new(bytes, physical);
-    let mut unheard = super::fault::Faults::default();
-    while let Some(frame) = frames.next(&mut unheard) {
+/// The views of a cash letter's records.
+struct X9Records<'e>(&'e mut dyn FnMut(RecordView));
+
+impl x9::Sink for X9Records<'_> {
+    fn record(&mut self, seen: &x9::Seen<'_>) {
+        let frame = &seen.frame;
         let mut head = frame.bytes[..frame.bytes.len().min(400)].to_vec();
-        physical.encoding.decode(&mut head);
+        if let Some(page) = seen.row.page {
+            page.decode(&mut head);
+        }
         let kind = text_of(head.get(..2.min(head.len())).unwrap_or_default());
         let mut view = RecordView {
             record: frame.number,
-            offset: frame.offset as u64,
+            offset: frame.offset,
             name: frame.kind.map_or("Unknown", |k| k.name).into(),
             kind,
             fields: serde_json::Map::new(),
@@ -346,14 +353,14 @@ fn x9_records(bytes: &[u8], each: &mut dyn FnMut(RecordView)) {
             }
             Some("52") => {
                 rest("image_reference_key", 105, length_at(101, 105));
-                if let Some((start, length)) = x9::image_of(&frame, physical.encoding) {
-                    view.fields.insert("image_offset".into(), (frame.offset + start).into());
+                if let Some((start, length)) = seen.image {
+                    view.fields.insert("image_offset".into(), (frame.offset + start as u64).into());
                     view.fields.insert("image_length".into(), length.into());
                 }
             }
             Some("68") => rest("user_data", 45, length_at(38, 45)),
             _ => {}
         }
-        each(view);
+        (self.0)(view);
     }
 }

@@ -3,6 +3,7 @@
 //! fit is an error and never cut; each field keeps the bytes it was read from, so that reading then writing is byte-equal.
 //! Bytes are Latin-1 here: EBCDIC is translated before (`ebcdic`), which loses nothing.
 
+use super::ebcdic::CodePage;
 use super::fault::FormatError;
 use crate::domain;
 
@@ -241,6 +242,160 @@ pub mod kind {
                 .map(Some)
                 .map_err(|_| Unfit { found: text_of(&self.0), expected: "a date YYYYMMDD".into() })
         }
+    }
+}
+
+/// A column of a record's table by its name, found while the program is compiled.
+pub const fn column_of(columns: &[Column], name: &str) -> Column {
+    let mut i = 0;
+    while i < columns.len() {
+        if same(columns[i].name, name) {
+            return columns[i];
+        }
+        i += 1;
+    }
+    panic!("the record has no such field")
+}
+
+/// Are two texts the same, while the program is compiled?
+pub const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// The column of a field: `at!(CheckDetail.item_amount)`. A name that the record has not does not compile.
+macro_rules! at {
+    ($record:ident.$field:ident) => {
+        const { $crate::formats::record::column_of($record::COLUMNS, stringify!($field)) }
+    };
+}
+pub(crate) use at;
+
+/// A record as it stands in the file, in ASCII or EBCDIC, whose fields are read where they are: digits without
+/// translation, text only when somebody asks for it. A field that the record is too short for reads as blank.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    pub bytes: &'a [u8],
+    /// `None`: ASCII.
+    pub page: Option<CodePage>,
+}
+
+impl<'a> Row<'a> {
+    pub fn new(bytes: &'a [u8], page: Option<CodePage>) -> Self {
+        Row { bytes, page }
+    }
+
+    /// Both code pages write digits and blanks alike.
+    #[inline]
+    fn zero(&self) -> u8 {
+        if self.page.is_some() { 0xf0 } else { b'0' }
+    }
+
+    #[inline]
+    fn blank(&self) -> u8 {
+        if self.page.is_some() { 0x40 } else { b' ' }
+    }
+
+    /// The field's bytes as they stand, none where the record is too short.
+    #[inline]
+    pub fn raw(&self, column: Column) -> &'a [u8] {
+        self.bytes.get(usize::from(column.from) - 1..usize::from(column.to)).unwrap_or_default()
+    }
+
+    /// The field's columns in Latin-1.
+    pub fn latin(&self, column: Column) -> Vec<u8> {
+        let mut text = self.raw(column).to_vec();
+        if let Some(page) = self.page {
+            page.decode(&mut text);
+        }
+        text
+    }
+
+    /// In Latin-1, without the padding.
+    pub fn text(&self, column: Column) -> String {
+        text_of(trimmed(&self.latin(column)))
+    }
+
+    /// The first character of a field; a blank where there is none.
+    #[inline]
+    pub fn letter(&self, column: Column) -> u8 {
+        let mut letter = [self.raw(column).first().copied().unwrap_or(self.blank())];
+        if let Some(page) = self.page {
+            page.decode(&mut letter);
+        }
+        letter[0]
+    }
+
+    #[inline]
+    pub fn is_blank(&self, column: Column) -> bool {
+        let blank = self.blank();
+        self.raw(column).iter().all(|b| *b == blank || *b == 0)
+    }
+
+    #[inline]
+    pub fn is_digits(&self, column: Column) -> bool {
+        let (zero, bytes) = (self.zero(), self.raw(column));
+        !bytes.is_empty() && bytes.iter().fold(true, |good, b| good & (b.wrapping_sub(zero) <= 9))
+    }
+
+    /// A number with zeros or blanks on either side: `None` when blank, `Err` when it is anything else or too large.
+    #[inline]
+    pub fn number(&self, column: Column) -> Result<Option<u64>, Unfit> {
+        let (zero, bytes) = (self.zero(), self.raw(column));
+        let (mut value, mut good) = (0u64, (1..=18).contains(&bytes.len()));
+        for b in bytes {
+            let digit = b.wrapping_sub(zero);
+            good &= digit <= 9;
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        }
+        if good { Ok(Some(value)) } else { number_of(&self.latin(column)) }
+    }
+
+    /// An amount in cents; `None` when blank.
+    #[inline]
+    pub fn cents(&self, column: Column) -> Result<Option<domain::Cents>, Unfit> {
+        match self.number(column)? {
+            None => Ok(None),
+            Some(units) => i64::try_from(units)
+                .map(|units| Some(domain::Cents::new(units)))
+                .map_err(|_| Unfit { found: self.text(column), expected: "digits".into() }),
+        }
+    }
+
+    /// A date `YYYYMMDD`; `None` when blank, `Err` when it is not a day of the calendar.
+    pub fn day(&self, column: Column) -> Result<Option<domain::Day>, Unfit> {
+        let text = self.text(column);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        domain::Day::from_compact(&text)
+            .map(Some)
+            .map_err(|_| Unfit { found: text, expected: "a date YYYYMMDD".into() })
+    }
+
+    /// Place (from 0) and value of the first control character of the first `width` bytes, in Latin-1.
+    #[inline]
+    pub fn control_character(&self, width: usize) -> Option<(usize, u8)> {
+        let bytes = self.bytes.get(..width.min(self.bytes.len()))?;
+        let least = bytes.iter().fold(u8::MAX, |least, b| least.min(*b));
+        if least >= self.blank() {
+            return None;
+        }
+        let mut text = bytes.to_vec();
+        if let Some(page) = self.page {
+            page.decode(&mut text);
+        }
+        text.iter().position(|b| *b < b' ').map(|at| (at, text[at]))
     }
 }
 

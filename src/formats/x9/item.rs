@@ -66,7 +66,7 @@ impl Item {
     pub fn new(frame: &Frame<'_>, detail: Detail, letter: usize, bundle: u64) -> Self {
         Item {
             record: frame.number,
-            offset: frame.offset as u64,
+            offset: frame.offset,
             letter,
             bundle,
             detail,

@@ -8,13 +8,16 @@ pub mod order;
 pub mod physical;
 mod read;
 pub mod records;
+mod routings;
 mod totals;
+mod walk;
 mod write;
 
 pub use credit::{Credit, CreditLayout, columns as credit_columns};
 pub use item::{Addendum, Detail, Item, View};
 pub use on_us::{line_text, micr_text, on_us_field};
 pub use physical::{Encoding, Layout, Physical};
-pub use read::{Letter, Piece, Summary, X9File, image_of, read, scan};
+pub use read::{Piece, X9File, read, scan};
 pub use totals::Convention;
+pub use walk::{Letter, Seen, Sink, Summary, walk};
 pub use write::{CashLetter, CreditProfile, OutgoingCheck, Profile, write};

@@ -1,6 +1,8 @@
 //! Which record may stand where, as one table: parent, child, its place among the children, how many, and whether it opens
 //! a place of its own. The reader walks it, the writer is proved against it by reading back.
 
+use super::records::{Kind, TYPES};
+
 /// A place in the nesting of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -102,9 +104,41 @@ pub const NESTING: &[Nesting] = &[
     row(Place::View, "68", 0, ANY, None),
 ];
 
+/// Row of the table by place and type; `NO_ROW` where the type may not stand there.
+const ROWS: [[u8; TYPES.len()]; PLACES] = {
+    let mut rows = [[NO_ROW; TYPES.len()]; PLACES];
+    let mut i = 0;
+    while i < NESTING.len() {
+        rows[NESTING[i].parent as usize][Kind::of(NESTING[i].child) as usize] = i as u8;
+        i += 1;
+    }
+    rows
+};
+const PLACES: usize = Place::View as usize + 1;
+const NO_ROW: u8 = u8::MAX;
+
+/// First row of each place and the row after its last: they stand together in the table.
+pub const ROWS_OF: [(usize, usize); PLACES] = {
+    let mut ranges = [(usize::MAX, 0); PLACES];
+    let mut i = 0;
+    while i < NESTING.len() {
+        let place = NESTING[i].parent as usize;
+        if ranges[place].0 == usize::MAX {
+            ranges[place].0 = i;
+        } else {
+            assert!(ranges[place].1 == i, "the rows of a place stand together");
+        }
+        ranges[place].1 = i + 1;
+        i += 1;
+    }
+    ranges
+};
+
 /// The row of the table for a child of a place.
-pub fn row_of(parent: Place, child: &str) -> Option<(usize, &'static Nesting)> {
-    NESTING.iter().enumerate().find(|(_, n)| n.parent == parent && n.child == child)
+#[inline]
+pub fn row_of(parent: Place, child: Kind) -> Option<(usize, &'static Nesting)> {
+    let row = usize::from(ROWS[parent as usize][child as usize]);
+    NESTING.get(row).map(|nesting| (row, nesting))
 }
 
 /// The first parent that the table names for a child.

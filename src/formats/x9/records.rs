@@ -1,7 +1,7 @@
 //! The records of X9.37 (level 03) and X9.100-187 (levels 30, 35), one line per field in the standard's columns.
 //! Records 27, 34, 52 and 68 vary in length: their fixed parts stand here, the rest is taken by the reader.
 
-use crate::formats::record::{Column, record};
+use crate::formats::record::{Column, record, same};
 
 record! {
     FileHeader = "01", width 80 {
@@ -420,6 +420,7 @@ record! {
 /// What the reader knows of a type before it looks inside.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordType {
+    pub kind: Kind,
     pub code: &'static str,
     pub name: &'static str,
     /// Length of the record, or of its fixed head where it varies.
@@ -430,8 +431,13 @@ pub struct RecordType {
 
 macro_rules! types {
     ($($record:ident $varies:literal,)*) => {
-        /// Every record type of the three levels.
+        /// The types of records; a 61 stands under its first layout.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Kind { $($record,)* }
+
+        /// Every record type of the three levels, in the order of `Kind`.
         pub const TYPES: &[RecordType] = &[$(RecordType {
+            kind: Kind::$record,
             code: $record::CODE,
             name: stringify!($record),
             width: $record::WIDTH,
@@ -449,7 +455,46 @@ types! {
     BundleControl false, BoxSummary false, RoutingNumberSummary false, CashLetterControl false, FileControl false,
 }
 
+impl Kind {
+    /// The type of a code, while the program is compiled.
+    pub const fn of(code: &str) -> Kind {
+        let mut i = 0;
+        while i < TYPES.len() {
+            if same(TYPES[i].code, code) {
+                return TYPES[i].kind;
+            }
+            i += 1;
+        }
+        panic!("no level knows this type")
+    }
+}
+
+/// Place in `TYPES` by the two digits of a code; `NO_TYPE` where there is none.
+const BY_CODE: [u8; 100] = {
+    let mut table = [NO_TYPE; 100];
+    let mut i = 0;
+    while i < TYPES.len() {
+        let code = TYPES[i].code.as_bytes();
+        table[((code[0] - b'0') * 10 + (code[1] - b'0')) as usize] = i as u8;
+        i += 1;
+    }
+    table
+};
+const NO_TYPE: u8 = u8::MAX;
+
 /// The type of a record by its two characters (already Latin-1).
 pub fn type_of(code: &[u8]) -> Option<&'static RecordType> {
-    TYPES.iter().find(|t| t.code.as_bytes() == code)
+    match code {
+        [a, b] => type_of_digits(a.wrapping_sub(b'0'), b.wrapping_sub(b'0')),
+        _ => None,
+    }
+}
+
+/// The same by the values of the two digits.
+#[inline]
+pub fn type_of_digits(tens: u8, units: u8) -> Option<&'static RecordType> {
+    if tens > 9 || units > 9 {
+        return None;
+    }
+    TYPES.get(usize::from(BY_CODE[usize::from(tens * 10 + units)]))
 }

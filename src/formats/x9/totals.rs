@@ -4,7 +4,7 @@
 use super::physical::Frame;
 use crate::domain::{Cents, MoneyError};
 use crate::formats::fault::{Fault, Faults};
-use crate::formats::record::Unfit;
+use crate::formats::record::{Column, Row};
 
 /// What credits add to the totals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,14 +98,14 @@ impl Control {
     pub fn stated(
         &mut self,
         frame: &Frame<'_>,
-        field: &str,
-        stated: Result<Option<u64>, Unfit>,
+        row: &Row<'_>,
+        column: Column,
         computed: impl Fn(Convention) -> Option<Cents>,
         mandatory: bool,
     ) {
-        let code = frame.kind.map_or("", |k| k.code);
-        let from = frame.kind.and_then(|k| k.columns.iter().find(|c| c.name == field)).map_or(1, |c| u64::from(c.from));
-        let place = |fault: Fault| fault.record(frame.number).column(from).offset(frame.offset as u64 + from - 1);
+        let (code, field, from) = (frame.kind.map_or("", |k| k.code), column.name, u64::from(column.from));
+        let place = |fault: Fault| fault.record(frame.number).column(from).offset(frame.offset + from - 1);
+        let stated = row.number(column);
         let stated = match stated {
             Ok(Some(stated)) => stated,
             Ok(None) => {
