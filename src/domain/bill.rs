@@ -59,6 +59,51 @@ pub enum AccountFlag {
     NoArc,
 }
 
+/// What a bill is for; each kind has its place in the posting order and its ledger account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum BillKind {
+    /// The service itself: electricity, water, gas, ..
+    Energy,
+    /// A security deposit: it is owed back one day.
+    Deposit,
+    ReturnedCheckFee,
+    ReconnectFee,
+    /// An instalment of an arrangement, billed by itself.
+    Instalment,
+    Donation,
+    /// Other services: propane, a yard light, an insurance.
+    Other,
+}
+
+impl BillKind {
+    pub const ALL: [BillKind; 7] = [
+        BillKind::Energy,
+        BillKind::Deposit,
+        BillKind::ReturnedCheckFee,
+        BillKind::ReconnectFee,
+        BillKind::Instalment,
+        BillKind::Donation,
+        BillKind::Other,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BillKind::Energy => "energy",
+            BillKind::Deposit => "deposit",
+            BillKind::ReturnedCheckFee => "returned-check-fee",
+            BillKind::ReconnectFee => "reconnect-fee",
+            BillKind::Instalment => "instalment",
+            BillKind::Donation => "donation",
+            BillKind::Other => "other",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<BillKind> {
+        BillKind::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+}
+
 /// An open item of the billing system.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Bill {
@@ -89,6 +134,61 @@ pub struct Bill {
     pub open: bool,
     /// What posted batches have already applied to it.
     pub paid: Cents,
+}
+
+/// What the bill file says beyond the columns of every bill; a column that is missing or blank says nothing.
+impl Bill {
+    fn column(&self, name: &str) -> Option<&str> {
+        self.extra.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Column `kind`, or a `service` that is the name of a kind; energy where neither says.
+    pub fn kind(&self) -> BillKind {
+        let said = self.column("kind").and_then(BillKind::parse);
+        said.or_else(|| self.service.as_deref().and_then(BillKind::parse)).unwrap_or(BillKind::Energy)
+    }
+
+    /// Column `old_account`: the numbers that this account had before, divided by blanks or semicolons.
+    pub fn old_accounts(&self) -> Vec<AccountNumber> {
+        let text = self.column("old_account").unwrap_or("");
+        text.split([' ', ';']).filter(|t| !t.is_empty()).map(AccountNumber::new).collect()
+    }
+
+    /// Column `final_account`: where the final bill of a closed account stands.
+    pub fn final_account(&self) -> Option<AccountNumber> {
+        self.column("final_account").map(AccountNumber::new)
+    }
+
+    /// Column `agency`: whom a written-off account was placed with.
+    pub fn agency(&self) -> Option<&str> {
+        self.column("agency")
+    }
+
+    /// Column `cash_only_until`: the last day on which the account may not pay by check.
+    pub fn cash_only_until(&self) -> Option<Day> {
+        self.column("cash_only_until").and_then(|text| text.parse().ok())
+    }
+
+    /// Column `instalment_due`: when the instalment of an arrangement is due; the bill's own due date otherwise.
+    pub fn instalment_due(&self) -> Option<Day> {
+        self.column("instalment_due").and_then(|text| text.parse().ok()).or(self.due_date)
+    }
+
+    /// Column `donation`: what the member pledged to round up or to give with each payment.
+    pub fn pledge(&self) -> Option<Pledge> {
+        match self.column("donation")? {
+            "round-up" => Some(Pledge::RoundUp),
+            text => text.parse().ok().filter(|a: &Cents| a.is_positive()).map(Pledge::Amount),
+        }
+    }
+}
+
+/// A gift that comes with the payment of a bill.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pledge {
+    /// Up to the next whole unit.
+    RoundUp,
+    Amount(Cents),
 }
 
 /// A bank account that is known to pay for a customer's account.

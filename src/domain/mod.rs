@@ -21,7 +21,7 @@ pub mod user;
 
 pub use account::{AccountNumber, BankAccount, Biller};
 pub use batch::{Batch, BatchEvent, BatchState, Control, Origin};
-pub use bill::{AccountFlag, AccountStatus, Bill, KnownPayer};
+pub use bill::{AccountFlag, AccountStatus, Bill, BillKind, KnownPayer, Pledge};
 pub use day::Day;
 pub use deposit::{Deposit, DepositItem, DepositKind, DepositState};
 pub use document::{Document, DocumentKind, ImageRef, ImageRole, Sha256};

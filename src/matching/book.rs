@@ -1,9 +1,9 @@
 //! What matching needs of the bill file and the payer file, which of it the shell must load for a batch, and which
 //! amounts would be a normal payment of a bill.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-use super::hypotheses::expected;
+use super::hypotheses::{days_between, expected};
 use super::{Policy, SeenCheck};
 use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer};
 use crate::grouping::{Evidence, Piece, StubEvidence};
@@ -33,19 +33,46 @@ impl Wanted {
                     self.accounts.extend(list("account").into_iter().map(AccountNumber::new));
                     self.bills.extend(list("bill"));
                 }
-                "apply" => self.bills.extend(list("bill")),
+                "apply" | "edit-line" => self.bills.extend(list("bill")),
+                "apply-list" => {
+                    let text = decision.fields.get("list").map_or("", String::as_str);
+                    for line in super::list::ListPayment::parse(text).lines {
+                        self.accounts.extend(line.account);
+                        self.bills.extend(line.bill);
+                    }
+                }
                 _ => {}
             }
         }
     }
 }
 
-/// The open bills and known payers that a batch may touch.
+/// The open bills and known payers that a batch may touch. Lookups cost the same for ten bills and for a million; what it
+/// keeps beside the bills grows with their number only.
 #[derive(Clone, Debug, Default)]
 pub struct BillBook {
+    /// By account, biller, due date, number: the bills of an account stand together.
     bills: Vec<Bill>,
-    by_account: BTreeMap<AccountNumber, Vec<usize>>,
-    by_payer: BTreeMap<(String, String), BTreeSet<(Biller, AccountNumber)>>,
+    by_account: HashMap<AccountNumber, (u32, u32)>,
+    /// Places in `bills`, ordered by bill number and by invoice.
+    by_number: Vec<u32>,
+    by_invoice: Vec<u32>,
+    /// Old account numbers, and whose they are now.
+    renumbered: HashMap<AccountNumber, BTreeSet<(Biller, AccountNumber)>>,
+    by_payer: HashMap<(String, String), BTreeSet<(Biller, AccountNumber)>>,
+    standings: HashMap<(String, String), Standing>,
+    pending: HashMap<(Biller, String), String>,
+}
+
+/// What is known of a payer's bank account beyond the accounts it pays for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// Paid for by many (an agency, a bill-payment company): it never tells whose payment a check is.
+    pub shared: bool,
+    /// On the stop list, with the reason.
+    pub stop: Option<String>,
+    /// The days on which posted payments showed that it pays for an account.
+    pub seen: Vec<(Biller, AccountNumber, Day)>,
 }
 
 fn digits(text: &str) -> String {
@@ -109,40 +136,128 @@ impl BillBook {
     pub fn new(mut bills: Vec<Bill>, payers: Vec<KnownPayer>) -> Self {
         // One order, whatever the database gave: proposals must not depend on it.
         bills.sort_by(|a, b| {
-            (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill))
+            (&a.account, &a.biller, a.due_date, &a.bill).cmp(&(&b.account, &b.biller, b.due_date, &b.bill))
         });
         bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill && a.account == b.account);
-        let mut by_account: BTreeMap<AccountNumber, Vec<usize>> = BTreeMap::new();
-        for (i, bill) in bills.iter().enumerate() {
-            by_account.entry(bill.account.clone()).or_default().push(i);
+        let mut by_account: HashMap<AccountNumber, (u32, u32)> = HashMap::with_capacity(bills.len());
+        let mut renumbered: HashMap<AccountNumber, BTreeSet<(Biller, AccountNumber)>> = HashMap::new();
+        let mut at = 0;
+        for run in bills.chunk_by(|a, b| a.account == b.account) {
+            by_account.insert(run[0].account.clone(), (at, run.len() as u32));
+            at += run.len() as u32;
         }
-        let mut by_payer: BTreeMap<(String, String), BTreeSet<(Biller, AccountNumber)>> = BTreeMap::new();
+        for bill in &bills {
+            for old in bill.old_accounts().into_iter().filter(|old| *old != bill.account) {
+                renumbered.entry(old).or_default().insert((bill.biller.clone(), bill.account.clone()));
+            }
+        }
+        let mut by_number: Vec<u32> = (0..bills.len() as u32).collect();
+        let mut by_invoice: Vec<u32> = by_number.clone();
+        by_number.sort_by(|a, b| bills[*a as usize].bill.cmp(&bills[*b as usize].bill).then(a.cmp(b)));
+        by_invoice.retain(|i| !bills[*i as usize].invoice.is_empty());
+        by_invoice.sort_by(|a, b| bills[*a as usize].invoice.cmp(&bills[*b as usize].invoice).then(a.cmp(b)));
+        let mut by_payer: HashMap<(String, String), BTreeSet<(Biller, AccountNumber)>> = HashMap::new();
         for payer in payers {
             let key = (digits(&payer.routing), payer.bank_account.key());
             by_payer.entry(key).or_default().insert((payer.biller, payer.account));
         }
-        BillBook { bills, by_account, by_payer }
+        BillBook {
+            bills,
+            by_account,
+            by_number,
+            by_invoice,
+            renumbered,
+            by_payer,
+            standings: HashMap::new(),
+            pending: HashMap::new(),
+        }
     }
 
-    /// Bills of an account, the oldest due date first; of every biller when none is named.
+    /// Adds what is known of bank accounts: (routing, bank account) as read or stored, compared on digits.
+    pub fn with_standings(mut self, standings: impl IntoIterator<Item = (String, BankAccount, Standing)>) -> Self {
+        let keyed = standings.into_iter().map(|(routing, account, s)| ((digits(&routing), account.key()), s));
+        self.standings.extend(keyed);
+        self
+    }
+
+    /// Adds bills that payments of other batches mean to pay and that are not posted yet, each with where.
+    pub fn with_pending(mut self, pending: impl IntoIterator<Item = ((Biller, String), String)>) -> Self {
+        self.pending.extend(pending);
+        self
+    }
+
+    /// Where another batch, not posted yet, pays this bill too: `batch Morning mail, 2026-11-12`.
+    pub fn pending(&self, bill: &Bill) -> Option<&str> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        self.pending.get(&(bill.biller.clone(), bill.bill.clone())).map(String::as_str)
+    }
+
+    /// Accounts that the bills point to and that must be loaded too: where the final bill of a closed account stands.
+    pub fn points_to(bills: &[Bill]) -> BTreeSet<AccountNumber> {
+        bills.iter().filter_map(Bill::final_account).collect()
+    }
+
+    /// Bills of an account by biller, the oldest due date first; of every biller when none is named.
     pub fn bills_of(&self, biller: Option<&Biller>, account: &AccountNumber) -> Vec<&Bill> {
-        let all = self.by_account.get(account).into_iter().flatten().map(|&i| &self.bills[i]);
-        all.filter(|b| biller.is_none_or(|x| *x == b.biller)).collect()
+        let (at, count) = self.by_account.get(account).copied().unwrap_or_default();
+        let all = &self.bills[at as usize..(at + count) as usize];
+        all.iter().filter(|b| biller.is_none_or(|x| *x == b.biller)).collect()
     }
 
     /// The bill of this number; of every biller when none is named.
     pub fn bill(&self, biller: Option<&Biller>, number: &str) -> Option<&Bill> {
-        self.bills.iter().find(|b| b.bill == number && biller.is_none_or(|x| *x == b.biller))
+        let from = self.by_number.partition_point(|i| self.bills[*i as usize].bill.as_str() < number);
+        let run = self.by_number[from..].iter().map(|i| &self.bills[*i as usize]);
+        run.take_while(|b| b.bill == number).find(|b| biller.is_none_or(|x| *x == b.biller))
     }
 
     pub fn by_invoice(&self, biller: Option<&Biller>, invoice: &str) -> Vec<&Bill> {
-        self.bills.iter().filter(|b| b.invoice == invoice && biller.is_none_or(|x| *x == b.biller)).collect()
+        let from = self.by_invoice.partition_point(|i| self.bills[*i as usize].invoice.as_str() < invoice);
+        let run = self.by_invoice[from..].iter().map(|i| &self.bills[*i as usize]);
+        run.take_while(|b| b.invoice == invoice).filter(|b| biller.is_none_or(|x| *x == b.biller)).collect()
+    }
+
+    /// What an account is called now that had this number before; several when two files say differently.
+    pub fn renumbered(&self, biller: Option<&Biller>, old: &AccountNumber) -> Vec<(&Biller, &AccountNumber)> {
+        let now = self.renumbered.get(old).into_iter().flatten();
+        now.filter(|(b, _)| biller.is_none_or(|x| x == b)).map(|(b, a)| (b, a)).collect()
     }
 
     /// The accounts that this bank account is known to pay for.
     pub fn paid_by(&self, routing: &str, bank_account: &BankAccount) -> Vec<(Biller, AccountNumber)> {
         let key = (digits(routing), bank_account.key());
-        self.by_payer.get(&key).into_iter().flatten().cloned().collect()
+        let mut all: BTreeSet<(Biller, AccountNumber)> = self.by_payer.get(&key).cloned().unwrap_or_default();
+        let seen = self.standings.get(&key).map_or(&[][..], |s| &s.seen);
+        all.extend(seen.iter().map(|(b, a, _)| (b.clone(), a.clone())));
+        all.into_iter().collect()
+    }
+
+    pub fn standing(&self, routing: &str, bank_account: &BankAccount) -> Option<&Standing> {
+        self.standings.get(&(digits(routing), bank_account.key()))
+    }
+
+    /// How sure it is that this bank account pays for that account, in hundredths: the billing system's word counts 100;
+    /// each posted payment counts 100, half of it after `payer_half_life_days`, and so on.
+    pub fn strength(
+        &self,
+        routing: &str,
+        bank_account: &BankAccount,
+        whose: (&Biller, &AccountNumber),
+        policy: &Policy,
+        day: Day,
+    ) -> u32 {
+        let key = (digits(routing), bank_account.key());
+        let told = self.by_payer.get(&key).is_some_and(|set| set.iter().any(|(b, a)| (b, a) == whose));
+        let seen = self.standings.get(&key).map_or(&[][..], |s| &s.seen);
+        let half_life = i64::from(policy.payer_half_life_days.max(1));
+        let weight = |on: Day| {
+            let halvings = days_between(on, day).max(0) / half_life;
+            if halvings > 6 { 0 } else { 100u32 >> halvings }
+        };
+        let seen: u32 = seen.iter().filter(|(b, a, _)| (b, a) == whose).map(|(_, _, on)| weight(*on)).sum();
+        seen + if told { 100 } else { 0 }
     }
 
     /// The pieces of a batch for [`crate::grouping::group`]: `evidence` in capture order, `seen` the checks of other

@@ -5,18 +5,23 @@
 mod allot;
 mod book;
 mod hypotheses;
+mod list;
 mod propose;
+mod rules;
+mod search;
 mod targets;
 
-pub use book::{BillBook, Wanted, wanted};
+pub use book::{BillBook, Standing, Wanted, wanted};
 pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
+pub use list::{ListLine, ListPayment, RejectedLine};
 pub use propose::{propose, propose_batch};
+pub use rules::{DatedRule, OrderEntry, Part, PostingOrder, SplitRule};
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Application, BatchId, Cents, Decision, DocumentId, Exception, ExceptionId, Reason, Transaction, TransactionId,
-    TransactionKind, TransactionState,
+    AccountStatus, Application, BatchId, Bill, BillKind, Cents, Decision, DocumentId, Exception, ExceptionId, Reason,
+    Transaction, TransactionId, TransactionKind, TransactionState,
 };
 use crate::grouping::{Evidence, Group};
 
@@ -73,10 +78,18 @@ pub struct Policy {
     pub short_tolerance: Cents,
     /// A payment over by at most this much goes to the customer's credit without a person.
     pub over_tolerance: Cents,
+    /// An overpayment of at least this much may have to be paid back: a person says so.
+    pub refund_above: Option<Cents>,
     /// Days after the due date before the gross amount is expected.
     pub grace_days: u32,
     /// Take a check without stub without a person when one known payer and one open bill of exactly that amount fit.
     pub settle_known_payers: bool,
+    /// How sure, in hundredths, it must be that a bank account pays for an account before `settle_known_payers` counts.
+    pub payer_strength: u32,
+    /// Days after which a payment that was seen counts half.
+    pub payer_half_life_days: u32,
+    /// A bank account that pays for more accounts than this is shared by many payers and tells nothing.
+    pub payer_most_accounts: u32,
     /// Steps the search for bills that fit an amount may take before a person decides.
     pub search_steps: u32,
     /// Checks above this need a person.
@@ -86,6 +99,10 @@ pub struct Policy {
     pub ledger: Ledger,
     /// The amounts that count as a normal payment of a bill, in the order in which they are tried.
     pub expect: Vec<ExpectRule>,
+    /// How what came is put to the bills that are meant, in the order in which the rules are tried.
+    pub rules: Vec<DatedRule>,
+    /// In which order a short payment is put to what is owed; the first that holds counts.
+    pub posting_order: Vec<PostingOrder>,
 }
 
 /// Ledger account numbers that applications credit; the chart of accounts has the same.
@@ -95,13 +112,50 @@ pub struct Ledger {
     pub receivable: String,
     pub suspense: String,
     pub credits: String,
+    /// Overpayments that are to be paid back.
+    pub refunds: String,
     /// Payments of written-off accounts.
     pub recovered: String,
+    pub deposits: String,
+    pub returned_check_fees: String,
+    pub reconnect_fees: String,
+    pub instalments: String,
+    pub donations: String,
+    pub other_services: String,
+}
+
+impl Ledger {
+    /// The ledger account that the payment of a bill credits: a recovery for a written-off account, else by its kind.
+    pub fn of(&self, bill: &Bill) -> &str {
+        match (bill.status, bill.kind()) {
+            (AccountStatus::WrittenOff, _) => &self.recovered,
+            (_, BillKind::Energy) => &self.receivable,
+            (_, BillKind::Deposit) => &self.deposits,
+            (_, BillKind::ReturnedCheckFee) => &self.returned_check_fees,
+            (_, BillKind::ReconnectFee) => &self.reconnect_fees,
+            (_, BillKind::Instalment) => &self.instalments,
+            (_, BillKind::Donation) => &self.donations,
+            (_, BillKind::Other) => &self.other_services,
+        }
+    }
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Ledger { receivable: "1100".into(), suspense: "2100".into(), credits: "2110".into(), recovered: "4110".into() }
+        let n = String::from;
+        Ledger {
+            receivable: n("1100"),
+            suspense: n("2100"),
+            credits: n("2110"),
+            refunds: n("2130"),
+            recovered: n("4110"),
+            deposits: n("2120"),
+            returned_check_fees: n("1100"),
+            reconnect_fees: n("1100"),
+            instalments: n("1100"),
+            donations: n("2200"),
+            other_services: n("1110"),
+        }
     }
 }
 
@@ -110,13 +164,19 @@ impl Default for Policy {
         Policy {
             short_tolerance: Cents::ZERO,
             over_tolerance: Cents::ZERO,
+            refund_above: None,
             grace_days: 0,
             settle_known_payers: false,
+            payer_strength: 100,
+            payer_half_life_days: 365,
+            payer_most_accounts: 20,
             search_steps: 100_000,
             limit: None,
             home_countries: vec!["US".into()],
             ledger: Ledger::default(),
             expect: ExpectRule::usual(),
+            rules: DatedRule::usual(),
+            posting_order: PostingOrder::usual(),
         }
     }
 }
@@ -136,6 +196,19 @@ pub struct Proposal {
     pub state: TransactionState,
     pub held_until: Option<String>,
     pub owner: Option<String>,
+    /// What else would fit, or nearly, the best first: for the person who decides.
+    pub runners_up: Vec<RunnerUp>,
+}
+
+/// Another reading of a payment that was not chosen.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct RunnerUp {
+    /// Bill and amount, line by line.
+    pub lines: Vec<(String, Cents)>,
+    /// What came less what these lines take.
+    pub difference: Cents,
+    /// Why it was not chosen, in a plain sentence.
+    pub sentence: String,
 }
 
 impl Proposal {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::allot::{allot, expected_only};
+use super::allot::{Allotment, Case, allot, expected_only};
 use super::targets::{Raised, Resolver};
 use super::{BatchDraft, BillBook, Draft, Policy, Proposal, Repeat, exception_id};
 use crate::domain::{
-    Application, Cents, Day, Decision, DocumentId, DocumentKind, Exception, ExceptionId, MoneyError, Reason,
-    TransactionState,
+    AccountStatus, Application, Bill, Cents, Day, Decision, DocumentId, DocumentKind, Exception, ExceptionId,
+    MoneyError, Reason, TransactionState,
 };
 use crate::grouping::Evidence;
 
@@ -103,15 +103,19 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
         work.raise(Reason::StubWithoutCheck, message, Some(&stub.document));
     }
 
-    let mut applications = Vec::new();
+    let mut allotment = Allotment::default();
     if !repeated {
         match received {
-            None => applications = expected_only(&work.targets, policy),
-            Some(amount) => {
+            None => allotment.applications = expected_only(&work.targets, policy),
+            Some(received) => {
                 let known = work.unresolved == 0 && !unidentified;
-                let allotment = allot(&work.targets, amount, known, policy)?;
-                applications = allotment.applications;
-                if let Some((code, message)) = allotment.problem {
+                let case = |pool| Case { targets: &work.targets, pool, received, policy, day };
+                allotment = allot(case(&work.pool), known)?;
+                if !work.pool.is_empty() && !allotment.by_open_bills {
+                    // No choice of the open bills adds up: the oldest is proposed, for a person.
+                    allotment = allot(case(&[]), known)?;
+                }
+                if let Some((code, message)) = allotment.problem.take() {
                     // With one check it is that check's amount that may be keyed again.
                     let document = if let [check] = checks.as_slice() { Some(&check.document) } else { None };
                     work.raise(code, message, document);
@@ -119,9 +123,38 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
             }
         }
     }
+    if !allotment.by_open_bills {
+        work.raised.extend(work.undecided.take());
+    }
+    if allotment.by_open_bills {
+        work.chosen(&allotment.applications, active.first().map(|e| &e.document));
+    }
+    agreed(&mut work, &allotment.applications);
+    let Allotment { mut applications, runners_up, .. } = allotment;
     let mut raised = work.raised;
     by_hand(draft, book, policy, received, &mut applications, &mut raised)?;
-    Ok(finish(draft, applications, raised, received))
+    let mut proposal = finish(draft, applications, raised, received);
+    proposal.runners_up = runners_up;
+    Ok(proposal)
+}
+
+/// An instalment of an arrangement that came late: the arrangement may be broken, and a person must hear of it. (One that is
+/// short has this reason already; one in time needs nobody.)
+fn agreed(work: &mut Resolver<'_>, applications: &[Application]) {
+    let arranged: Vec<&Bill> =
+        work.targets.iter().map(|t| t.bill).filter(|b| b.status == AccountStatus::Arrangement).collect();
+    for bill in arranged {
+        let (Some(instalment), Some(due)) = (bill.instalment, bill.instalment_due()) else { continue };
+        let paid = applications.iter().find(|a| a.bill.as_ref() == Some(&bill.bill) && a.amount == instalment);
+        let late = super::hypotheses::days_between(due, work.day);
+        if paid.is_some() && late > i64::from(work.policy.grace_days) {
+            let message = format!(
+                "the instalment of {instalment} on account {} was due on {due}: it comes {late} days late",
+                bill.account.masked()
+            );
+            work.raise(Reason::Arrangement, message, None);
+        }
+    }
 }
 
 /// The money of a stub without check: what a person says was taken in cash.
@@ -148,6 +181,12 @@ fn judge_check(work: &mut Resolver<'_>, e: &Evidence, policy: &Policy) {
     if let Some(country) = check.country.as_deref().filter(|c| !policy.home_countries.iter().any(|h| h == c)) {
         let message = format!("this check is drawn on a bank in {country}; it may not be money of this ledger");
         work.raise(Reason::ForeignCheck, message, Some(&e.document));
+    }
+    if let (Some(routing), Some(account)) = (&check.routing, &check.bank_account)
+        && let Some(why) = work.book.standing(routing, account).and_then(|s| s.stop.as_deref())
+    {
+        let message = format!("the bank account of this check is on the stop list: {why}");
+        work.raise(Reason::PayerStop, message, Some(&e.document));
     }
     if let (Some(amount), Some(limit)) = (check.amount, policy.limit)
         && amount > limit
@@ -194,7 +233,7 @@ fn by_hand(
                         account: Some(bill.account.clone()),
                         bill: Some(bill.bill.clone()),
                         amount,
-                        ledger: policy.ledger.receivable.clone(),
+                        ledger: policy.ledger.of(bill).to_string(),
                         rule: by.clone(),
                         evidence: format!("{} applied it to this bill", decision.by),
                     });
@@ -375,6 +414,7 @@ fn finish(
         state,
         held_until: held.and_then(|d| d.fields.get("until").cloned()),
         owner: held.and_then(|d| d.fields.get("owner").cloned()),
+        runners_up: Vec::new(),
     }
 }
 

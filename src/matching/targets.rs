@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::book::{BillBook, repairs};
 use super::hypotheses::{Expected, expected};
 use super::{Draft, Policy};
-use crate::domain::{AccountNumber, AccountStatus, Bill, Biller, Cents, Day, Decision, DocumentId, Reason};
+use crate::domain::{
+    AccountNumber, AccountStatus, Application, Bill, Biller, Cents, Day, Decision, DocumentId, Reason,
+};
 use crate::grouping::{Evidence, StubEvidence};
 
 /// A bill that a transaction means to pay.
@@ -17,6 +19,8 @@ pub(super) struct Target<'a> {
     pub hints: Vec<Expected>,
     /// What the payer said this line pays (files), or a person.
     pub share: Option<Cents>,
+    /// The closed bill that was named, where this is the final bill of its account.
+    pub in_place_of: Option<&'a Bill>,
     /// How the bill was found, for the evidence sentence.
     pub found: String,
     pub rule_prefix: &'static str,
@@ -39,12 +43,28 @@ pub(super) struct Resolver<'a> {
     /// Stubs (and payers) whose bill is not known.
     pub unresolved: usize,
     pub targets: Vec<Target<'a>>,
+    /// Open bills among which the amount must choose, and what is raised when it does not.
+    pub pool: Vec<Target<'a>>,
+    pub undecided: Option<Raised>,
+    /// Bills that are meant already, by their place.
+    meant: BTreeSet<(&'a Biller, &'a str, &'a AccountNumber)>,
     paid_with_cash: bool,
 }
 
 impl<'a> Resolver<'a> {
     pub fn new(book: &'a BillBook, policy: &'a Policy, day: Day, paid_with_cash: bool) -> Self {
-        Resolver { book, policy, day, raised: Vec::new(), unresolved: 0, targets: Vec::new(), paid_with_cash }
+        Resolver {
+            book,
+            policy,
+            day,
+            raised: Vec::new(),
+            unresolved: 0,
+            targets: Vec::new(),
+            pool: Vec::new(),
+            undecided: None,
+            meant: BTreeSet::new(),
+            paid_with_cash,
+        }
     }
 
     pub fn raise(&mut self, code: Reason, message: impl Into<String>, document: Option<&DocumentId>) {
@@ -65,20 +85,34 @@ impl<'a> Resolver<'a> {
                 None => self.unresolved += 1,
             }
         }
+        // The amount can answer for one stub that names only the account, not for one among several.
+        if stubs.len() > 1 {
+            self.pool.clear();
+            self.raised.extend(self.undecided.take());
+        }
     }
 
     fn add(&mut self, mut target: Target<'a>, share: Option<Cents>, document: &DocumentId) {
         if target.share.is_none() {
             target.share = share;
         }
-        if self.targets.iter().any(|t| std::ptr::eq(t.bill, target.bill)) {
+        if !self.meant.insert((&target.bill.biller, &target.bill.bill, &target.bill.account)) {
             let message = "the stub of the same bill is in this envelope twice; it is counted once";
             self.raise(Reason::DuplicateStub, message, Some(document));
             return;
         }
         self.status(target.bill, document);
+        if let Some(closed) = target.in_place_of {
+            self.status(closed, document);
+        }
         if target.expected.is_empty() {
             let message = format!("nothing is due any more on the bill of account {}", target.bill.account.masked());
+            self.raise(Reason::DuplicateStub, message, Some(document));
+        } else if let Some(elsewhere) = self.book.pending(target.bill) {
+            let message = format!(
+                "the bill of account {} is being paid already, in {elsewhere}: is this a second payment?",
+                target.bill.account.masked()
+            );
             self.raise(Reason::DuplicateStub, message, Some(document));
         }
         self.targets.push(target);
@@ -86,7 +120,7 @@ impl<'a> Resolver<'a> {
 
     fn target(&self, bill: &'a Bill, found: impl Into<String>) -> Target<'a> {
         let (expected, hints) = expected(bill, self.policy, self.day).into_iter().partition(|e| e.settles);
-        Target { bill, expected, hints, share: None, found: found.into(), rule_prefix: "" }
+        Target { bill, expected, hints, share: None, in_place_of: None, found: found.into(), rule_prefix: "" }
     }
 
     /// `assign account= [bill=] [amount=]`.
@@ -137,6 +171,13 @@ impl<'a> Resolver<'a> {
         let bills = self.book.bills_of(biller, account);
         if stub.accepted {
             if bills.is_empty() {
+                if let [(biller, now)] = self.book.renumbered(biller, account).as_slice() {
+                    let bills = self.book.bills_of(Some(biller), now);
+                    let found = format!("the stub names account {}, which is now {}", account.masked(), now.masked());
+                    let mut target = self.choose(&bills, stub, document, found)?;
+                    target.rule_prefix = "renumbered-";
+                    return Some(target);
+                }
                 let message = self.unknown(biller, account);
                 self.raise(Reason::AccountUnknown, message, Some(document));
                 return None;
@@ -211,7 +252,7 @@ impl<'a> Resolver<'a> {
                 self.raise(Reason::DuplicateStub, message, Some(document));
                 return None;
             }
-            return Some(self.target(bills[0], found));
+            return Some(self.transferred(bills[0], found));
         }
         let by = |test: &dyn Fn(&Bill) -> bool| {
             let hits: Vec<&'a Bill> = open.iter().copied().filter(|b| test(b)).collect();
@@ -222,16 +263,51 @@ impl<'a> Resolver<'a> {
             .or_else(|| by(&|b| stub.amount_due == Some(b.amount_due)))
             .or_else(|| by(&|_| true));
         match bill {
-            Some(bill) => Some(self.target(bill, found)),
+            Some(bill) => Some(self.transferred(bill, found)),
             None => {
                 let message = format!(
                     "account {} has {} open bills and the stub does not say which; the oldest is proposed",
                     open[0].account.masked(),
                     open.len()
                 );
-                self.raise(Reason::AmbiguousMatch, message, Some(document));
+                self.ask(
+                    &open,
+                    &found,
+                    Raised { code: Reason::AmbiguousMatch, message, document: Some(document.clone()), bbox: None },
+                );
                 Some(self.target(open[0], found))
             }
+        }
+    }
+
+    /// Leaves the choice among these bills to the amount; `otherwise` is raised when it does not answer.
+    fn ask(&mut self, open: &[&'a Bill], found: &str, otherwise: Raised) {
+        self.pool = open.iter().map(|bill| self.target(bill, found)).collect();
+        self.raised.extend(self.undecided.replace(otherwise));
+    }
+
+    fn transferred(&self, bill: &'a Bill, found: String) -> Target<'a> {
+        let final_bill = self.final_bill(bill);
+        let mut target = self.target(final_bill, found);
+        if !std::ptr::eq(final_bill, bill) {
+            target.in_place_of = Some(bill);
+            target.rule_prefix = "final-bill-";
+            target.found.push_str(", whose final bill this is");
+        }
+        target
+    }
+
+    /// Where the money of a closed account goes: its final bill, when the bill file says where that stands and it is open.
+    fn final_bill(&self, bill: &'a Bill) -> &'a Bill {
+        if bill.status != AccountStatus::Closed {
+            return bill;
+        }
+        let Some(account) = bill.final_account() else { return bill };
+        let bills = self.book.bills_of(Some(&bill.biller), &account);
+        let mut open = bills.into_iter().filter(|b| b.open);
+        match (open.next(), open.next()) {
+            (Some(one), None) => one,
+            _ => bill,
         }
     }
 
@@ -241,6 +317,7 @@ impl<'a> Resolver<'a> {
         let (code, message) = match bill.status {
             AccountStatus::Active | AccountStatus::Arrangement => return,
             AccountStatus::CashOnly if self.paid_with_cash => return,
+            AccountStatus::CashOnly if bill.cash_only_until().is_some_and(|until| until < self.day) => return,
             AccountStatus::Disconnected => {
                 (Reason::AccountDisconnected, format!("account {account} is disconnected and is being paid"))
             }
@@ -248,73 +325,116 @@ impl<'a> Resolver<'a> {
                 (Reason::CutoffPending, format!("account {account} is about to be cut off and is being paid"))
             }
             AccountStatus::CashOnly => {
-                (Reason::CashOnly, format!("account {account} may not pay by check, and this is a check"))
+                let until = bill.cash_only_until().map_or_else(String::new, |day| format!(" until {day}"));
+                (Reason::CashOnly, format!("account {account} may not pay by check{until}, and this is a check"))
             }
-            AccountStatus::Closed => (Reason::AccountClosed, format!("account {account} is closed")),
-            AccountStatus::WrittenOff => (Reason::AccountWrittenOff, format!("account {account} was written off")),
+            AccountStatus::Closed => match bill.final_account() {
+                Some(to) => {
+                    let message = format!("account {account} is closed; its final bill stands on {}", to.masked());
+                    (Reason::AccountClosed, message)
+                }
+                None => (Reason::AccountClosed, format!("account {account} is closed")),
+            },
+            AccountStatus::WrittenOff => {
+                let agency = bill.agency().map_or_else(String::new, |name| format!(" and placed with {name}"));
+                (Reason::AccountWrittenOff, format!("account {account} was written off{agency}; this is a recovery"))
+            }
             AccountStatus::Bankruptcy => (Reason::AccountBankruptcy, format!("account {account} is in bankruptcy")),
         };
         self.raise(code, message, Some(document));
     }
 
-    /// A check without stub: the bill of the account that its bank account is known to pay for.
+    /// A check without stub: the bill of the account that its bank account is known to pay for; among several open bills
+    /// the amount chooses, for a person to accept.
     pub fn known_payer(&mut self, check: &Evidence, received: Option<Cents>) {
-        let payer = check
-            .check
-            .as_ref()
-            .and_then(|c| Some((c, self.book.paid_by(c.routing.as_ref()?, c.bank_account.as_ref()?))));
         let document = &check.document;
-        let (line, accounts) = match payer {
-            Some((line, accounts)) if !accounts.is_empty() => (line, accounts),
-            _ => {
-                self.unresolved += 1;
-                let message = "no stub came with this check, and its bank account is not a known payer's";
-                self.raise(Reason::CheckWithoutStub, message, Some(document));
-                return;
-            }
-        };
-        let [(biller, account)] = accounts.as_slice() else {
+        let line = check.check.as_ref();
+        let payer = line.and_then(|c| Some((c.routing.as_deref()?, c.bank_account.as_ref()?)));
+        let accounts = payer.map(|(r, a)| self.book.paid_by(r, a)).unwrap_or_default();
+        let (Some((routing, bank_account)), false) = (payer, accounts.is_empty()) else {
             self.unresolved += 1;
+            let message = "no stub came with this check, and its bank account is not a known payer's";
+            self.raise(Reason::CheckWithoutStub, message, Some(document));
+            return;
+        };
+        let shared = self.book.standing(routing, bank_account).is_some_and(|s| s.shared)
+            || accounts.len() > self.policy.payer_most_accounts as usize;
+        if shared {
+            self.unresolved += 1;
+            let message =
+                "no stub came with this check; its bank account pays for many (an agency), so it tells nothing";
+            self.raise(Reason::CheckWithoutStub, message, Some(document));
+            return;
+        }
+        let open: Vec<&Bill> = accounts
+            .iter()
+            .flat_map(|(biller, account)| self.book.bills_of(Some(biller), account))
+            .filter(|b| b.open)
+            .collect();
+        let [(biller, account)] = accounts.as_slice() else {
             let message = format!(
                 "no stub came with this check; its bank account pays for {} accounts, so it does not tell which",
                 accounts.len()
             );
-            self.raise(Reason::CheckWithoutStub, message, Some(document));
+            self.choose_by_amount(&open, document, message);
             return;
         };
-        let open: Vec<&Bill> = self.book.bills_of(Some(biller), account).into_iter().filter(|b| b.open).collect();
         let [bill] = open.as_slice() else {
-            self.unresolved += 1;
             let message = format!(
                 "no stub came with this check; its bank account is known for account {}, which has {} open bills",
                 account.masked(),
                 open.len()
             );
-            self.raise(Reason::CheckWithoutStub, message, Some(document));
+            self.choose_by_amount(&open, document, message);
             return;
         };
+        let strength = self.book.strength(routing, bank_account, (biller, account), self.policy, self.day);
         let mut target =
             self.target(bill, format!("the bank account is known to pay for account {}", account.masked()));
         target.rule_prefix = "known-payer-";
         let exact = received.is_some_and(|r| target.expected.iter().any(|e| e.amount == r));
-        if !(self.policy.settle_known_payers && exact && line.accepted) {
+        let sure = strength >= self.policy.payer_strength;
+        if !(self.policy.settle_known_payers && exact && sure && line.is_some_and(|l| l.accepted)) {
+            let known =
+                format!("no stub came with this check; its bank account is known for account {}", account.masked());
             let message = match received {
-                Some(r) if exact => format!(
-                    "no stub came with this check; its bank account is known for account {}, whose open bill is {r}",
-                    account.masked()
-                ),
-                Some(_) => format!(
-                    "no stub came with this check; its bank account is known for account {}, but the amount is not one of its bill's",
-                    account.masked()
-                ),
-                None => {
-                    format!("no stub came with this check; its bank account is known for account {}", account.masked())
-                }
+                Some(r) if exact => format!("{known}, whose open bill is {r}"),
+                Some(_) => format!("{known}, but the amount is not one of its bill's"),
+                None => known,
             };
+            let message = if sure { message } else { format!("{message}; it was not seen for long") };
             self.raise(Reason::CheckWithoutStub, message, Some(document));
         }
-        self.status(bill, document);
-        self.targets.push(target);
+        self.add(target, None, document);
+    }
+
+    /// The bills that the amount chose: their accounts may need care, and they may be paid elsewhere already.
+    pub fn chosen(&mut self, applications: &[Application], document: Option<&DocumentId>) {
+        let Some(document) = document else { return };
+        let named: BTreeSet<&str> = applications.iter().filter_map(|a| a.bill.as_deref()).collect();
+        let bills: Vec<&'a Bill> =
+            self.pool.iter().map(|t| t.bill).filter(|b| named.contains(b.bill.as_str())).collect();
+        for bill in bills {
+            self.status(bill, document);
+            if let Some(elsewhere) = self.book.pending(bill) {
+                let message =
+                    format!("the bill of account {} is being paid already, in {elsewhere}", bill.account.masked());
+                self.raise(Reason::DuplicateStub, message, Some(document));
+            }
+        }
+    }
+
+    fn choose_by_amount(&mut self, open: &[&'a Bill], document: &DocumentId, message: String) {
+        self.raise(Reason::CheckWithoutStub, message, Some(document));
+        if open.is_empty() {
+            self.unresolved += 1;
+            return;
+        }
+        self.pool =
+            open.iter().map(|bill| self.target(bill, "the bank account is known to pay for this account")).collect();
+        for target in &mut self.pool {
+            target.rule_prefix = "known-payer-";
+        }
     }
 }
 

@@ -10,8 +10,14 @@ pub struct Chart {
     pub transit: String,
     pub bank: String,
     pub receivable: String,
+    /// Receivables of other services than energy.
+    pub other_services: String,
     pub suspense: String,
     pub credits: String,
+    /// Security deposits of customers: owed back one day.
+    pub deposits: String,
+    /// Overpayments that are to be paid back.
+    pub refunds: String,
     pub donations: String,
     pub return_fees: String,
     pub recovered: String,
@@ -27,8 +33,11 @@ impl Default for Chart {
             transit: n("1030"),
             bank: n("1040"),
             receivable: n("1100"),
+            other_services: n("1110"),
             suspense: n("2100"),
             credits: n("2110"),
+            deposits: n("2120"),
+            refunds: n("2130"),
             donations: n("2200"),
             return_fees: n("4100"),
             recovered: n("4110"),
@@ -39,15 +48,18 @@ impl Default for Chart {
 
 impl Chart {
     /// Every account with its name and its class, in order: (number, name, class).
-    pub fn accounts(&self) -> [(&str, &'static str, &'static str); 11] {
+    pub fn accounts(&self) -> [(&str, &'static str, &'static str); 14] {
         [
             (&self.cash, "cash in drawer", "assets"),
             (&self.undeposited, "undeposited checks", "assets"),
             (&self.transit, "deposits in transit", "assets"),
             (&self.bank, "bank", "assets"),
             (&self.receivable, "accounts receivable", "assets"),
+            (&self.other_services, "other services receivable", "assets"),
             (&self.suspense, "unapplied payments", "liabilities"),
             (&self.credits, "customer credits", "liabilities"),
+            (&self.deposits, "customer deposits", "liabilities"),
+            (&self.refunds, "refunds payable", "liabilities"),
             (&self.donations, "donations held", "liabilities"),
             (&self.return_fees, "returned-check fees", "revenues"),
             (&self.recovered, "recovered write-offs", "revenues"),
