@@ -158,7 +158,8 @@ fn large_book(transactions: usize, bills: usize, day: Day) {
 }
 
 fn adversary(day: Day) {
-    let shapes: [(&str, fn(usize) -> i64); 4] = [
+    type Amount = fn(usize) -> i64;
+    let shapes: [(&str, Amount); 4] = [
         ("all equal", |_| 700),
         ("powers of two", |n| 1 << (n % 30)),
         ("even only", |n| 2 + 2 * (n as i64 % 997)),

@@ -205,7 +205,7 @@ fn open_bills(case: Case<'_, '_>) -> Result<Answer, MoneyError> {
     let Case { received, policy, .. } = case;
     // The largest first: the search ends sooner, and its answer does not depend on it.
     let mut pool: Vec<&Target<'_>> = case.pool.iter().filter(|t| !t.expected.is_empty()).collect();
-    pool.sort_by(|a, b| usual(b).cmp(&usual(a)));
+    pool.sort_by_key(|t| std::cmp::Reverse(usual(t)));
     let gross = |t: &Target<'_>| whole(t, policy, case.day);
     let any_late = pool.iter().any(|t| gross(t) != usual(t));
     for with_gross in [false, true] {

@@ -403,7 +403,8 @@ fn a_short_payment_goes_by_the_posting_order() {
 #[test]
 fn ten_thousand_bills_that_nobody_can_add_up_end_with_a_person() {
     let account = |n: usize| format!("30000{n:05}");
-    let amounts: [(&str, fn(usize) -> i64); 4] = [
+    type Amount = fn(usize) -> i64;
+    let amounts: [(&str, Amount); 4] = [
         ("all equal", |_| 700),
         ("powers of two", |n| 1 << (n % 30)),
         ("even only", |n| 2 + 2 * (n as i64 % 997)),
