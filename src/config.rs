@@ -21,6 +21,8 @@ pub struct Config {
     pub jobs: JobsSection,
     pub matching: crate::matching::Policy,
     pub posting: crate::post::Chart,
+    pub control: crate::domain::Controls,
+    pub returns: crate::domain::ReturnPolicy,
     pub bank: Vec<crate::truncation::Profile>,
 }
 
@@ -143,6 +145,8 @@ mod tests {
         let config = Config::parse("").unwrap();
         assert_eq!(config.matching, crate::matching::Policy::default());
         assert_eq!(config.posting, crate::post::Chart::default());
+        assert_eq!(config.returns, crate::domain::ReturnPolicy::default());
+        assert_eq!(config.control, crate::domain::Controls::default());
         assert_eq!(config.bank, [crate::truncation::Profile::default()]);
     }
 }

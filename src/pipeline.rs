@@ -4,11 +4,13 @@
 
 mod bank;
 mod intake;
+mod returns;
 mod settle;
 mod view;
 
 pub use bank::MadeDeposit;
 pub use intake::{TakeIn, Taken};
+pub use returns::{ReturnTaken, ReturnView};
 pub use settle::{AfterDecision, BalanceAnswer, PostedBatch};
 pub use view::{BatchHead, BatchView, ExceptionView, Proof, Summary};
 
@@ -248,6 +250,7 @@ impl Office {
             (&a.biller, &a.account, a.due_date, &a.bill).cmp(&(&b.biller, &b.account, b.due_date, &b.bill))
         });
         bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill);
+        self.mark_cash_only(&mut bills, batch.date).await?;
         let seen = self.seen(batch, &evidence, settled.is_empty()).await?;
         Ok(Known { batch: batch.clone(), evidence, faces, book: BillBook::new(bills, payers), seen })
     }
@@ -302,7 +305,7 @@ impl Office {
         if user.disabled {
             return Err(OfficeError::refused("disabled", format!("{name} is disabled"), "ask an administrator"));
         }
-        if !roles.iter().any(|r| user.roles.contains(r)) {
+        if !user.may(roles) {
             let wanted: Vec<&str> = roles.iter().map(|r| r.as_str()).collect();
             return Err(OfficeError::refused(
                 "role",

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use remit::clock::Clock;
 use remit::config::Site;
-use remit::domain::{BatchState, Cents, Control, Day, Origin, Role, TransactionState, UserName};
+use remit::domain::*;
 use remit::pipeline::{BalanceAnswer, Office, OfficeError, TakeIn, Taken};
 use remit::station;
+use remit::store::Done;
 
 const NOW: &str = "2026-11-28T12:00:00Z";
 
@@ -21,8 +22,13 @@ struct Harness {
 
 impl Harness {
     async fn new() -> Self {
+        Harness::with("").await
+    }
+
+    /// With this configuration.
+    async fn with(own: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let site = Site::at(&folder.path().join("site"), "", None, None).unwrap();
+        let site = Site::at(&folder.path().join("site"), own, None, None).unwrap();
         let clock = Clock::fixed(NOW).unwrap();
         Office::create(&site, clock).await.unwrap();
         let office = Office::open(site, clock).await.unwrap();
@@ -173,8 +179,8 @@ async fn from_scan_to_deposit_each_step_once_and_by_two_people() {
     assert!(matches!(h.office.balance(&batch, Some(&h.olga)).await.unwrap(), BalanceAnswer::Balanced { .. }));
     let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
     assert!(h.office.approve(&batch, &h.olga).await.is_err(), "nobody approves what they balanced");
-    assert!(!h.office.approve(&batch, &h.sven).await.unwrap());
-    assert!(h.office.approve(&batch, &h.sven).await.unwrap(), "again is already");
+    assert_eq!(h.office.approve(&batch, &h.sven).await.unwrap().done, Done::Now);
+    assert_eq!(h.office.approve(&batch, &h.sven).await.unwrap().done, Done::Already);
     let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
     let first = h.office.post(&batch, &h.sven).await.unwrap();
     assert!(!first.already && first.entries > 0 && first.total.is_positive());
@@ -233,5 +239,89 @@ async fn a_decision_is_made_once_by_one_person() {
         let open = h.office.open_exceptions(None).await.unwrap();
         assert!(h.office.decide(open[0].id.as_str(), name, &fields, &h.olga).await.is_err(), "{name}");
     }
+    h.close().await;
+}
+
+fn came_back(amount: Cents, sequence: &str, code: &str, advice: &str) -> ReturnItem {
+    ReturnItem {
+        channel: ReturnChannel::Keyed,
+        stage: ReturnStage::Returned,
+        reason: ReturnReason::of_check(code.chars().next().unwrap(), false),
+        code: code.into(),
+        amount,
+        original: OriginalItem { item_sequence: Some(sequence.into()), ..OriginalItem::default() },
+        id: advice.into(),
+        date: None,
+        text: String::new(),
+        place: SourcePlace::default(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_returned_check_reopens_what_it_paid_once() {
+    let h = Harness::with("[returns]\nfee = \"25.00\"\ncash_only_after = 2\n").await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    h.finish(head.id.as_str()).await;
+    let deposit = h.office.make_deposit(head.date, None, &h.sven).await.unwrap().deposit.unwrap();
+    let date: Day = "2026-11-30".parse().unwrap();
+    let take = async |item: ReturnItem| h.office.take_returns(vec![item], None, date, &h.olga).await.unwrap().remove(0);
+    let balance = async |account: &str| {
+        let all = h.office.balances().await.unwrap();
+        all.iter().find(|b| b.account == account).map_or(0, |b| b.balance.get())
+    };
+    let receivable = balance("1100").await;
+    let first = &deposit.items[0];
+    let taken = take(came_back(first.amount, &first.sequence, "A", "1")).await;
+    assert_eq!((taken.state, taken.document.as_ref()), (ReturnState::Returned, Some(&first.document)), "{taken:?}");
+    assert!(!taken.already && taken.fee == Cents::new(2500));
+    let after = (balance("1100").await, balance("1040").await, balance("4100").await);
+    assert_eq!(after, (receivable + first.amount.get() + 2500, -first.amount.get(), -2500));
+    // The same return again, in the same words or in others: known, and nothing moves.
+    for item in [came_back(first.amount, &first.sequence, "A", "1"), came_back(first.amount, &first.sequence, "C", "2")]
+    {
+        let again = take(item).await;
+        assert!(again.already && again.id == taken.id, "{again:?}");
+    }
+    assert_eq!(balance("1100").await, after.0);
+    let list = h.office.returns().await.unwrap();
+    let reopened = Cents::sum(list[0].parts.iter().map(|p| p.amount)).unwrap();
+    assert_eq!((list.len(), reopened), (1, first.amount));
+    let file = std::fs::read_to_string(h.folder.path().join("site").join(taken.file.unwrap())).unwrap();
+    assert!(file.lines().last().unwrap().starts_with(&format!("CONTROL,{}", taken.id)), "{file}");
+    let letter = h.office.return_letter(taken.id.as_str()).await.unwrap();
+    assert!(String::from_utf8_lossy(&letter).contains(&format!("for {} was returned by your bank", first.amount)));
+    // An amount that no check has, and one whose number names nothing: a person says which.
+    let second = deposit.items.iter().find(|i| i.amount != first.amount).unwrap();
+    assert_eq!(take(came_back(Cents::new(1), "1", "A", "3")).await.state, ReturnState::Unmatched);
+    let unclear = take(came_back(second.amount, "999", "A", "4")).await;
+    assert_eq!(
+        (unclear.state, unclear.fee, unclear.candidates.is_empty()),
+        (ReturnState::Unmatched, Cents::ZERO, false)
+    );
+    assert!(h.office.match_return(unclear.id.as_str(), &first.document, date, &h.olga).await.is_err());
+    let named = h.office.match_return(unclear.id.as_str(), &second.document, date, &h.olga).await.unwrap();
+    assert_eq!((named.state, named.already), (ReturnState::Returned, false));
+    assert!(h.office.match_return(unclear.id.as_str(), &second.document, date, &h.olga).await.unwrap().already);
+    // Presented again: the first comes back once more and is final, the second clears when its time is over.
+    for id in [&taken.id, &named.id] {
+        let (r, _) = h.office.move_return(id.as_str(), ReturnEvent::Represent, date, &h.olga).await.unwrap();
+        assert_eq!((r.state, r.due.unwrap().to_string()), (ReturnState::Represented, "2026-12-05".to_string()));
+    }
+    let books = balance("1100").await;
+    assert_eq!(take(came_back(first.amount, &first.sequence, "A", "5")).await.state, ReturnState::Noted);
+    assert_eq!(h.office.find_return(taken.id.as_str()).await.unwrap().state, ReturnState::ChargedBack);
+    assert_eq!(balance("1100").await, books, "it was taken back before");
+    assert!(h.office.move_return(named.id.as_str(), ReturnEvent::Clear, date, &h.olga).await.is_err(), "too early");
+    let later = date.plus_days(6);
+    for already in [false, true] {
+        let (r, said) = h.office.move_return(named.id.as_str(), ReturnEvent::Clear, later, &h.olga).await.unwrap();
+        assert_eq!((r.state, said), (ReturnState::Cleared, already));
+    }
+    assert_eq!(balance("1100").await, books - second.amount.get());
+    let nobody = UserName("kim".into());
+    h.office.add_user(&nobody, &[Role::Auditor]).await.unwrap();
+    let item = came_back(Cents::new(2), "1", "A", "6");
+    assert!(h.office.take_returns(vec![item], None, date, &nobody).await.is_err());
     h.close().await;
 }

@@ -321,12 +321,16 @@ async fn from_envelope_to_bank_each_step_once(site: &Site) {
     let batch = in_review(site, "whole", 8, None).await;
     let transactions = s.transactions(&batch).await.unwrap();
     let drafts = drafts(&transactions);
-    assert!(matches!(s.approve(&batch, &sven()).await, Err(StoreError::WrongState { .. })));
+    assert!(matches!(s.approve(&batch, &Controls::default(), &sven()).await, Err(StoreError::WrongState { .. })));
     assert!(matches!(s.post_batch(&batch, &drafts, &sven()).await, Err(StoreError::WrongState { .. })));
     assert_eq!(s.balance(&batch, true, None, &olga()).await.unwrap(), Done::Now);
-    assert!(matches!(s.approve(&batch, &olga()).await, Err(StoreError::NotAllowed { .. })), "not one's own");
-    assert_eq!(s.approve(&batch, &sven()).await.unwrap(), Done::Now);
-    assert_eq!(s.approve(&batch, &sven()).await.unwrap(), Done::Already);
+    assert!(
+        matches!(s.approve(&batch, &Controls::default(), &olga()).await, Err(StoreError::NotAllowed { .. })),
+        "not one's own"
+    );
+    for want in [Done::Now, Done::Already] {
+        assert_eq!(s.approve(&batch, &Controls::default(), &sven()).await.unwrap().done, want);
+    }
     type Spoil = fn(&mut Vec<EntryDraft>);
     let spoiled: [(&str, Spoil); 5] = [
         ("one missing", |d| drop(d.pop())),
@@ -397,6 +401,56 @@ async fn from_envelope_to_bank_each_step_once(site: &Site) {
     site.holds().await;
 }
 
+/// Nobody approves what they balanced, whatever their roles; a large batch needs two who decided nothing in it.
+async fn as_many_people_agree_as_the_amount_asks_for(site: &Site) {
+    let s = &site.store;
+    let person = |name: &str| UserName(name.into());
+    for (name, role) in [("olga", Role::Approve), ("vera", Role::Approver), ("kim", Role::Key), ("root", Role::Admin)] {
+        s.add_user(&person(name), &[role], &admin()).await.unwrap();
+    }
+    let tier = |from: i64, approvals, hands_on| Tier { from: cents(from), approvals, hands_on };
+    let controls = Controls { tiers: vec![tier(0, 1, true), tier(2006, 2, false)], separate_release_from: None };
+    let small = in_review(site, "small", 2, None).await;
+    let large = in_review(site, "large", 4, None).await;
+    for batch in [&small, &large] {
+        assert!(s.balance(batch, true, None, &person("kim")).await.is_err(), "keying is not balancing");
+        s.balance(batch, true, None, &olga()).await.unwrap();
+        for wrong in ["olga", "kim", "root", "nobody"] {
+            let refused = s.approve(batch, &controls, &person(wrong)).await;
+            assert!(matches!(refused, Err(StoreError::NotAllowed { .. })), "{wrong}: {refused:?}");
+        }
+    }
+    let given = |done, given, needed| Approval { done, given, needed };
+    assert_eq!(s.approve(&small, &controls, &sven()).await.unwrap(), given(Done::Now, 1, 1));
+    assert_eq!(s.approve(&large, &controls, &sven()).await.unwrap(), given(Done::Now, 1, 2));
+    assert_eq!(s.approve(&large, &controls, &sven()).await.unwrap(), given(Done::Already, 1, 2), "the same person");
+    assert_eq!(s.batch("large").await.unwrap().state, BatchState::Balanced);
+    let first = drafts(&s.transactions(&large).await.unwrap());
+    assert!(s.post_batch(&large, &first, &sven()).await.is_err(), "half approved");
+    assert_eq!(s.approve(&large, &controls, &person("vera")).await.unwrap(), given(Done::Now, 2, 2));
+    assert_eq!(s.batch("large").await.unwrap().state, BatchState::Approved);
+    s.post_batch(&large, &first, &sven()).await.unwrap();
+    let checks: Vec<DocumentId> = s.documents(&large).await.unwrap().into_iter().map(|d| d.id).collect();
+    for (name, approved) in [("sven", true), ("vera", true), ("olga", false)] {
+        assert_eq!(s.approved_any(&checks, &person(name)).await.unwrap(), approved, "{name}");
+    }
+    // Past the store, by somebody with a database shell: the database itself refuses.
+    for sql in [
+        "update batches set approved_by = 'olga' where balanced_by = 'olga'",
+        "insert into approvals (site, batch, by_user, at) select site, id, 'olga', '' from batches",
+    ] {
+        assert!(site.tamper(sql).await.is_err(), "{sql}");
+    }
+    // Rights are given by an administrator, and never to oneself.
+    for (by, to) in [("root", "root"), ("olga", "kim"), ("sven", "sven")] {
+        let refused = s.add_user(&person(to), &[Role::Release], &person(by)).await;
+        assert!(matches!(refused, Err(StoreError::NotAllowed { .. })), "{by} to {to}");
+        assert!(s.disable_user(&person(to), &person(by)).await.is_err(), "{by} disables {to}");
+    }
+    assert!(s.add_user(&person("kim"), &[Role::Match], &person("root")).await.unwrap());
+    site.holds().await;
+}
+
 async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
     let s = &site.store;
     posted(site, "first", 4).await;
@@ -429,7 +483,7 @@ async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
     };
     s.save_decision(&decided, &olga()).await.unwrap();
     s.balance(&again, true, None, &olga()).await.unwrap();
-    s.approve(&again, &sven()).await.unwrap();
+    s.approve(&again, &Controls::default(), &sven()).await.unwrap();
     s.post_batch(&again, &drafts(&s.transactions(&again).await.unwrap()), &sven()).await.unwrap();
     let open = s.undeposited().await.unwrap();
     assert_eq!(open.iter().map(|o| o.twin.is_some()).collect::<Vec<_>>(), [false, true]);
@@ -457,7 +511,7 @@ async fn at_the_same_time_only_one_does_it(site: &Site) {
     let jobs = decoded(site).await;
     s.save_match(&jobs[0], &matched(&s.documents(&batch).await.unwrap(), None)).await.unwrap();
     s.balance(&batch, true, None, &olga()).await.unwrap();
-    s.approve(&batch, &sven()).await.unwrap();
+    s.approve(&batch, &Controls::default(), &sven()).await.unwrap();
     let drafts = drafts(&s.transactions(&batch).await.unwrap());
     let mut posters = tokio::task::JoinSet::new();
     for _ in 0..8 {
@@ -514,6 +568,12 @@ async fn what_is_changed_behind_the_store_is_found(site: &Site) {
         };
         site.tamper(&drop).await.unwrap();
     }
+    site.tamper(match postgres {
+        true => "drop trigger batches_two_people on batches",
+        false => "drop trigger batches_two_people",
+    })
+    .await
+    .unwrap();
     if postgres {
         site.tamper("alter table postings drop constraint postings_site_number_fkey").await.unwrap();
     }
@@ -684,6 +744,7 @@ suite! {
     a_job_belongs_to_its_newest_claim
     a_decision_is_saved_once_and_stands
     from_envelope_to_bank_each_step_once
+    as_many_people_agree_as_the_amount_asks_for
     a_check_is_deposited_once_over_all_batches
     at_the_same_time_only_one_does_it
     a_void_batch_counts_for_nothing

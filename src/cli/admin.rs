@@ -81,7 +81,8 @@ pub enum UsersCommand {
     /// Add a person, or give one more roles
     Add {
         name: String,
-        /// operator, approver, admin, auditor, cashier; may be given several times
+        /// operator (capture, key, match), approver (key, match, approve, release), admin, auditor, cashier, or one of the
+        /// rights in brackets by itself; may be given several times
         #[arg(long = "role", required = true)]
         roles: Vec<String>,
     },
@@ -99,14 +100,21 @@ pub async fn users(command: UsersCommand, office: &Office, global: &Global) -> a
                 .flat_map(|r| r.split(','))
                 .map(|r| {
                     Role::parse(r).ok_or_else(|| {
-                        Failure::usage(format!("'{r}' is no role: operator, approver, admin, auditor, cashier"))
+                        let all: Vec<&str> = Role::ALL.iter().map(|r| r.as_str()).collect();
+                        Failure::usage(format!("'{r}' is no role: {}", all.join(", ")))
                     })
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             if name.is_empty() || name.len() > 64 || !name.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c)) {
                 return Err(Failure::usage("a user's name has 1 to 64 letters, digits or . _ - @").into());
             }
-            let user = office.add_user(&UserName(name), &roles).await?;
+            let user = match &global.user {
+                Some(_) => {
+                    let by = super::person(office, global, &[Role::Admin]).await?;
+                    office.give_roles(&UserName(name), &roles, &by.name).await?
+                }
+                None => office.add_user(&UserName(name), &roles).await?,
+            };
             if global.json {
                 print::json(&user)?;
             } else {
@@ -129,7 +137,11 @@ pub async fn users(command: UsersCommand, office: &Office, global: &Global) -> a
             }
         }
         UsersCommand::Disable { name } => {
-            office.disable_user(&UserName(name.clone())).await?;
+            let by = match &global.user {
+                Some(_) => super::person(office, global, &[Role::Admin]).await?.name,
+                None => UserName("remit".into()),
+            };
+            office.disable_user(&UserName(name.clone()), &by).await?;
             print_done(global, json!({ "user": name, "disabled": true }), format!("{name} is disabled"))?;
         }
     }

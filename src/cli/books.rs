@@ -10,6 +10,7 @@ use super::{Failure, Global, person, print};
 use crate::domain::{Cents, Day, Role};
 use crate::pipeline::{BalanceAnswer, Office};
 use crate::station;
+use crate::store::Done;
 
 #[derive(Subcommand, Debug)]
 pub enum BatchCommand {
@@ -116,20 +117,27 @@ pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> a
             }
         }
         BatchCommand::Approve { id } => {
-            let user = person(office, global, &[Role::Approver]).await?;
+            let user = person(office, global, &[Role::Approve]).await?;
             let batch = office.find_batch(&id).await?;
             if dry(global, "approve")? {
                 return Ok(0);
             }
-            let already = office.approve(&batch, &user.name).await?;
+            let approval = office.approve(&batch, &user.name).await?;
+            let already = approval.done == Done::Already;
+            let whole = approval.given >= approval.needed;
+            let more = match whole {
+                true => String::new(),
+                false => format!(" ({} of {} approvals)", approval.given, approval.needed),
+            };
             print_done(
                 global,
-                json!({ "batch": batch.id, "state": "approved", "already": already }),
-                format!("{} approved by {}{}", batch.name, user.name, said_before(already)),
+                json!({ "batch": batch.id, "state": if whole { "approved" } else { "balanced" }, "already": already,
+                        "approvals": approval.given, "needed": approval.needed }),
+                format!("{} approved by {}{more}{}", batch.name, user.name, said_before(already)),
             )?;
         }
         BatchCommand::Void { id, note } => {
-            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            let user = person(office, global, &[Role::Match, Role::Approve]).await?;
             let batch = office.find_batch(&id).await?;
             if dry(global, "void")? {
                 return Ok(0);
@@ -142,7 +150,7 @@ pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> a
             )?;
         }
         BatchCommand::Hold { id, until, owner, note } => {
-            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            let user = person(office, global, &[Role::Match]).await?;
             if dry(global, "hold")? {
                 return Ok(0);
             }
@@ -184,7 +192,7 @@ pub struct BalanceArgs {
 
 pub async fn balance(args: BalanceArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
     let user = match &global.user {
-        Some(_) => Some(person(office, global, &[Role::Operator, Role::Approver]).await?.name),
+        Some(_) => Some(person(office, global, &[Role::Match]).await?.name),
         None => None,
     };
     let batch = office.find_batch(&args.id).await?;
@@ -229,7 +237,7 @@ pub struct PostArgs {
 }
 
 pub async fn post(args: PostArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
-    let user = person(office, global, &[Role::Approver]).await?;
+    let user = person(office, global, &[Role::Approve]).await?;
     for id in &args.ids {
         let batch = office.find_batch(id).await?;
         if dry(global, "post")? {
@@ -272,7 +280,7 @@ pub enum DepositCommand {
 pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
     match command {
         DepositCommand::Make { date, profile } => {
-            let user = person(office, global, &[Role::Approver]).await?;
+            let user = person(office, global, &[Role::Release]).await?;
             let date = date.unwrap_or_else(|| office.clock.today());
             if dry(global, "make the deposit")? {
                 return Ok(0);

@@ -115,7 +115,7 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
             Ok(0)
         }
         ExceptionsCommand::Decide { id, name, fields: words } => {
-            let user = person(office, global, &[Role::Operator, Role::Approver]).await?;
+            let user = person(office, global, &[Role::for_move(&name)]).await?;
             let fields = fields(&words)?;
             if global.dry_run {
                 office.find_exception(&id).await?;

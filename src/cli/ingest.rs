@@ -51,7 +51,7 @@ impl IngestArgs {
 
 pub async fn ingest(args: IngestArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
     let operator = match &global.user {
-        Some(_) => Some(super::person(office, global, &[crate::domain::Role::Operator]).await?.name),
+        Some(_) => Some(super::person(office, global, &[crate::domain::Role::Capture]).await?.name),
         None => None,
     };
     let mut sources = Vec::new();

@@ -10,6 +10,7 @@ mod import;
 mod ingest;
 mod print;
 mod research;
+mod returns;
 
 pub mod deck;
 pub mod decode;
@@ -138,6 +139,12 @@ enum Command {
     #[command(after_help = "Examples:\n  remit --as sven deposit make --date 2026-11-20\n  remit deposit list")]
     #[command(subcommand)]
     Deposit(books::DepositCommand),
+    /// What the bank sent back
+    #[command(
+        after_help = "Examples:\n  remit --as olga returns key --amount 84.18 --reason A --serial 1207 --routing 061000146 --bank-account 12345678\n  remit returns list --open\n  remit --as olga returns represent RETURN\n  remit returns letter RETURN -o letter.pdf"
+    )]
+    #[command(subcommand)]
+    Returns(returns::ReturnsCommand),
     /// The books
     #[command(
         after_help = "Examples:\n  remit ledger balances\n  remit ledger export --format hledger -o books.journal"
@@ -220,6 +227,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Exceptions(command) => Box::pin(decide::exceptions(command, &open(global).await?, global)).await,
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,
+        Command::Returns(command) => Box::pin(returns::returns(command, &open(global).await?, global)).await,
         Command::Ledger(command) => Box::pin(books::ledger(command, &open(global).await?, global)).await,
         Command::Report(args) => Box::pin(books::report(args, &open(global).await?, global)).await,
         Command::Search(args) => Box::pin(research::search(args, &open(global).await?, global)).await,

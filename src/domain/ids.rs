@@ -104,6 +104,8 @@ id!(DocumentId, 'd', "document");
 id!(TransactionId, 't', "transaction");
 id!(ExceptionId, 'x', "exception");
 id!(DepositId, 'p', "deposit");
+id!(/// An item that the bank sent back.
+    ReturnId, 'n', "return");
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod batch;
 pub mod bill;
+pub mod control;
 pub mod day;
 pub mod deposit;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod money;
 pub mod problem;
 pub mod reading;
 pub mod return_item;
+pub mod returned;
 pub mod routing;
 pub mod transaction;
 pub mod user;
@@ -22,11 +24,12 @@ pub mod user;
 pub use account::{AccountNumber, BankAccount, Biller};
 pub use batch::{Batch, BatchEvent, BatchState, Control, Origin};
 pub use bill::{AccountFlag, AccountStatus, Bill, BillKind, KnownPayer, Pledge};
+pub use control::{Controls, Tier};
 pub use day::Day;
 pub use deposit::{Deposit, DepositItem, DepositKind, DepositState};
 pub use document::{Document, DocumentKind, ImageRef, ImageRole, Sha256};
 pub use entry::{Entry, EntryDraft, Posting};
-pub use ids::{BatchId, DepositId, DocumentId, ExceptionId, ReceiptId, TransactionId};
+pub use ids::{BatchId, DepositId, DocumentId, ExceptionId, ReceiptId, ReturnId, TransactionId};
 pub use money::{Cents, MoneyError};
 pub use problem::{Level, Problem, Reason};
 pub use reading::{
@@ -34,6 +37,7 @@ pub use reading::{
     Reading, ScanlineRead,
 };
 pub use return_item::{OriginalItem, ReturnChannel, ReturnItem, ReturnReason, ReturnStage, SourcePlace};
+pub use returned::{ReturnEvent, ReturnPart, ReturnPolicy, ReturnState, Returned};
 pub use routing::RoutingNumber;
 pub use transaction::{Application, Decision, Exception, Transaction, TransactionKind, TransactionState};
 pub use user::{Role, User, UserName};

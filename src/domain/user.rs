@@ -18,9 +18,9 @@ impl fmt::Display for UserName {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Takes work in, keys, decides exceptions, balances.
+    /// Capture, key and match: takes work in, keys, decides exceptions, balances.
     Operator,
-    /// Approves what somebody else balanced, posts, releases deposits.
+    /// Key, match, approve and release: approves what somebody else balanced, posts, releases deposits.
     Approver,
     /// Users, layouts, rules, keys. May not touch money.
     Admin,
@@ -28,10 +28,31 @@ pub enum Role {
     Auditor,
     /// Takes counter payments.
     Cashier,
+    /// Takes work in.
+    Capture,
+    /// Keys what could not be read.
+    Key,
+    /// Decides what a payment pays, holds, balances.
+    Match,
+    /// Approves what somebody else balanced, and posts it.
+    Approve,
+    /// Releases deposits to the bank and takes its answers.
+    Release,
 }
 
 impl Role {
-    pub const ALL: [Role; 5] = [Role::Operator, Role::Approver, Role::Admin, Role::Auditor, Role::Cashier];
+    pub const ALL: [Role; 10] = [
+        Role::Operator,
+        Role::Approver,
+        Role::Admin,
+        Role::Auditor,
+        Role::Cashier,
+        Role::Capture,
+        Role::Key,
+        Role::Match,
+        Role::Approve,
+        Role::Release,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +61,28 @@ impl Role {
             Role::Admin => "admin",
             Role::Auditor => "auditor",
             Role::Cashier => "cashier",
+            Role::Capture => "capture",
+            Role::Key => "key",
+            Role::Match => "match",
+            Role::Approve => "approve",
+            Role::Release => "release",
         }
+    }
+
+    /// Does this role hold that right? `operator` and `approver` are groups; an administrator has no right over money.
+    pub fn includes(self, right: Role) -> bool {
+        use Role::*;
+        self == right
+            || match self {
+                Operator => matches!(right, Capture | Key | Match),
+                Approver => matches!(right, Key | Match | Approve | Release),
+                Admin | Auditor | Cashier | Capture | Key | Match | Approve | Release => false,
+            }
+    }
+
+    /// The rights of which one is needed for a move that settles an exception.
+    pub fn for_move(name: &str) -> Role {
+        if name.starts_with("key-") { Role::Key } else { Role::Match }
     }
 
     pub fn parse(text: &str) -> Option<Role> {
@@ -53,4 +95,33 @@ pub struct User {
     pub name: UserName,
     pub roles: Vec<Role>,
     pub disabled: bool,
+}
+
+impl User {
+    /// Is this person active and has one of these rights?
+    pub fn may(&self, rights: &[Role]) -> bool {
+        !self.disabled && rights.iter().any(|right| self.roles.iter().any(|role| role.includes(*right)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_hold_their_rights_and_an_administrator_none_over_money() {
+        for (role, rights) in [
+            (Role::Operator, "operator capture key match"),
+            (Role::Approver, "approver key match approve release"),
+            (Role::Admin, "admin"),
+            (Role::Auditor, "auditor"),
+            (Role::Cashier, "cashier"),
+            (Role::Release, "release"),
+        ] {
+            let held: Vec<&str> = Role::ALL.into_iter().filter(|r| role.includes(*r)).map(Role::as_str).collect();
+            assert_eq!(held.join(" "), rights, "{role:?}");
+        }
+        let gone = User { name: UserName("a".into()), roles: Role::ALL.to_vec(), disabled: true };
+        assert!(!gone.may(&Role::ALL));
+    }
 }

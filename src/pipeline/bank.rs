@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    BatchId, Day, Deposit, DepositItem, DepositKind, DepositState, DocumentId, ImageRole, Sha256, UserName,
+    BatchId, Cents, Day, Deposit, DepositItem, DepositKind, DepositState, DocumentId, ImageRole, Sha256, UserName,
 };
 use crate::grouping::Evidence;
 use crate::pipeline::{Face, Known, Office, OfficeError, Result};
@@ -105,6 +105,17 @@ impl Office {
                 })
                 .collect(),
         };
+        let total = Cents::sum(new.items.iter().map(|i| i.amount))?;
+        if self.site.config.control.separate_release_from.is_some_and(|limit| total >= limit) {
+            let checks: Vec<DocumentId> = new.items.iter().map(|i| i.document.clone()).collect();
+            if self.store.approved_any(&checks, by).await? {
+                return Err(OfficeError::refused(
+                    "not-allowed",
+                    format!("{by} may not release a deposit of {total}: {by} approved a batch in it"),
+                    "somebody who approved none of its batches must release it",
+                ));
+            }
+        }
         let deposit = self.store.reserve_deposit(&new, by).await?;
         let made = self.finish_deposit(deposit, profile, by).await?;
         Ok(MadeDeposit { deposit: Some(made), already: false, left_out })

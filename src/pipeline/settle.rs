@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
 use crate::pipeline::{Known, Office, OfficeError, Result, system};
-use crate::store::{Decided, Done, StoreError};
+use crate::store::{Approval, Decided, Done, StoreError};
 use crate::{matching, post, station};
 
 /// What a decision left.
@@ -216,9 +216,10 @@ impl Office {
         })
     }
 
-    pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<bool> {
-        match self.store.approve(&batch.id, by).await {
-            Ok(done) => Ok(done == Done::Already),
+    /// Approves a batch, or gives the first of the approvals that its amount asks for.
+    pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<Approval> {
+        match self.store.approve(&batch.id, &self.site.config.control, by).await {
+            Ok(approval) => Ok(approval),
             Err(StoreError::WrongState { .. }) => Err(OfficeError::refused(
                 "state",
                 format!("{} is {}: only a balanced batch can be approved", batch.name, batch.state.as_str()),
@@ -270,8 +271,14 @@ impl Office {
         })
     }
 
+    /// As whoever sets the site up, or the program itself.
     pub async fn add_user(&self, name: &UserName, roles: &[crate::domain::Role]) -> Result<User> {
-        self.store.add_user(name, roles, &system()).await?;
+        self.give_roles(name, roles, &system()).await
+    }
+
+    /// Adds a person, or gives one more roles. A user who does it must be an administrator, and another person.
+    pub async fn give_roles(&self, name: &UserName, roles: &[crate::domain::Role], by: &UserName) -> Result<User> {
+        self.store.add_user(name, roles, by).await.map_err(not_allowed)?;
         let user = self.store.user(name).await?;
         user.ok_or_else(|| OfficeError::refused("no-user", format!("there is no user '{name}'"), "add it again"))
     }
@@ -280,9 +287,19 @@ impl Office {
         Ok(self.store.users().await?)
     }
 
-    pub async fn disable_user(&self, name: &UserName) -> Result<()> {
-        self.store.disable_user(name, &system()).await?;
+    pub async fn disable_user(&self, name: &UserName, by: &UserName) -> Result<()> {
+        self.store.disable_user(name, by).await.map_err(not_allowed)?;
         Ok(())
+    }
+}
+
+/// A refusal is an answer, not a broken machine.
+pub(super) fn not_allowed(error: StoreError) -> OfficeError {
+    match error {
+        StoreError::NotAllowed { user, why } => {
+            OfficeError::refused("not-allowed", format!("{user} may not do this: {why}"), "another person must do it")
+        }
+        error => error.into(),
     }
 }
 

@@ -4,10 +4,12 @@
 mod billing;
 mod chart;
 mod entries;
+mod returned;
 
-pub use billing::billing_csv;
+pub use billing::{billing_csv, return_csv};
 pub use chart::Chart;
 pub use entries::{deposit_entry, entries};
+pub use returned::{ReturnedFrom, cleared_entry, parts_of, return_entries};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::sheet::csv_cell as cell;
 use crate::domain::{Cents, Entry};
 use crate::post::Chart;
 
@@ -40,12 +41,6 @@ fn sides(amount: Cents) -> (String, String) {
     } else {
         (amount.to_string(), String::new())
     }
-}
-
-/// Quoted where RFC 4180 asks for it; a text that a spreadsheet would take for a formula gets an apostrophe.
-fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// Text inside a line of a journal: one line, no comment mark, no run of blanks (two blanks end an account name).

@@ -3,10 +3,15 @@
 pub mod accuracy;
 mod accuracy_page;
 mod ledger;
+mod letters;
+mod paper;
 mod proof_sheet;
+mod sheet;
 mod trace_page;
 
 pub use accuracy_page::{accuracy_page, disagreement, risk_coverage_svg};
 pub use ledger::{beancount, csv, hledger};
+pub use letters::{Addressee, return_letter};
 pub use proof_sheet::{BatchSheet, DepositLine, LedgerLine, ProofSheet, SheetInput, proof_sheet};
+pub use sheet::{Align, Cell, Column, Form, Sheet};
 pub use trace_page::trace_page;

@@ -398,7 +398,7 @@ fn yes(agrees: bool) -> &'static str {
     if agrees { "yes" } else { "NO" }
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

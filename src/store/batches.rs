@@ -6,7 +6,7 @@ use super::db::{Row, Tx, sql, values};
 use super::transactions::decided_stay;
 use super::users::hash_of;
 use super::*;
-use crate::domain::{Batch, BatchEvent, BatchState, Control, Day, Decision, Origin};
+use crate::domain::{Batch, BatchEvent, BatchState, Control, Controls, Day, Decision, Origin, Role};
 
 /// A line of the batch list.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,6 +57,15 @@ pub enum Done {
     Already,
 }
 
+/// How far the approval of a batch is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Approval {
+    pub done: Done,
+    /// Approvals given, and those that the batch's amount asks for.
+    pub given: u32,
+    pub needed: u32,
+}
+
 macro_rules! batch_columns {
     () => {
         "b.id, b.receipt, b.name, b.state, b.origin, b.date, b.operator, b.declared_count, b.declared_total, \
@@ -95,6 +104,12 @@ sql! {
     MOVE = "update batches set state = $4 where site = $1 and id = $2 and state = $3";
     BALANCED_BY = "update batches set balanced_by = $3, approved_by = null where site = $1 and id = $2";
     APPROVED_BY = "update batches set approved_by = $3 where site = $1 and id = $2";
+    APPROVERS = "select by_user from approvals where site = $1 and batch = $2 order by at, by_user";
+    ADD_APPROVAL = "insert into approvals (site, batch, by_user, at) values ($1, $2, $3, $4)";
+    DROP_APPROVALS = "delete from approvals where site = $1 and batch = $2";
+    HANDS_OF = "select count(*) from decisions where site = $1 and batch = $2 and decided_by = $3";
+    OWN_BATCHES = "select count(*) from approvals a where a.site = $1 and a.by_user = $2 and exists
+        (select 1 from documents d where d.site = a.site and d.batch = a.batch and d.id any_of($3))";
     VOID_TRANSACTIONS = "update transactions set state = 'void' where site = $1 and batch = $2";
     VOID_JOBS = "update jobs set state = 'done', worker = null where site = $1 and batch = $2 and state <> 'done'";
     FREE_CONTENTS = "delete from contents where site = $1 and batch = $2";
@@ -228,7 +243,7 @@ impl Store {
         let batch = &decided.batch;
         keeps_what_it_has(decided, by)?;
         let mut tx = self.db().write().await?;
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Key, Role::Match]).await?;
         self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
         let ids: Vec<String> = decided.before.iter().map(|t| t.id.to_string()).collect();
         let mut stored = self.these_transactions(&mut tx, ids.clone()).await?;
@@ -245,6 +260,7 @@ impl Store {
         }
         self.save_checks(&mut tx, batch, &decided.checks).await?;
         self.prove_documents(&mut tx, batch).await?;
+        tx.run(DROP_APPROVALS, values![self.site(), batch]).await?;
         tx.run(BALANCED_BY, values![self.site(), batch, None::<String>]).await?;
         let (before, after) = (Some(hash_of(&loaded)?), Some(hash_of(&decided.after)?));
         let touched: Vec<&str> = decided.after.iter().map(|t| t.id.as_str()).collect();
@@ -276,7 +292,7 @@ impl Store {
         ) {
             return Ok(Done::Already);
         }
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Match]).await?;
         if state.after(BatchEvent::Balance).is_none() {
             return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Balance });
         }
@@ -310,27 +326,55 @@ impl Store {
         Ok(transactions)
     }
 
-    /// Approves what another person balanced.
-    pub async fn approve(&self, batch: &BatchId, by: &UserName) -> Result<Done, StoreError> {
+    /// Approves what another person balanced. A batch whose amount asks for several approvals stays balanced until the last
+    /// is given. Who decided anything in it may be refused by its tier; who balanced it always is, here and by the database.
+    pub async fn approve(&self, batch: &BatchId, controls: &Controls, by: &UserName) -> Result<Approval, StoreError> {
         let mut tx = self.db().write().await?;
         let state = self.lock_batch(&mut tx, batch).await?;
+        let mut given = Vec::new();
+        for row in tx.rows(APPROVERS, values![self.site(), batch]).await? {
+            given.push(row.text(0)?);
+        }
+        let count = given.len() as u32;
         if matches!(state, BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived) {
-            return Ok(Done::Already);
+            return Ok(Approval { done: Done::Already, given: count, needed: count });
         }
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Approve]).await?;
+        let refused = |why| Err(StoreError::NotAllowed { user: by.0.clone(), why });
         let stored = self.this_batch(&mut tx, batch).await?;
-        self.move_batch(&mut tx, batch, BatchEvent::Approve).await?;
-        if stored.balanced_by.as_ref().is_none_or(|balancer| balancer == by) {
-            let why = "a batch is approved by another person than the one who balanced it";
-            return Err(StoreError::NotAllowed { user: by.0.clone(), why });
+        if state.after(BatchEvent::Approve).is_none() {
+            return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Approve });
         }
-        self.prove_batch(&mut tx, batch).await?;
-        tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
+        if stored.balanced_by.as_ref().is_none_or(|balancer| balancer == by) {
+            return refused("a batch is approved by another person than the one who balanced it");
+        }
+        let ready = self.prove_batch(&mut tx, batch).await?;
+        let tier = controls.tier(Cents::sum(ready.iter().filter_map(|t| t.received))?);
+        if !tier.hands_on && tx.number(HANDS_OF, values![self.site(), batch, by]).await? > 0 {
+            return refused("a batch of this amount is approved by somebody who decided nothing in it");
+        }
+        if given.contains(&by.0) {
+            return Ok(Approval { done: Done::Already, given: count, needed: tier.approvals });
+        }
+        tx.run(ADD_APPROVAL, values![self.site(), batch, by, self.now()]).await?;
+        let approval = Approval { done: Done::Now, given: count + 1, needed: tier.approvals };
+        if approval.given >= approval.needed {
+            self.move_batch(&mut tx, batch, BatchEvent::Approve).await?;
+            tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
+        }
+        let note = format!("{} of {}", approval.given, approval.needed);
         let event =
-            Event { by, what: "approve", noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+            Event { by, what: "approve", noun: "batch", id: batch.as_str(), before: None, after: None, note: &note };
         self.record(&mut tx, event).await?;
         tx.commit().await?;
-        Ok(Done::Now)
+        Ok(approval)
+    }
+
+    /// Did this person approve a batch that holds any of these checks? (Approvals of what is posted do not change.)
+    pub async fn approved_any(&self, checks: &[DocumentId], by: &UserName) -> Result<bool, StoreError> {
+        let mut tx = self.db().read().await?;
+        let ids: Vec<String> = checks.iter().map(ToString::to_string).collect();
+        Ok(tx.number(OWN_BATCHES, values![self.site(), by, ids]).await? > 0)
     }
 
     /// Voids a batch that is not posted, with all its transactions. Its documents may be scanned again.
@@ -339,7 +383,7 @@ impl Store {
         if self.lock_batch(&mut tx, batch).await? == BatchState::Void {
             return Ok(Done::Already);
         }
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Match, Role::Approve]).await?;
         self.move_batch(&mut tx, batch, BatchEvent::Void).await?;
         for sql in [VOID_TRANSACTIONS, VOID_JOBS, FREE_CONTENTS] {
             tx.run(sql, values![self.site(), batch]).await?;

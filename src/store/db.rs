@@ -15,7 +15,7 @@ use sqlx::{PgPool, Postgres, postgres::PgPoolOptions, postgres::PgRow};
 
 use super::{StoreError, migrations};
 use crate::domain::{
-    BatchId, Cents, Day, DepositId, DocumentId, ExceptionId, ReceiptId, Sha256, TransactionId, UserName,
+    BatchId, Cents, Day, DepositId, DocumentId, ExceptionId, ReceiptId, ReturnId, Sha256, TransactionId, UserName,
 };
 
 /// Before 3.51.3 a write-ahead log with two writers could lose commits.
@@ -84,6 +84,8 @@ value_from! {
     &TransactionId, v => Value::Text(Some(v.to_string()));
     &ExceptionId, v => Value::Text(Some(v.to_string()));
     &DepositId, v => Value::Text(Some(v.to_string()));
+    &ReturnId, v => Value::Text(Some(v.to_string()));
+    Option<&DepositId>, v => Value::Text(v.map(ToString::to_string));
     Option<&BatchId>, v => Value::Text(v.map(ToString::to_string));
     Option<&DocumentId>, v => Value::Text(v.map(ToString::to_string));
     Option<&TransactionId>, v => Value::Text(v.map(ToString::to_string));

@@ -7,7 +7,7 @@ use super::db::{Bulk, Kind, Row, Tx, sql, values};
 use super::users::hash_of;
 use super::*;
 use crate::domain::{
-    BatchEvent, Day, Deposit, DepositItem, DepositKind, DepositState, EntryDraft, Origin, Reason, Sha256,
+    BatchEvent, Day, Deposit, DepositItem, DepositKind, DepositState, EntryDraft, Origin, Reason, Role, Sha256,
 };
 
 /// Ledger accounts of the way to the bank.
@@ -154,7 +154,7 @@ impl Store {
     /// known, by routing, account, serial and amount over the whole site (unless a person decided `distinct`).
     pub async fn reserve_deposit(&self, new: &NewDeposit, by: &UserName) -> Result<Deposit, StoreError> {
         let mut tx = self.db().write().await?;
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Release]).await?;
         let wrong = |why: String| Err(StoreError::OutOfBalance { what: "a deposit".into(), why });
         if new.items.is_empty() {
             return wrong("it has no items".into());
@@ -284,7 +284,7 @@ impl Store {
         by: &UserName,
     ) -> Result<Done, StoreError> {
         let mut tx = self.db().write().await?;
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Release]).await?;
         if self.move_deposit(&mut tx, id, DepositState::Reserved, DepositState::Made).await? == Done::Already {
             return Ok(Done::Already);
         }
@@ -325,7 +325,7 @@ impl Store {
         by: &UserName,
     ) -> Result<Done, StoreError> {
         let mut tx = self.db().write().await?;
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Release]).await?;
         if self.move_deposit(&mut tx, id, DepositState::Made, DepositState::Acknowledged).await? == Done::Already {
             return Ok(Done::Already);
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::audit::Event;
 use super::db::{Bulk, Kind, Row, Tx, sql, values};
 use super::*;
-use crate::domain::{Batch, BatchEvent, EntryDraft, Posting, Sha256};
+use crate::domain::{Batch, BatchEvent, EntryDraft, Posting, Role, Sha256};
 
 /// One ledger account's sums; `balance` is debits less credits.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -147,7 +147,7 @@ impl Store {
         if let Some(posted) = self.posted_before(&mut tx, batch.as_str(), "batch").await? {
             return Ok(posted);
         }
-        self.may_decide(&mut tx, by).await?;
+        self.may(&mut tx, by, &[Role::Approve]).await?;
         if state.after(BatchEvent::Post).is_none() {
             return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Post });
         }

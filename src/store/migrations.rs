@@ -18,10 +18,16 @@ fn steps(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 }
 
 pub(super) fn sqlite() -> Migrator {
-    steps(&[(1, "the first tables", include_str!("migrations/sqlite/0001_first_tables.sql"))])
+    steps(&[
+        (1, "the first tables", include_str!("migrations/sqlite/0001_first_tables.sql")),
+        (3, "people, returns, drawer", include_str!("migrations/sqlite/0003_people_returns_drawer.sql")),
+    ])
 }
 
 #[cfg(feature = "postgres")]
 pub(super) fn postgres() -> Migrator {
-    steps(&[(1, "the first tables", include_str!("migrations/postgres/0001_first_tables.sql"))])
+    steps(&[
+        (1, "the first tables", include_str!("migrations/postgres/0001_first_tables.sql")),
+        (3, "people, returns, drawer", include_str!("migrations/postgres/0003_people_returns_drawer.sql")),
+    ])
 }

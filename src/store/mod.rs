@@ -16,18 +16,20 @@ mod keys;
 mod migrations;
 mod objects;
 mod process;
+mod returns;
 mod transactions;
 mod users;
 mod verify;
 
 pub use audit::AuditRow;
-pub use batches::{BatchSummary, Decided, Done, QueueItem};
+pub use batches::{Approval, BatchSummary, Decided, Done, QueueItem};
 pub use bills::ImportReport;
 pub use deposits::{NewDeposit, Undeposited};
 pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
+pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
@@ -135,6 +137,7 @@ impl Store {
             intake::ALL,
             jobs::ALL,
             journal::ALL,
+            returns::ALL,
             transactions::ALL,
             users::ALL,
             verify::ALL,

@@ -42,6 +42,7 @@ impl Store {
     /// Adds a person, or gives one more roles (and ends a disabling). Says whether anything changed.
     pub async fn add_user(&self, name: &UserName, roles: &[Role], by: &UserName) -> Result<bool, StoreError> {
         let mut tx = self.db().write().await?;
+        self.may_rule(&mut tx, name, by).await?;
         let old = self.find_user(&mut tx, name).await?;
         let mut new = old.clone().unwrap_or_else(|| User { name: name.clone(), roles: Vec::new(), disabled: false });
         new.roles.extend(roles);
@@ -53,6 +54,7 @@ impl Store {
 
     pub async fn disable_user(&self, name: &UserName, by: &UserName) -> Result<bool, StoreError> {
         let mut tx = self.db().write().await?;
+        self.may_rule(&mut tx, name, by).await?;
         let old = self.find_user(&mut tx, name).await?.ok_or_else(|| StoreError::not_found("user", name))?;
         let new = User { disabled: true, ..old.clone() };
         self.save_user(tx, Some(old), new, "disable-user", by).await
@@ -87,12 +89,25 @@ impl Store {
         tx.first(USER, values![self.site(), name]).await?.as_ref().map(user_of).transpose()
     }
 
-    /// Only a person who is known and not disabled may decide anything.
-    pub(super) async fn may_decide(&self, tx: &mut Tx, name: &UserName) -> Result<(), StoreError> {
-        match self.find_user(tx, name).await? {
-            Some(user) if !user.disabled => Ok(()),
-            Some(_) => Err(StoreError::NotAllowed { user: name.0.clone(), why: "this user is disabled" }),
-            None => Err(StoreError::NotAllowed { user: name.0.clone(), why: "there is no such user" }),
+    /// Only a person who is known, not disabled and has one of these rights may do it.
+    pub(super) async fn may(&self, tx: &mut Tx, name: &UserName, rights: &[Role]) -> Result<(), StoreError> {
+        let why = match self.find_user(tx, name).await? {
+            Some(user) if user.may(rights) => return Ok(()),
+            Some(user) if user.disabled => "this user is disabled",
+            Some(_) => "none of this user's roles allows it",
+            None => "there is no such user",
+        };
+        Err(StoreError::NotAllowed { user: name.0.clone(), why })
+    }
+
+    /// Nobody changes their own rights; of the site's users only an administrator changes any. (Names that are no user
+    /// are the program itself and whoever sets the site up.)
+    async fn may_rule(&self, tx: &mut Tx, name: &UserName, by: &UserName) -> Result<(), StoreError> {
+        let refused = |why| Err(StoreError::NotAllowed { user: by.0.clone(), why });
+        match self.find_user(tx, by).await? {
+            Some(_) if by == name => refused("nobody changes their own rights"),
+            Some(user) if !user.may(&[Role::Admin]) => refused("only an administrator changes users"),
+            _ => Ok(()),
         }
     }
 

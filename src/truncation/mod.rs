@@ -4,10 +4,12 @@
 mod images;
 mod letter;
 mod profile;
+mod returns;
 
 pub use images::{CheckImages, ImageError, for_bank};
 pub use letter::{CashLetter, LetterError, cash_letter};
 pub use profile::{Encoding, Profile, ProfileError};
+pub use returns::{Original, SentCheck, original};
 
 use crate::domain::{Cents, DocumentId, DocumentKind, RoutingNumber};
 use crate::formats::x9;

@@ -307,7 +307,7 @@ pub fn posting(account: &str, units: i64, document: Option<&DocumentId>) -> Post
 pub async fn approved(site: &Site, seed: &str, count: u32) -> BatchId {
     let batch = in_review(site, seed, count, None).await;
     site.store.balance(&batch, true, None, &olga()).await.unwrap();
-    site.store.approve(&batch, &sven()).await.unwrap();
+    site.store.approve(&batch, &Controls::default(), &sven()).await.unwrap();
     batch
 }
 

@@ -1,0 +1,230 @@
+-- People, returns, the cash drawer, reversals, proofs of others, and what is kept for how long.
+
+-- Who approved a batch; emptied when a decision takes it back to review.
+create table approvals (
+    site text not null,
+    batch text not null,
+    by_user text not null,
+    at text not null,
+    primary key (site, batch, by_user),
+    foreign key (site, batch) references batches (site, id)
+);
+
+-- An item that the bank sent back. `mark` is what the bank's own words make of it: the same return is taken once, and a
+-- check comes back once until it was presented again.
+create table returns (
+    site text not null,
+    id text not null,
+    mark text not null,
+    channel text not null,
+    reason text not null,
+    code text not null,
+    amount bigint not null,
+    date text not null,
+    state text not null,
+    document text,
+    deposit text,
+    entry bigint,
+    fee bigint not null,
+    due text,
+    note text not null,
+    at text not null,
+    by_user text not null,
+    sealed blob not null,
+    primary key (site, id),
+    unique (site, mark),
+    unique (site, document),
+    foreign key (site, document) references documents (site, id)
+);
+
+-- What a return reopened: the cents that its item had paid, application by application.
+create table return_parts (
+    site text not null,
+    return_id text not null,
+    place bigint not null,
+    date text not null,
+    biller text,
+    account text,
+    bill text,
+    ledger text not null,
+    amount bigint not null,
+    primary key (site, return_id, place),
+    foreign key (site, return_id) references returns (site, id)
+);
+create index deposit_items_amount on deposit_items (site, amount);
+create index return_parts_account on return_parts (site, account, date);
+
+-- Accounts that may not pay by check for a time.
+create table restrictions (
+    site text not null,
+    biller text not null,
+    account text not null,
+    until text not null,
+    return_id text not null,
+    primary key (site, biller, account)
+);
+
+-- An entry is taken back once, by entries that name it.
+create table reversals (
+    site text not null,
+    entry bigint not null,
+    by_entry bigint not null,
+    kind text not null,
+    note text not null,
+    primary key (site, entry),
+    foreign key (site, entry) references entries (site, number)
+);
+
+-- What was sent to the billing system, and what it said of it.
+create table posting_files (
+    site text not null,
+    batch text not null,
+    file text not null,
+    sha256 text not null,
+    count bigint not null,
+    total bigint not null,
+    state text not null,
+    host_count bigint,
+    host_total bigint,
+    at text,
+    by_user text,
+    primary key (site, batch),
+    foreign key (site, batch) references batches (site, id)
+);
+
+-- The end of the journal when a day was closed: to be printed and kept outside.
+create table day_roots (
+    site text not null,
+    date text not null,
+    number bigint not null,
+    hash text not null,
+    at text not null,
+    by_user text not null,
+    primary key (site, date)
+);
+
+create table drawers (
+    site text not null,
+    number bigint not null,
+    name text not null,
+    date text not null,
+    cashier text not null,
+    state text not null,
+    opening bigint not null,
+    counts text not null,
+    counted_cash bigint,
+    counted_checks bigint,
+    counted_by text,
+    over_short bigint,
+    entry bigint,
+    primary key (site, number)
+);
+create index drawers_open on drawers (site, name, state);
+
+-- Receipts and payouts, numbered without gaps over all drawers.
+create table drawer_slips (
+    site text not null,
+    number bigint not null,
+    drawer bigint not null,
+    kind text not null,
+    tender text not null,
+    amount bigint not null,
+    tendered bigint not null,
+    reference text not null,
+    biller text,
+    account text,
+    bill text,
+    memo text not null,
+    at text not null,
+    by_user text not null,
+    entry bigint not null,
+    primary key (site, number),
+    foreign key (site, drawer) references drawers (site, number),
+    foreign key (site, entry) references entries (site, number)
+);
+create index drawer_slips_drawer on drawer_slips (site, drawer, number);
+
+-- What was taken away when its time had come, and what must stay for a court.
+create table purges (
+    site text not null,
+    number bigint not null,
+    class text not null,
+    subject text not null,
+    hash text not null,
+    size bigint not null,
+    at text not null,
+    by_user text not null,
+    note text not null,
+    primary key (site, number),
+    unique (site, class, subject)
+);
+create table legal_holds (
+    site text not null,
+    subject text not null,
+    at text not null,
+    note text not null,
+    by_user text not null,
+    released_at text,
+    released_by text,
+    primary key (site, subject, at)
+);
+
+-- Nobody approves what they balanced.
+create trigger batches_two_people before update on batches
+when new.approved_by = new.balanced_by
+begin
+    select raise(abort, 'a batch is approved by another person than the one who balanced it');
+end;
+create trigger approvals_two_people before insert on approvals
+when exists (select 1 from batches b where b.site = new.site and b.id = new.batch and b.balanced_by = new.by_user)
+begin
+    select raise(abort, 'a batch is approved by another person than the one who balanced it');
+end;
+
+-- History is only ever added to; a reading goes only when its purge is on record.
+drop trigger readings_no_delete;
+create trigger readings_no_delete before delete on readings
+when not exists (select 1 from purges p where p.site = old.site and p.class = 'readings' and p.subject = old.document)
+begin
+    select raise(abort, 'readings is append-only');
+end;
+create trigger return_parts_no_update before update on return_parts
+begin
+    select raise(abort, 'return_parts is append-only');
+end;
+create trigger return_parts_no_delete before delete on return_parts
+begin
+    select raise(abort, 'return_parts is append-only');
+end;
+create trigger reversals_no_update before update on reversals
+begin
+    select raise(abort, 'reversals is append-only');
+end;
+create trigger reversals_no_delete before delete on reversals
+begin
+    select raise(abort, 'reversals is append-only');
+end;
+create trigger day_roots_no_update before update on day_roots
+begin
+    select raise(abort, 'day_roots is append-only');
+end;
+create trigger day_roots_no_delete before delete on day_roots
+begin
+    select raise(abort, 'day_roots is append-only');
+end;
+create trigger drawer_slips_no_update before update on drawer_slips
+begin
+    select raise(abort, 'drawer_slips is append-only');
+end;
+create trigger drawer_slips_no_delete before delete on drawer_slips
+begin
+    select raise(abort, 'drawer_slips is append-only');
+end;
+create trigger purges_no_update before update on purges
+begin
+    select raise(abort, 'purges is append-only');
+end;
+create trigger purges_no_delete before delete on purges
+begin
+    select raise(abort, 'purges is append-only');
+end;
