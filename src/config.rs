@@ -19,6 +19,7 @@ pub struct Config {
     pub storage: StorageSection,
     pub capture: CaptureSection,
     pub jobs: JobsSection,
+    pub desk: DeskSection,
     pub matching: crate::matching::Policy,
     pub posting: crate::post::Chart,
     pub control: crate::domain::Controls,
@@ -52,6 +53,23 @@ pub struct CaptureSection {
 #[serde(deny_unknown_fields)]
 pub struct JobsSection {
     pub lease_seconds: i64,
+}
+
+/// The review desk.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskSection {
+    pub listen: String,
+    pub hosts: Vec<String>,
+    pub proxies: Vec<std::net::IpAddr>,
+    pub idle_minutes: i64,
+    pub absolute_hours: i64,
+    pub step_up_minutes: i64,
+    pub lease_seconds: i64,
+    pub second_key_from: crate::domain::Cents,
+    pub cut_off: String,
+    pub time_zone: String,
+    pub upload_megabytes: u64,
 }
 
 impl Config {

@@ -13,7 +13,7 @@
 //! | 1 | [`formats`], [`imaging`] |
 //! | 2 | [`ingest`] [`decode`] [`grouping`] [`matching`] [`balance`] [`post`] [`truncation`] [`exceptions`] [`reports`] [`deck`]: pure, no files, no database |
 //! | 3 | [`store`]: all SQL, the object store, encryption |
-//! | 4 | [`pipeline`], [`station`], [`cli`] |
+//! | 4 | [`pipeline`], [`station`], [`web`] (the review desk), [`cli`] |
 //! | 5 | `main`, [`config`] |
 //!
 //! What always holds (`remit verify` proves it on a live site): every journal entry sums to zero; a batch is approved only
@@ -42,3 +42,4 @@ pub mod reports;
 pub mod station;
 pub mod store;
 pub mod truncation;
+pub mod web;

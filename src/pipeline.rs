@@ -3,15 +3,19 @@
 //! and depositing happen when a named person asks for them (`pipeline/settle.rs`, `pipeline/bank.rs`).
 
 mod bank;
+mod desk;
+mod door;
 mod intake;
 mod returns;
 mod settle;
 mod view;
 
 pub use bank::MadeDeposit;
+pub use desk::{Item, Paper};
+pub use door::{DoorError, NewPerson, is_name};
 pub use intake::{TakeIn, Taken};
 pub use returns::{ReturnTaken, ReturnView};
-pub use settle::{AfterDecision, BalanceAnswer, PostedBatch};
+pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
 pub use view::{BatchHead, BatchView, ExceptionView, Proof, Summary};
 
 use std::path::Path;
@@ -125,6 +129,11 @@ impl Office {
         Ok(Some(token))
     }
 
+    /// What is kept, for whoever shows it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Runs every waiting job of the site, as `remit worker` does: several lanes read documents until none are ready; then
     /// the batches that were read are matched one after another, in the order of their ids, since each must see the checks
     /// of those before it. `progress` hears how many documents were read.
@@ -219,9 +228,10 @@ impl Office {
     async fn known(&self, batch: &Batch, settled: &[Transaction]) -> Result<Known> {
         let documents = self.store.documents(&batch.id).await?;
         let mut readings = self.store.readings(&batch.id).await?;
+        let standing: Vec<Vec<Decision>> = settled.iter().map(|t| settle::standing(&t.decisions)).collect();
         let mut decisions: std::collections::BTreeMap<&DocumentId, &[Decision]> = Default::default();
-        for transaction in settled {
-            decisions.extend(transaction.documents.iter().map(|d| (d, transaction.decisions.as_slice())));
+        for (transaction, standing) in settled.iter().zip(&standing) {
+            decisions.extend(transaction.documents.iter().map(|d| (d, standing.as_slice())));
         }
         let mut faces = std::collections::BTreeMap::new();
         let evidence: Vec<Evidence> = documents
@@ -317,7 +327,7 @@ impl Office {
     }
 }
 
-/// The setting that keeps the hash of the set-up token.
+/// The setting that keeps the hash of the set-up token; empty once it was used.
 const SETUP_TOKEN: &str = "setup-token";
 
 /// Lanes of an embedded run: one reads or writes rows while the other decodes on all cores.

@@ -90,6 +90,8 @@ pub enum UsersCommand {
     List,
     /// Take a person's rights away; what they decided stays
     Disable { name: String },
+    /// A new way in to the desk for a person, good once; what they had (password, second factor, sessions) ends
+    Reset { name: String },
 }
 
 pub async fn users(command: UsersCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
@@ -135,6 +137,11 @@ pub async fn users(command: UsersCommand, office: &Office, global: &Global) -> a
                 }
                 table.print();
             }
+        }
+        UsersCommand::Reset { name } => {
+            let token = office.invite(&UserName(name.clone()), &UserName("remit".into())).await?;
+            let text = format!("Invitation for {name} (once, for a week): {token}");
+            print_done(global, json!({ "user": name, "invitation": token }), text)?;
         }
         UsersCommand::Disable { name } => {
             let by = match &global.user {

@@ -11,6 +11,7 @@ mod ingest;
 mod print;
 mod research;
 mod returns;
+mod serve;
 
 pub mod deck;
 pub mod decode;
@@ -160,6 +161,11 @@ enum Command {
     Search(research::SearchArgs),
     /// Prove that nothing is lost, doubled or changed
     Verify(research::VerifyArgs),
+    /// The review desk in a browser, and the HTTP API
+    #[command(
+        after_help = "Example:\n  remit --site office serve\nThen open http://127.0.0.1:8088 in a browser. The first person gives the set-up token that `remit init` printed."
+    )]
+    Serve(serve::ServeArgs),
     /// Draw a test deck of checks and stubs with its truth
     Deck(deck::Args),
     /// Print the manual of the configuration: every key, its default and what it means
@@ -231,6 +237,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Ledger(command) => Box::pin(books::ledger(command, &open(global).await?, global)).await,
         Command::Report(args) => Box::pin(books::report(args, &open(global).await?, global)).await,
         Command::Search(args) => Box::pin(research::search(args, &open(global).await?, global)).await,
+        Command::Serve(args) => Box::pin(serve::run(args, open(global).await?, global)).await,
         Command::Verify(args) => Box::pin(research::verify(args, &open(global).await?, global)).await,
         Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Eval(_) | Command::Config => Ok(2),
     }

@@ -3,9 +3,11 @@
 
 mod decide;
 mod reasons;
+mod suggest;
 
 pub use decide::{Decided, Effect, MoveError, decide, hold};
 pub use reasons::{Queue, harm, moves, queue, sentence};
+pub use suggest::{Candidate, suggest};
 
 use serde::Serialize;
 

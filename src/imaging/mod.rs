@@ -5,6 +5,7 @@ pub mod convert;
 pub mod g4;
 pub mod jpeg;
 pub mod load;
+pub mod picture;
 pub mod png;
 pub mod quality;
 pub mod raster;

@@ -41,7 +41,7 @@ pub struct PostedBatch {
     pub already: bool,
 }
 
-fn told(error: MoveError) -> OfficeError {
+pub(super) fn told(error: MoveError) -> OfficeError {
     OfficeError::refused("move", error.to_string(), "see `remit exceptions show ID` for the moves; nothing was changed")
 }
 
@@ -118,6 +118,62 @@ impl Office {
         Ok(after(None, &saved, false))
     }
 
+    /// Takes the last decision of a transaction back, while nothing of it is posted: what it settled is asked again. The
+    /// decision stays in the record, with who took it back.
+    pub async fn undo(&self, transaction: &str, by: &UserName) -> Result<AfterDecision> {
+        let before = self.store.transaction(transaction).await?;
+        let Some(place) = last_standing(&before) else {
+            return Err(OfficeError::refused("undo", "there is nothing to take back here", "nothing was changed"));
+        };
+        if before.decisions.get(place).is_some_and(|d| d.name == "regroup") {
+            let help = "put the documents together as they were: regroup them";
+            return Err(OfficeError::refused("undo", "a regrouping is undone by regrouping again", help));
+        }
+        let fields = BTreeMap::from([("of".to_string(), place.to_string())]);
+        let decision = Decision { name: UNDO.into(), fields, by: by.clone(), at: self.clock.stamp() };
+        let saved = self.replay(&before, decision, Effect::Rematch, UNDO, by).await?;
+        Ok(after(None, &saved, false))
+    }
+
+    /// Puts documents of a batch into one payment of their own, whatever their exceptions are.
+    pub async fn regroup(
+        &self,
+        batch: &Batch,
+        documents: &[crate::domain::DocumentId],
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let mut named = documents.to_vec();
+        named.sort();
+        named.dedup();
+        let all = self.store.transactions(&batch.id).await?;
+        let home = |d: &crate::domain::DocumentId| all.iter().find(|t| t.documents.contains(d));
+        let refused = |message: &str| Err(OfficeError::refused("regroup", message, "nothing was changed"));
+        let Some(first) = named.first().and_then(home) else {
+            return refused("these documents are not of this batch");
+        };
+        if named.len() != documents.len() || named.iter().any(|d| home(d).is_none()) {
+            return refused("these documents are not of this batch, or one is named twice");
+        }
+        let closed = [TransactionState::Posted, TransactionState::Void, TransactionState::Rejected];
+        if named.iter().filter_map(home).any(|t| closed.contains(&t.state)) {
+            return refused("one of these documents is of a payment that cannot be changed any more");
+        }
+        if first.documents.len() == named.len() && named.iter().all(|d| first.documents.contains(d)) {
+            return Ok(after(None, first, true));
+        }
+        // In capture order, as they came.
+        let mut ordered: Vec<_> =
+            all.iter().flat_map(|t| &t.documents).filter(|d| named.contains(d)).cloned().collect();
+        let places: BTreeMap<_, _> =
+            self.store.documents(&batch.id).await?.into_iter().map(|d| (d.id, d.seq)).collect();
+        ordered.sort_by_key(|d| places.get(d).copied());
+        let list: Vec<String> = ordered.iter().map(ToString::to_string).collect();
+        let fields = BTreeMap::from([("documents".to_string(), list.join(","))]);
+        let decision = Decision { name: "regroup".into(), fields, by: by.clone(), at: self.clock.stamp() };
+        let saved = self.replay(first, decision, Effect::Regroup { documents: ordered }, "regroup", by).await?;
+        Ok(after(None, &saved, false))
+    }
+
     /// Matching again over the decisions of the touched transactions, saved with the decision in one go.
     async fn replay(
         &self,
@@ -140,7 +196,8 @@ impl Office {
         now.extend(changed.iter().cloned());
         now.sort_by_key(|t| (t.seq, t.id.clone()));
         let known = self.known(&batch, &now).await?;
-        let after = proposed_again(&known, &now, &changed, self);
+        let mut after = proposed_again(&known, &now, &changed, self);
+        asked_again(&touched, &mut after);
         let documents: Vec<_> = changed.iter().flat_map(|t| t.documents.iter().cloned()).collect();
         let checks = known.check_keys().into_iter().filter(|(d, _)| documents.contains(d)).collect();
         let result = after
@@ -354,14 +411,58 @@ fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction], o
             reason: t.reason.clone(),
         })
         .collect();
-    let decisions: Vec<Vec<Decision>> = now.iter().map(|t| t.decisions.clone()).collect();
+    let decisions: Vec<Vec<Decision>> = now.iter().map(|t| standing(&t.decisions)).collect();
     let ids: Vec<TransactionId> = now.iter().map(|t| t.id.clone()).collect();
     let proposals = known.propose(&ids, &groups, &decisions, office);
     now.iter()
         .zip(proposals)
         .filter(|(t, _)| changed.iter().any(|c| c.id == t.id))
-        .map(|(t, proposal)| proposal.into_transaction(t.batch.clone(), t.seq, t.reason.clone()))
+        .map(|(t, proposal)| {
+            let mut again = proposal.into_transaction(t.batch.clone(), t.seq, t.reason.clone());
+            again.decisions = t.decisions.clone();
+            again
+        })
         .collect()
+}
+
+/// The decision that takes another one back; its field `of` is the place of that one.
+const UNDO: &str = "undo";
+
+/// The decisions that count: those that were taken back are left out, and so is the taking back.
+pub(super) fn standing(decisions: &[Decision]) -> Vec<Decision> {
+    let gone: Vec<usize> =
+        decisions.iter().filter(|d| d.name == UNDO).filter_map(|d| d.fields.get("of")?.parse().ok()).collect();
+    let stands = |(place, d): &(usize, &Decision)| d.name != UNDO && !gone.contains(place);
+    decisions.iter().enumerate().filter(stands).map(|(_, d)| d.clone()).collect()
+}
+
+/// The place of the newest decision that stands.
+fn last_standing(t: &Transaction) -> Option<usize> {
+    let gone: Vec<usize> =
+        t.decisions.iter().filter(|d| d.name == UNDO).filter_map(|d| d.fields.get("of")?.parse().ok()).collect();
+    (0..t.decisions.len()).rev().find(|n| t.decisions[*n].name != UNDO && !gone.contains(n))
+}
+
+/// Is there a decision that can be taken back?
+pub fn can_undo(t: &Transaction) -> bool {
+    last_standing(t).is_some_and(|n| t.decisions[n].name != "regroup")
+}
+
+/// An exception ends once: one that is asked again after its decision was taken back is another one, with its own id.
+fn asked_again(before: &[Transaction], after: &mut [Transaction]) {
+    let decided: Vec<&crate::domain::Exception> =
+        before.iter().flat_map(|t| &t.exceptions).filter(|e| e.decision.is_some()).collect();
+    for t in after {
+        let undone = t.decisions.iter().filter(|d| d.name == UNDO).count();
+        if undone == 0 {
+            continue;
+        }
+        for e in &mut t.exceptions {
+            if decided.iter().any(|d| d.id == e.id && d.decision != e.decision) {
+                e.id = ExceptionId::of(&[e.id.as_str().as_bytes(), b"again", &(undone as u64).to_be_bytes()]);
+            }
+        }
+    }
 }
 
 /// Is this document money of its own (a check or a cash ticket)?

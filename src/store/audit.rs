@@ -31,6 +31,25 @@ impl AuditRow {
         self.hash == self.covered()
     }
 
+    /// From the columns of `PAGE`.
+    pub(super) fn of(row: &super::db::Row) -> Result<AuditRow, StoreError> {
+        let number = row.int(0)?;
+        let place = format!("audit row {number}");
+        Ok(AuditRow {
+            number,
+            at: row.text(1)?,
+            by: UserName(row.text(2)?),
+            what: row.text(3)?,
+            noun: row.text(4)?,
+            id: row.text(5)?,
+            before: row.parsed_or_null(6, &place)?,
+            after: row.parsed_or_null(7, &place)?,
+            note: row.text(8)?,
+            previous: row.parsed(9, &place)?,
+            hash: row.parsed(10, &place)?,
+        })
+    }
+
     fn covered(&self) -> Sha256 {
         let hex = |hash: Option<Sha256>| hash.map(|h| h.to_string()).unwrap_or_default();
         let (before, after) = (hex(self.before), hex(self.after));
@@ -134,26 +153,6 @@ impl Store {
     }
 
     pub(super) async fn audit_page(&self, tx: &mut Tx, after: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        tx.rows(PAGE, values![self.site(), after, limit])
-            .await?
-            .iter()
-            .map(|row| {
-                let number = row.int(0)?;
-                let place = format!("audit row {number}");
-                Ok(AuditRow {
-                    number,
-                    at: row.text(1)?,
-                    by: UserName(row.text(2)?),
-                    what: row.text(3)?,
-                    noun: row.text(4)?,
-                    id: row.text(5)?,
-                    before: row.parsed_or_null(6, &place)?,
-                    after: row.parsed_or_null(7, &place)?,
-                    note: row.text(8)?,
-                    previous: row.parsed(9, &place)?,
-                    hash: row.parsed(10, &place)?,
-                })
-            })
-            .collect()
+        tx.rows(PAGE, values![self.site(), after, limit]).await?.iter().map(AuditRow::of).collect()
     }
 }

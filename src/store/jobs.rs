@@ -191,8 +191,9 @@ const SAVE_PRINTS: Bulk = Bulk {
         ("batch", Kind::Text),
         ("near", Kind::Text),
         ("exact", Kind::Text),
+        ("serial", Kind::Text),
     ],
-    tail: "on conflict (site, document) do update set near = excluded.near, exact = excluded.exact",
+    tail: "on conflict (site, document) do update set near = excluded.near, exact = excluded.exact, serial = excluded.serial",
 };
 
 impl Store {
@@ -392,7 +393,8 @@ impl Store {
         let mut rows = Vec::with_capacity(last.len());
         for (document, key) in last {
             let (near, exact) = self.prints(key);
-            rows.push(values![self.site(), document, batch, near, exact]);
+            let serial = bills::digits(&key.serial).trim_start_matches('0').to_string();
+            rows.push(values![self.site(), document, batch, near, exact, serial]);
         }
         tx.insert(&SAVE_PRINTS, rows).await?;
         Ok(())

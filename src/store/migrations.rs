@@ -21,6 +21,7 @@ pub(super) fn sqlite() -> Migrator {
     steps(&[
         (1, "the first tables", include_str!("migrations/sqlite/0001_first_tables.sql")),
         (3, "people, returns, drawer", include_str!("migrations/sqlite/0003_people_returns_drawer.sql")),
+        (4, "the review desk", include_str!("migrations/sqlite/0004_desk.sql")),
     ])
 }
 
@@ -29,5 +30,6 @@ pub(super) fn postgres() -> Migrator {
     steps(&[
         (1, "the first tables", include_str!("migrations/postgres/0001_first_tables.sql")),
         (3, "people, returns, drawer", include_str!("migrations/postgres/0003_people_returns_drawer.sql")),
+        (4, "the review desk", include_str!("migrations/postgres/0004_desk.sql")),
     ])
 }

@@ -8,15 +8,18 @@ mod bills;
 mod blobs;
 mod db;
 mod deposits;
+mod desk;
 mod error;
 mod intake;
 mod jobs;
 mod journal;
 mod keys;
+mod leases;
 mod migrations;
 mod objects;
 mod process;
 mod returns;
+mod sessions;
 mod transactions;
 mod users;
 mod verify;
@@ -25,11 +28,14 @@ pub use audit::AuditRow;
 pub use batches::{Approval, BatchSummary, Decided, Done, QueueItem};
 pub use bills::ImportReport;
 pub use deposits::{NewDeposit, Undeposited};
+pub use desk::{Figures, Frame, Hit, OpenCount, StateCount, Wanted};
 pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
+pub use leases::{Lease, Leased};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
+pub use sessions::{Credential, Session, SessionLimits, Token};
 pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
@@ -134,10 +140,13 @@ impl Store {
             bills::ALL,
             blobs::ALL,
             deposits::ALL,
+            desk::ALL,
             intake::ALL,
             jobs::ALL,
             journal::ALL,
             returns::ALL,
+            leases::ALL,
+            sessions::ALL,
             transactions::ALL,
             users::ALL,
             verify::ALL,

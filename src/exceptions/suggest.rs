@@ -1,0 +1,235 @@
+//! The likely answers to one exception, best first, each a move that could be made as it stands: amounts that were read or
+//! are due, bills that the payer may have meant, and the moves that need no words. Nothing is decided here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::reasons::moves;
+use crate::domain::{Bill, Cents, Exception, Sha256, Transaction};
+use crate::grouping::Evidence;
+
+/// One likely answer: a move with its fields, in a word for the person and the reason for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Candidate {
+    /// Names this answer to this exception and nothing else; the fields may hold an account number and stay here.
+    pub id: String,
+    /// What stands on the key: an amount, a name, a move in words.
+    pub label: String,
+    pub why: String,
+    #[serde(rename = "move")]
+    pub name: &'static str,
+    #[serde(skip)]
+    pub fields: BTreeMap<String, String>,
+    /// The machine's own reading: Enter alone takes it.
+    pub usual: bool,
+}
+
+/// Keys 1 to 9.
+const MOST: usize = 9;
+
+struct List<'a> {
+    exception: &'a Exception,
+    found: Vec<Candidate>,
+}
+
+impl List<'_> {
+    fn add(&mut self, name: &'static str, label: String, why: String, fields: &[(&str, String)]) {
+        let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        if !moves(self.exception.code).iter().any(|m| m.name == name) {
+            return;
+        }
+        if self.found.len() == MOST || self.found.iter().any(|c| c.name == name && c.fields == fields) {
+            return;
+        }
+        let text = format!("{} {name} {fields:?}", self.exception.id);
+        let id = Sha256::of(text.as_bytes()).to_string()[..16].to_string();
+        self.found.push(Candidate { id, label, why, name, fields, usual: false });
+    }
+
+    fn amount(&mut self, amount: Option<Cents>, why: impl Into<String>) {
+        if let Some(amount) = amount.filter(|a| a.is_positive() && *a <= Cents::MAX_ITEM) {
+            self.add("key-amount", amount.to_string(), why.into(), &[("amount", amount.to_string())]);
+        }
+    }
+}
+
+/// The amounts that would be a normal payment of a bill, the most usual first.
+fn due(bill: &Bill) -> Vec<(Option<Cents>, &'static str)> {
+    vec![
+        (Some(bill.amount_due), "amount due"),
+        (bill.late_amount, "after the due date"),
+        (bill.current, "this month alone"),
+        (bill.past_due, "past due alone"),
+        (bill.budget_amount, "budget amount"),
+        (bill.instalment, "instalment agreed"),
+    ]
+}
+
+/// Up to nine answers. `evidence` is of the transaction's documents, `bills` are those it may touch. `read` is how sure
+/// the reader was of the amount, 0 to 100.
+pub fn suggest(
+    exception: &Exception,
+    transaction: &Transaction,
+    evidence: &[Evidence],
+    bills: &[Bill],
+    read: Option<u8>,
+) -> Vec<Candidate> {
+    let mut list = List { exception, found: Vec::new() };
+    let about = evidence.iter().find(|e| Some(&e.document) == exception.document.as_ref());
+    let takes = |name: &str| moves(exception.code).iter().any(|m| m.name == name);
+    let meant: Vec<&Bill> = meant_bills(transaction, evidence, bills);
+    // Amounts first where keying one is the usual move; otherwise after the moves that need no words.
+    let keying = moves(exception.code).first().is_some_and(|m| m.name == "key-amount");
+    if keying {
+        amounts(&mut list, about, &meant, read);
+    }
+    // The move that is usual for this reason comes first when it needs no words.
+    for m in moves(exception.code).iter().filter(|m| m.fields.iter().all(|f| f.starts_with('['))) {
+        let (label, why) = match (m.name, transaction.received) {
+            ("accept", _) => ("accept", "take it as it stands".to_string()),
+            ("accept-partial", Some(received)) => ("accept as part", format!("{received} paid, the rest stays due")),
+            ("to-credit", Some(_)) => ("to credit", "what is over goes to the customer's credit".to_string()),
+            _ => continue,
+        };
+        list.add(m.name, label.to_string(), why, &[]);
+    }
+    if takes("assign") {
+        let fits = |b: &&Bill| transaction.received.is_some_and(|r| due(b).iter().any(|(a, _)| *a == Some(r)));
+        let (exact, other): (Vec<&Bill>, Vec<&Bill>) = bills.iter().filter(|b| b.open).partition(fits);
+        for (bill, why) in
+            exact.into_iter().map(|b| (b, "owes exactly this")).chain(other.into_iter().map(|b| (b, "is near")))
+        {
+            let label = format!("{} {}", bill.name, bill.account.masked());
+            let why = format!("{why}: {} due", bill.amount_due);
+            let fields = [("account", bill.account.reveal().to_string()), ("bill", bill.bill.clone())];
+            list.add("assign", label, why, &fields);
+        }
+    }
+    if takes("key-amount") && !keying {
+        amounts(&mut list, about, &meant, None);
+    }
+    list.found
+}
+
+/// What was read, and what is due.
+fn amounts(list: &mut List<'_>, about: Option<&Evidence>, meant: &[&Bill], read: Option<u8>) {
+    if let Some(check) = about.and_then(|e| e.check.as_ref()) {
+        let sure = read.map(|p| format!(", {p}%")).unwrap_or_default();
+        list.amount(check.amount, format!("as read{sure}"));
+        if let Some(first) = list.found.first_mut().filter(|_| check.amount.is_some()) {
+            first.usual = true;
+        }
+    }
+    if meant.len() > 1 {
+        let sum = Cents::sum(meant.iter().map(|b| b.amount_due)).ok();
+        list.amount(sum, format!("all {} bills together", meant.len()));
+    }
+    for bill in meant.iter().take(3) {
+        let of = if meant.len() > 1 { format!(" of {}", bill.account.masked()) } else { String::new() };
+        for (amount, what) in due(bill) {
+            list.amount(amount, format!("{what}{of}"));
+        }
+    }
+}
+
+/// The bills that the stubs and the proposal name.
+fn meant_bills<'a>(transaction: &Transaction, evidence: &[Evidence], bills: &'a [Bill]) -> Vec<&'a Bill> {
+    let mut meant: Vec<&Bill> = Vec::new();
+    let stubs = evidence.iter().filter(|e| transaction.documents.contains(&e.document)).filter_map(|e| e.stub.as_ref());
+    for bill in bills.iter().filter(|b| b.open) {
+        let on_stub = stubs
+            .clone()
+            .any(|s| s.account.as_ref() == Some(&bill.account) || s.invoice.as_ref() == Some(&bill.invoice));
+        let proposed = transaction.applications.iter().any(|a| a.bill.as_ref() == Some(&bill.bill));
+        if (on_stub || proposed) && !meant.iter().any(|m| std::ptr::eq(*m, bill)) {
+            meant.push(bill);
+        }
+    }
+    meant
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::*;
+
+    fn bill(account: &str, due: i64, late: i64) -> Bill {
+        Bill {
+            biller: Biller("energy".into()),
+            bill: format!("B{account}"),
+            account: AccountNumber::new(account),
+            name: "Alder, James".into(),
+            address: String::new(),
+            city: String::new(),
+            state: String::new(),
+            zip: String::new(),
+            amount_due: Cents::new(due),
+            current: None,
+            past_due: Some(Cents::ZERO),
+            late_amount: Some(Cents::new(late)),
+            budget_amount: None,
+            instalment: None,
+            due_date: None,
+            invoice: String::new(),
+            status: AccountStatus::Active,
+            flags: Vec::new(),
+            service: None,
+            extra: BTreeMap::new(),
+            open: true,
+            paid: Cents::ZERO,
+        }
+    }
+
+    fn exception(code: Reason) -> Exception {
+        Exception {
+            id: ExceptionId::of(&[b"x"]),
+            code,
+            message: String::new(),
+            document: None,
+            bbox: None,
+            decision: None,
+        }
+    }
+
+    /// Each row: reason, received in cents, what the keys say.
+    #[test]
+    fn the_likely_answers_come_first() {
+        let bills = [bill("8130687182", 8413, 8834), bill("8130687199", 1200, 1300)];
+        let rows: &[(Reason, i64, &str)] = &[
+            (Reason::AmountUnknown, 0, "84.13/88.34"),
+            (Reason::Underpaid, 8000, "accept as part/accept/84.13/88.34"),
+            (Reason::AccountUnknown, 1200, "Alder, James ...7199/Alder, James ...7182"),
+            (Reason::DuplicateCheck, 1200, ""),
+        ];
+        for (code, received, want) in rows {
+            let transaction = Transaction {
+                id: TransactionId::of(&[b"t"]),
+                batch: BatchId::of(&[b"b"]),
+                seq: 1,
+                kind: TransactionKind::Single,
+                state: TransactionState::Exception,
+                reason: String::new(),
+                documents: Vec::new(),
+                received: Some(Cents::new(*received)),
+                applications: vec![Application {
+                    biller: None,
+                    account: None,
+                    bill: (*code != Reason::AccountUnknown).then(|| "B8130687182".into()),
+                    amount: Cents::new(1),
+                    ledger: "1100".into(),
+                    rule: String::new(),
+                    evidence: String::new(),
+                }],
+                exceptions: Vec::new(),
+                decisions: Vec::new(),
+                held_until: None,
+                owner: None,
+            };
+            let found = suggest(&exception(*code), &transaction, &[], &bills, None);
+            let labels: Vec<&str> = found.iter().map(|c| c.label.as_str()).collect();
+            assert_eq!(labels.join("/"), *want, "{code}");
+            assert!(found.iter().all(|c| !c.label.contains("8130687") && !c.why.contains("8130687")));
+        }
+    }
+}

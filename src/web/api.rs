@@ -1,0 +1,430 @@
+//! The same moves for programs: JSON over HTTP with a token, problem details (RFC 9457) for errors, idempotency keys for
+//! everything that changes something, and an OpenAPI document made from these very declarations.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::{OpenApi, ToSchema};
+
+use super::Desk;
+use super::form::Form;
+use super::gate::Visit;
+use super::page::Problem;
+use crate::domain::{Sha256, User};
+use crate::pipeline::{AfterDecision, BalanceAnswer};
+use crate::store::Done;
+
+/// An error as RFC 9457 writes it.
+#[derive(Serialize, ToSchema, Debug)]
+struct ProblemDetails {
+    #[serde(rename = "type")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+}
+
+/// What went wrong, as `application/problem+json`.
+pub fn refusal(status: StatusCode, code: &str, detail: &str) -> Response {
+    let body = ProblemDetails {
+        kind: format!("urn:remit:problem:{code}"),
+        title: status.canonical_reason().unwrap_or("Error").into(),
+        status: status.as_u16(),
+        detail: detail.into(),
+    };
+    let mut answer = (status, Json(body)).into_response();
+    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+    answer
+}
+
+/// A problem of the desk as the API says it.
+pub struct ApiProblem(Problem);
+
+impl<E: Into<Problem>> From<E> for ApiProblem {
+    fn from(error: E) -> Self {
+        ApiProblem(error.into())
+    }
+}
+
+impl IntoResponse for ApiProblem {
+    fn into_response(self) -> Response {
+        refusal(self.0.status, self.0.code, &format!("{} {}", self.0.message, self.0.help))
+    }
+}
+
+type Answer = Result<Response, ApiProblem>;
+
+/// A decision about one exception.
+#[derive(Deserialize, Serialize, ToSchema, Debug)]
+pub struct DecideBody {
+    /// `key-amount`, `assign`, `accept`, ..: one of the exception's `moves`.
+    #[serde(rename = "move")]
+    pub name: String,
+    /// The move's fields, each a text (`{"amount": "84.18"}`).
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize, Serialize, ToSchema, Debug, Default)]
+pub struct HoldBody {
+    /// `until`, `owner`, `note`, all optional.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a decision left.
+#[derive(Serialize, ToSchema, Debug)]
+struct Left {
+    transaction: String,
+    state: String,
+    /// Exceptions of the transaction that still need somebody.
+    open: usize,
+    already: bool,
+}
+
+impl Left {
+    fn of(done: &AfterDecision) -> Value {
+        json!(Left {
+            transaction: done.transaction.to_string(),
+            state: done.state.as_str().into(),
+            open: done.open,
+            already: done.already,
+        })
+    }
+}
+
+/// The longest idempotency key.
+const LONGEST_KEY: usize = 100;
+
+/// Does a change once: a second request with the same `Idempotency-Key` gets the first one's answer, and one with the same
+/// key and another body is refused.
+async fn once(
+    desk: &Desk,
+    visit: &Visit,
+    headers: &HeaderMap,
+    body: &str,
+    work: impl Future<Output = Result<Value, Problem>>,
+) -> Answer {
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).unwrap_or("");
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "idempotency-key",
+            "A change needs a header Idempotency-Key of 1 to 100 characters.",
+            "Take a new one for each change and the same one when you repeat it.",
+        )
+        .into());
+    }
+    let name = &visit.person()?.name;
+    let request = Sha256::of(format!("{}\n{body}", visit.path).as_bytes());
+    if let Some((before, status, text)) = desk.office.store().answer(name, key).await? {
+        if before != request {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key",
+                "This Idempotency-Key was used for another request.",
+                "Take a new one.",
+            )
+            .into());
+        }
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        return Ok((status, [(header::CONTENT_TYPE, "application/json"), (header::AGE, "0")], text).into_response());
+    }
+    let done = work.await?;
+    let text = done.to_string();
+    desk.office.store().save_answer(name, key, request, 200, &text, visit.now).await?;
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn parsed<T: for<'a> Deserialize<'a>>(body: &str) -> Result<T, Problem> {
+    let text = if body.trim().is_empty() { "{}" } else { body };
+    serde_json::from_str(text)
+        .map_err(|e| Problem::wrong(format!("The body is not what is asked for: {e}."), "Nothing was changed."))
+}
+
+fn person(visit: &Visit) -> Result<User, Problem> {
+    visit.person().cloned()
+}
+
+#[utoipa::path(get, path = "/api/v1/batches", responses((status = 200, description = "Every batch")))]
+pub async fn batches(State(desk): State<Desk>) -> Answer {
+    let list: Vec<Value> = desk
+        .office
+        .store()
+        .batches()
+        .await?
+        .into_iter()
+        .map(|s| {
+            let b = s.batch;
+            json!({ "id": b.id, "name": b.name, "state": b.state, "origin": b.origin, "date": b.date,
+                "operator": b.operator, "declared": b.declared, "documents": s.documents,
+                "transactions": s.transactions, "open_exceptions": s.open_exceptions, "received": s.received,
+                "balanced_by": b.balanced_by, "approved_by": b.approved_by })
+        })
+        .collect();
+    Ok(Json(json!({ "batches": list })).into_response())
+}
+
+#[utoipa::path(get, path = "/api/v1/batches/{id}", params(("id" = String, Path)),
+    responses((status = 200, description = "A batch as `remit batch show --json` gives it"),
+              (status = 404, body = ProblemDetails)))]
+pub async fn batch(State(desk): State<Desk>, Path(id): Path<String>) -> Answer {
+    let batch = desk.office.store().batch(&id).await?;
+    let mut shown = serde_json::to_value(desk.office.show(&batch).await?).map_err(super::door::trouble)?;
+    mask(&mut shown);
+    Ok(Json(shown).into_response())
+}
+
+/// Account numbers leave masked: who needs one in full asks for it at the desk, where it is written down.
+fn mask(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map.iter_mut() {
+                match inner {
+                    Value::String(text) if key == "account" => *text = crate::domain::account::masked(text),
+                    other => mask(other),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+#[utoipa::path(post, path = "/api/v1/batches/{id}/balance",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, description = "Balanced, or what most likely explains the difference"),
+              (status = 409, body = ProblemDetails)))]
+pub async fn balance(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    once(&desk, &visit, &headers, &body, async {
+        let batch = desk.office.store().batch(&id).await?;
+        Ok(match desk.office.balance(&batch, Some(&by.name)).await? {
+            BalanceAnswer::Balanced { proof, state, already } => {
+                json!({ "balanced": true, "state": state, "already": already, "proof": proof })
+            }
+            BalanceAnswer::Out(imbalance) => json!({ "balanced": false, "imbalance": *imbalance }),
+        })
+    })
+    .await
+}
+
+#[utoipa::path(post, path = "/api/v1/batches/{id}/approve",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, description = "Approved"), (status = 409, body = ProblemDetails)))]
+pub async fn approve(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    once(&desk, &visit, &headers, &body, async {
+        let batch = desk.office.store().batch(&id).await?;
+        let approval = desk.office.approve(&batch, &by.name).await?;
+        Ok(json!({ "batch": batch.id, "already": approval.done == Done::Already, "given": approval.given,
+            "needed": approval.needed }))
+    })
+    .await
+}
+
+#[utoipa::path(post, path = "/api/v1/batches/{id}/post",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, description = "Posted"), (status = 409, body = ProblemDetails)))]
+pub async fn post(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    once(&desk, &visit, &headers, &body, async {
+        let batch = desk.office.store().batch(&id).await?;
+        let done = desk.office.post(&batch, &by.name).await?;
+        Ok(json!({ "batch": batch.id, "state": done.state, "entries": done.entries, "total": done.total,
+            "file": done.file, "already": done.already }))
+    })
+    .await
+}
+
+#[utoipa::path(get, path = "/api/v1/exceptions", params(("batch" = Option<String>, Query)),
+    responses((status = 200, description = "What needs a person, the worst harm first")))]
+pub async fn exceptions(State(desk): State<Desk>, visit: Visit) -> Answer {
+    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let all = super::exceptions::queue(&desk).await?;
+    let batch = query.get("batch");
+    let list: Vec<_> = all.iter().filter(|e| batch.is_empty() || e.batch.as_str() == batch).collect();
+    Ok(Json(json!({ "exceptions": list })).into_response())
+}
+
+#[utoipa::path(get, path = "/api/v1/exceptions/{id}", params(("id" = String, Path)),
+    responses((status = 200, description = "One exception with its likely answers"),
+              (status = 404, body = ProblemDetails)))]
+pub async fn exception(State(desk): State<Desk>, Path(id): Path<String>) -> Answer {
+    let mut found = serde_json::to_value(desk.office.find_exception(&id).await?).map_err(super::door::trouble)?;
+    let asked = desk.office.store().exception(&id).await?;
+    if let Some(transaction) = asked.transaction {
+        let item = desk.office.item(transaction.as_str(), Some(asked.exception.id.as_str())).await?;
+        found["candidates"] = json!(item.candidates);
+    }
+    mask(&mut found);
+    Ok(Json(found).into_response())
+}
+
+#[utoipa::path(post, path = "/api/v1/exceptions/{id}/decide", request_body = DecideBody,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Left), (status = 409, body = ProblemDetails), (status = 422, body = ProblemDetails)))]
+pub async fn decide(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    let asked: DecideBody = parsed(&body)?;
+    once(&desk, &visit, &headers, &body, async {
+        let subject = desk.office.store().exception(&id).await?.transaction.map(|t| t.to_string()).unwrap_or_default();
+        desk.office.store().may_work(&subject, &by.name, None, visit.now).await?;
+        Ok(Left::of(&desk.office.key(&id, &asked.name, &asked.fields, &by).await?))
+    })
+    .await
+}
+
+#[utoipa::path(post, path = "/api/v1/transactions/{id}/hold", request_body = HoldBody,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
+pub async fn hold(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    let asked: HoldBody = parsed(&body)?;
+    once(&desk, &visit, &headers, &body, async { Ok(Left::of(&desk.office.hold(&id, &asked.fields, &by.name).await?)) })
+        .await
+}
+
+#[utoipa::path(post, path = "/api/v1/transactions/{id}/undo",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
+pub async fn undo(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: String,
+) -> Answer {
+    let by = person(&visit)?;
+    once(&desk, &visit, &headers, &body, async { Ok(Left::of(&desk.office.undo(&id, &by.name).await?)) }).await
+}
+
+#[utoipa::path(get, path = "/api/v1/research", params(("q" = String, Query)),
+    responses((status = 200, description = "Payments by account, name, amount, check number or date")))]
+pub async fn research(State(desk): State<Desk>, visit: Visit) -> Answer {
+    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let text: String = query.get("q").chars().take(120).collect();
+    let hits = desk.office.store().research(&super::research::wanted(&text, query.get("date")).0).await?;
+    let list: Vec<Value> = hits
+        .into_iter()
+        .map(|h| {
+            json!({ "transaction": h.transaction, "batch": h.batch, "batch_name": h.batch_name, "date": h.date,
+                "state": h.state, "amount": h.received, "account": h.account.map(|a| a.masked()), "bill": h.bill,
+                "name": h.name })
+        })
+        .collect();
+    Ok(Json(json!({ "found": list })).into_response())
+}
+
+#[utoipa::path(get, path = "/api/v1/deposits", responses((status = 200, description = "Every deposit")))]
+pub async fn deposits(State(desk): State<Desk>) -> Answer {
+    let list: Vec<Value> = desk.office.deposits().await?.iter().map(|d| desk.office.deposit_view(d)).collect();
+    Ok(Json(json!({ "deposits": list })).into_response())
+}
+
+#[utoipa::path(get, path = "/api/v1/ledger/balances",
+    responses((status = 200, description = "Debits, credits and balance of each ledger account")))]
+pub async fn balances(State(desk): State<Desk>) -> Answer {
+    Ok(Json(json!({ "balances": desk.office.balances().await? })).into_response())
+}
+
+#[utoipa::path(get, path = "/api/v1/openapi.json", responses((status = 200, description = "This document")))]
+pub async fn document() -> Answer {
+    Ok(Json(Document::openapi()).into_response())
+}
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "remit", description = "The review desk's moves for programs. Money is a decimal string, dates are ISO 8601."),
+    paths(batches, batch, balance, approve, post, exceptions, exception, decide, hold, undo, research, deposits, balances, document),
+    components(schemas(ProblemDetails, DecideBody, HoldBody, Left)),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+pub struct Document;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::{Policy, router};
+
+    /// Every route of the API stands in the document and the other way round, with the same method.
+    #[test]
+    fn routes_and_document_agree() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let mut said: Vec<String> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods.as_object().unwrap().keys().map(move |m| format!("{m} {path}")).collect::<Vec<_>>()
+            })
+            .collect();
+        let mut routed: Vec<String> = router::LINES
+            .iter()
+            .filter(|l| matches!(l.policy, Policy::Token(_)))
+            .map(|l| format!("{} {}", l.method, l.path))
+            .collect();
+        said.sort();
+        routed.sort();
+        assert_eq!(said, routed);
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let keyed = operation["parameters"].to_string().contains("Idempotency-Key");
+                assert_eq!(keyed, method == "post", "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn accounts_leave_masked() {
+        let mut value = json!({ "applications": [{ "account": "8130687182", "bill": "1" }] });
+        mask(&mut value);
+        assert_eq!(value["applications"][0]["account"], "...7182");
+    }
+}

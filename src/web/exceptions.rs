@@ -1,0 +1,157 @@
+//! The exceptions' queue: what needs a person, the worst harm first, and who has it on the screen just now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Desk;
+use super::form::Form;
+use super::gate::Visit;
+use super::page::{Frame, Problem, html, money_or};
+use crate::domain::TransactionState;
+use crate::exceptions::Queue;
+use crate::pipeline::ExceptionView;
+
+/// The queue as it stood when the audit trail had this many rows: every decision adds one.
+#[derive(Default)]
+pub struct QueueCache {
+    inside: Mutex<Option<Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    rows: i64,
+    second: i64,
+    queue: Arc<Vec<ExceptionView>>,
+}
+
+/// Seconds after which the queue is read again in any case: the readers of documents leave no audit row.
+const OLDEST: i64 = 2;
+
+/// Everything open, in order.
+pub async fn queue(desk: &Desk) -> Result<Arc<Vec<ExceptionView>>, Problem> {
+    let rows = desk.office.store().audit_head().await?;
+    let now = crate::clock::Clock::system().seconds();
+    let cache = &desk.inside.queue.inside;
+    let kept = cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    if let Some(kept) = kept
+        && kept.rows == rows
+        && now - kept.second < OLDEST
+    {
+        return Ok(kept.queue);
+    }
+    let fresh = Arc::new(desk.office.open_exceptions(None).await?);
+    let kept = Kept { rows, second: now, queue: fresh.clone() };
+    *cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(kept);
+    Ok(fresh)
+}
+
+pub async fn open_count(desk: &Desk) -> Result<u32, Problem> {
+    Ok(queue(desk).await?.iter().filter(|e| e.state != Some(TransactionState::Held)).count() as u32)
+}
+
+pub fn words(queue: Queue) -> (&'static str, &'static str) {
+    match queue {
+        Queue::Urgent => ("Urgent", "somebody may be without service"),
+        Queue::Risk => ("Risk", "money in doubt"),
+        Queue::Accounts => ("Accounts", "not paid the usual way"),
+        Queue::Keying => ("Keying", "key it from the image"),
+        Queue::Matching => ("Matching", "which bill, and how much"),
+        Queue::Images => ("Images", "the paper itself"),
+    }
+}
+
+struct Line {
+    id: String,
+    code: &'static str,
+    message: String,
+    batch: String,
+    batch_name: String,
+    date: String,
+    amount: String,
+    with: String,
+    held: bool,
+}
+
+struct Tab {
+    name: &'static str,
+    what: &'static str,
+    slug: &'static str,
+    count: usize,
+    here: bool,
+}
+
+#[derive(Template)]
+#[template(path = "exceptions.html", config = "src/web/askama.toml")]
+struct Page {
+    frame: Frame,
+    tabs: Vec<Tab>,
+    all: usize,
+    held: usize,
+    lines: Vec<Line>,
+    more: usize,
+    showing_held: bool,
+    all_here: bool,
+    filter: String,
+}
+
+/// Lines on one page; the rest is said by number.
+const MOST: usize = 100;
+
+pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
+    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let asked = Queue::parse(query.get("queue"));
+    let batch = query.get("batch").to_string();
+    let showing_held = query.get("held") == "1";
+    let all = queue(&desk).await?;
+    let leases: BTreeMap<String, String> =
+        desk.office.store().leases(visit.now).await?.into_iter().map(|l| (l.subject, l.holder.0)).collect();
+    let is_held = |e: &&ExceptionView| e.state == Some(TransactionState::Held);
+    let fits = |e: &&ExceptionView| {
+        asked.is_none_or(|q| e.queue == q)
+            && (batch.is_empty() || e.batch.as_str() == batch)
+            && is_held(e) == showing_held
+    };
+    let chosen: Vec<&ExceptionView> = all.iter().filter(fits).collect();
+    let me = visit.person()?.name.0.clone();
+    let lines = chosen
+        .iter()
+        .take(MOST)
+        .map(|e| Line {
+            id: e.id.to_string(),
+            code: e.code.code(),
+            message: e.message.chars().take(300).collect(),
+            batch: e.batch.to_string(),
+            batch_name: e.batch_name.clone(),
+            date: e.date.to_string(),
+            amount: money_or(e.amount, "not known"),
+            with: leases.get(&e.transaction).map_or(String::new(), |h| if *h == me { "you".into() } else { h.clone() }),
+            held: e.state == Some(TransactionState::Held),
+        })
+        .collect();
+    let tabs = Queue::ALL
+        .into_iter()
+        .map(|q| Tab {
+            name: words(q).0,
+            what: words(q).1,
+            slug: q.as_str(),
+            count: all.iter().filter(|e| e.queue == q && !is_held(e)).count(),
+            here: asked == Some(q),
+        })
+        .collect();
+    let held = all.iter().filter(is_held).count();
+    html(&Page {
+        frame: Frame::new(&desk, &visit, "Exceptions", "/exceptions").await?.on("queue"),
+        tabs,
+        all: all.len() - held,
+        held,
+        more: chosen.len().saturating_sub(MOST),
+        lines,
+        all_here: asked.is_none() && !showing_held && batch.is_empty(),
+        showing_held,
+        filter: batch,
+    })
+}

@@ -1,0 +1,86 @@
+//! The review desk: server-rendered pages that read without JavaScript, small scripts of our own for keys and images, and
+//! the same moves as JSON. `router` is the table of contents; `gate` decides who may come in; each screen has its file.
+//! Handlers load, decide, save and answer; there is no SQL here and no rule of the trade.
+
+mod account;
+mod admin;
+mod api;
+mod balance;
+mod batch;
+mod capture;
+mod door;
+mod exceptions;
+mod form;
+mod gate;
+mod images;
+mod item;
+mod key;
+mod ledger;
+mod listen;
+pub mod one_time;
+mod page;
+pub mod password;
+mod plot;
+mod release;
+mod research;
+pub mod router;
+mod statics;
+mod throttle;
+mod today;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+pub use gate::Policy;
+pub use listen::{Listening, serve};
+
+use crate::pipeline::Office;
+use crate::store::SessionLimits;
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    pub office: Office,
+    inside: Arc<Inside>,
+}
+
+struct Inside {
+    throttle: throttle::Throttle,
+    pictures: images::Pictures,
+    queue: exceptions::QueueCache,
+    /// Rings when there are documents to read.
+    work: Notify,
+    /// Lower-case names under which the desk may be asked for.
+    hosts: Vec<String>,
+}
+
+impl Desk {
+    pub fn new(office: Office, address: std::net::SocketAddr) -> Desk {
+        let config = &office.site.config.desk;
+        let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(String::from).to_vec();
+        hosts.push(match address.ip() {
+            std::net::IpAddr::V4(ip) => ip.to_string(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        });
+        hosts.extend(config.hosts.iter().map(|h| h.to_lowercase()));
+        let inside = Inside {
+            throttle: throttle::Throttle::default(),
+            pictures: images::Pictures::default(),
+            queue: exceptions::QueueCache::default(),
+            work: Notify::new(),
+            hosts,
+        };
+        Desk { office, inside: Arc::new(inside) }
+    }
+
+    fn limits(&self) -> SessionLimits {
+        let desk = &self.office.site.config.desk;
+        SessionLimits { idle: desk.idle_minutes * 60, absolute: desk.absolute_hours * 3600 }
+    }
+
+    /// Waits until something was taken in.
+    pub async fn work_rings(&self) {
+        self.inside.work.notified().await;
+    }
+}

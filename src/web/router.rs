@@ -1,0 +1,146 @@
+//! The table of contents: every route, who may ask for it, and the file that answers. A line without a policy cannot be
+//! written; what has no line is not found.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use super::gate::{Policy, gate};
+use super::{
+    Desk, account, admin, api, balance, batch, capture, door, exceptions, images, item, key, ledger, page, release,
+    research, statics, today,
+};
+use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Key, Match, Release};
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub policy: Policy,
+}
+
+const TAKE_IN: Policy = Policy::Roles(&[Capture]);
+const WORK: Policy = Policy::Roles(&[Key, Match]);
+const SETTLE: Policy = Policy::Roles(&[Match]);
+const SEE: Policy = Policy::SignedIn;
+const APPROVE: Policy = Policy::Fresh(&[Approve]);
+const RELEASE: Policy = Policy::Fresh(&[Release]);
+const ADMINISTER: Policy = Policy::Fresh(&[Admin]);
+const LOOK_AFTER: Policy = Policy::Roles(&[Admin, Auditor]);
+const EXPORT: Policy = Policy::Fresh(&[Release, Auditor]);
+const ANY: &[Role] = &Role::ALL;
+
+macro_rules! routes {
+    ($($method:ident $path:literal $policy:expr => $handler:path;)*) => {
+        pub const LINES: &[Line] =
+            &[$(Line { method: stringify!($method), path: $path, policy: $policy },)*];
+
+        fn all() -> Router<Desk> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+routes! {
+    get  "/sign-in" Policy::Open => door::sign_in_page;
+    post "/sign-in" Policy::Open => door::sign_in;
+    get  "/set-up" Policy::Open => door::set_up_page;
+    post "/set-up" Policy::Open => door::set_up;
+    get  "/welcome" Policy::Open => door::welcome_page;
+    post "/welcome" Policy::Open => door::welcome;
+    get  "/static/{file}" Policy::Open => statics::file;
+    get  "/health" Policy::Open => today::health;
+    post "/sign-out" SEE => door::sign_out;
+    get  "/prove" SEE => door::prove_page;
+    post "/prove" SEE => door::prove;
+
+    get  "/" SEE => today::page;
+
+    get  "/capture" TAKE_IN => capture::page;
+    post "/capture/{tray}/file" TAKE_IN => capture::file;
+    post "/capture/{tray}/close" TAKE_IN => capture::close;
+    get  "/capture/progress" SEE => capture::progress;
+
+    get  "/batches" SEE => batch::list;
+    get  "/batches/{id}" SEE => batch::page;
+    post "/batches/{id}/regroup" SETTLE => batch::regroup;
+    post "/batches/{id}/void" SETTLE => batch::void;
+    get  "/batches/{id}/balance" SEE => balance::page;
+    post "/batches/{id}/balance" SETTLE => balance::balance;
+    get  "/batches/{id}/approve" SEE => release::approve_page;
+    post "/batches/{id}/approve" APPROVE => release::approve;
+    post "/batches/{id}/post" APPROVE => release::post;
+
+    get  "/exceptions" SEE => exceptions::page;
+    get  "/exceptions/{id}" SEE => item::page;
+    post "/exceptions/{id}" WORK => item::decide;
+    get  "/transactions/{id}" SEE => item::transaction;
+    post "/transactions/{id}/lease" WORK => item::lease;
+    post "/transactions/{id}/undo" WORK => item::undo;
+    post "/transactions/{id}/hold" SETTLE => item::hold;
+    post "/transactions/{id}/unmask" Policy::Fresh(&[Match, Approve, Auditor]) => item::unmask;
+    get  "/documents/{id}/snippet" SEE => images::snippet;
+    get  "/documents/{id}/side/{side}" SEE => images::side;
+    get  "/key" WORK => key::page;
+
+    get  "/deposits" SEE => release::deposits;
+    post "/deposits" RELEASE => release::make;
+    get  "/deposits/{id}" SEE => release::deposit;
+    get  "/deposits/{id}/file" EXPORT => release::file;
+    get  "/proof-sheet" SEE => release::proof_sheet;
+
+    get  "/research" SEE => research::page;
+    get  "/ledger" SEE => ledger::page;
+    get  "/ledger/{account}" SEE => ledger::account;
+    get  "/entries/{number}" SEE => ledger::entry;
+    get  "/ledger-export" EXPORT => ledger::export;
+
+    get  "/account" SEE => account::page;
+    post "/account/password" SEE => account::password;
+    post "/account/settings" SEE => account::settings;
+    get  "/account/second-factor" SEE => account::second_factor_page;
+    post "/account/second-factor" SEE => account::second_factor;
+
+    get  "/admin" LOOK_AFTER => admin::page;
+    post "/admin/users" ADMINISTER => admin::add_user;
+    post "/admin/users/{name}/invite" ADMINISTER => admin::invite;
+    post "/admin/users/{name}/disable" ADMINISTER => admin::disable;
+    post "/admin/users/{name}/unlock" ADMINISTER => admin::unlock;
+    post "/admin/tokens" ADMINISTER => admin::add_token;
+    post "/admin/tokens/{id}/end" ADMINISTER => admin::end_token;
+    get  "/admin/layouts" LOOK_AFTER => admin::layouts;
+    post "/admin/layouts" ADMINISTER => admin::save_layouts;
+
+    get  "/api/v1/batches" Policy::Token(ANY) => api::batches;
+    get  "/api/v1/batches/{id}" Policy::Token(ANY) => api::batch;
+    post "/api/v1/batches/{id}/balance" Policy::Token(&[Match]) => api::balance;
+    post "/api/v1/batches/{id}/approve" Policy::Token(&[Approve]) => api::approve;
+    post "/api/v1/batches/{id}/post" Policy::Token(&[Approve]) => api::post;
+    get  "/api/v1/exceptions" Policy::Token(ANY) => api::exceptions;
+    get  "/api/v1/exceptions/{id}" Policy::Token(ANY) => api::exception;
+    post "/api/v1/exceptions/{id}/decide" Policy::Token(&[Key, Match]) => api::decide;
+    post "/api/v1/transactions/{id}/hold" Policy::Token(&[Match]) => api::hold;
+    post "/api/v1/transactions/{id}/undo" Policy::Token(&[Key, Match]) => api::undo;
+    get  "/api/v1/research" Policy::Token(ANY) => api::research;
+    get  "/api/v1/deposits" Policy::Token(ANY) => api::deposits;
+    get  "/api/v1/ledger/balances" Policy::Token(ANY) => api::balances;
+    get  "/api/v1/openapi.json" Policy::Token(ANY) => api::document;
+}
+
+/// Who may ask for a route; `None` where there is none.
+pub fn policy(method: &Method, path: &str) -> Option<Policy> {
+    let is = |l: &&Line| l.method.eq_ignore_ascii_case(method.as_str()) && l.path == path;
+    LINES.iter().find(is).map(|l| l.policy)
+}
+
+pub fn router(desk: Desk) -> Router {
+    let largest = desk.office.site.config.desk.upload_megabytes.saturating_mul(1 << 20) as usize;
+    all()
+        .fallback(|| async { page::Problem::unknown("page") })
+        .layer(DefaultBodyLimit::max(largest))
+        .layer(from_fn_with_state(desk.clone(), gate))
+        .with_state(desk)
+}
