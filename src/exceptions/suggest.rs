@@ -107,7 +107,7 @@ pub fn suggest(
         }
     }
     if takes("key-amount") && !keying {
-        amounts(&mut list, about, &meant, None);
+        amounts(&mut list, None, &meant, None);
     }
     list.found
 }
@@ -118,6 +118,7 @@ fn amounts(list: &mut List<'_>, about: Option<&Evidence>, meant: &[&Bill], read:
         let sure = read.map(|p| format!(", {p}%")).unwrap_or_default();
         list.amount(check.amount, format!("as read{sure}"));
         if let Some(first) = list.found.first_mut().filter(|_| check.amount.is_some()) {
+            // Nothing stands before it here: this is what was read.
             first.usual = true;
         }
     }
