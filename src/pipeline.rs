@@ -5,7 +5,10 @@
 mod bank;
 mod desk;
 mod door;
+mod drawer;
 mod intake;
+mod ledger;
+mod papers;
 mod returns;
 mod settle;
 mod view;
@@ -13,10 +16,13 @@ mod view;
 pub use bank::MadeDeposit;
 pub use desk::{Item, Paper};
 pub use door::{DoorError, NewPerson, is_name};
+pub use drawer::{ClosedDrawer, Received};
 pub use intake::{TakeIn, Taken};
+pub use ledger::{BillingFile, Totals, acknowledgement};
+pub use papers::{REPORTS, ReportQuestion};
 pub use returns::{ReturnTaken, ReturnView};
 pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
-pub use view::{BatchHead, BatchView, ExceptionView, Proof, Summary};
+pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,6 +104,7 @@ impl Office {
             key_file: site.key_file.clone(),
             site: site.config.site.id.clone(),
             clock,
+            chart: site.config.posting.clone(),
         }
     }
 

@@ -325,3 +325,163 @@ async fn a_returned_check_reopens_what_it_paid_once() {
     assert!(h.office.take_returns(vec![item], None, date, &nobody).await.is_err());
     h.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_lies_where_its_money_is() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    h.finish(head.id.as_str()).await;
+    let date = head.date;
+    let entries = h.office.entries().await.unwrap();
+    let payments: Vec<&Entry> =
+        entries.iter().filter(|e| e.draft.postings.iter().any(|p| p.account == "1100")).collect();
+    let balance = async |account: &str| {
+        let all = h.office.balances().await.unwrap();
+        all.iter().find(|b| b.account == account).map_or(0, |b| b.balance.get())
+    };
+    // Before the deposit: the exact mirror, and the check does not go to the bank.
+    assert!(h.office.reverse(payments[0].number, "wrong member", date, &h.olga).await.is_ok(), "an approver may");
+    let (again, already) = h.office.reverse(payments[0].number, "again", date, &h.sven).await.unwrap();
+    assert_eq!((again.kind.as_str(), already), ("mirror", true));
+    assert!(h.office.reverse(again.by_entry, "twice", date, &h.sven).await.is_err(), "a reversal is not reversed");
+    let deposit = h.office.make_deposit(date, None, &h.sven).await.unwrap().deposit.unwrap();
+    let gone = &payments[0].draft.postings[0].document;
+    assert!(deposit.items.iter().all(|i| Some(&i.document) != gone.as_ref()), "it was taken back");
+    assert_eq!(h.office.find_batch(head.id.as_str()).await.unwrap().state, BatchState::Deposited);
+    // After it: the money is at the bank and waits in suspense, by name.
+    let (unapplied, _) = h.office.reverse(payments[1].number, "wrong bill", date, &h.sven).await.unwrap();
+    assert_eq!(unapplied.kind, "unapply");
+    let suspense = h.office.suspense(None).await.unwrap();
+    let open = suspense.iter().find(|s| s.entry == unapplied.by_entry).unwrap();
+    assert_eq!(-balance("2100").await, suspense.iter().map(|s| s.amount.get()).sum::<i64>());
+    let transaction = payments[1].draft.transaction.as_ref().unwrap();
+    let shown = h.office.show(&h.office.find_batch(head.id.as_str()).await.unwrap()).await.unwrap();
+    let paid = shown.transactions.iter().find(|t| t.id == *transaction).unwrap().applications[0].clone();
+    let account = paid.account.clone().unwrap();
+    let apply = async |amount: Cents| {
+        h.office.apply_suspense(transaction.as_str(), &account, paid.bill.as_deref(), amount, date, &h.sven).await
+    };
+    assert!(apply(open.amount.plus(Cents::new(1)).unwrap()).await.is_err(), "more than there is");
+    assert!(!apply(paid.amount).await.unwrap());
+    assert!(apply(paid.amount).await.unwrap(), "the same again");
+    // The bank confirms, to the cent or not at all.
+    let said = |count: u32, total: Cents| remit::pipeline::Totals { count, total };
+    let wrong = said(deposit.count, deposit.total.plus(Cents::new(1)).unwrap());
+    assert!(h.office.acknowledge_deposit(&deposit, wrong, "keyed", &h.sven).await.is_err());
+    for already in [false, true] {
+        let right = said(deposit.count, deposit.total);
+        assert_eq!(h.office.acknowledge_deposit(&deposit, right, "keyed", &h.sven).await.unwrap(), already);
+    }
+    assert_eq!((balance("1030").await, balance("1040").await), (0, deposit.total.get()));
+    // The billing system: sent and not proved until its own totals agree.
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    let sent = h.office.billing_files().await.unwrap().remove(0);
+    assert_eq!(sent.state, "sent, not proved");
+    for (count, state) in [(sent.count + 1, "differs"), (sent.count, "proved"), (sent.count + 1, "proved")] {
+        let answered = h.office.billing_answered(&batch, said(count, sent.total), &h.sven).await.unwrap();
+        assert_eq!(answered.state, state);
+    }
+    let last = h.office.entries().await.unwrap().last().unwrap().clone();
+    let (root, already) = h.office.close_day(date, &h.sven).await.unwrap();
+    assert_eq!((root.number, root.hash, already), (last.number, last.hash, false));
+    for at in [1, payments[1].number, last.number] {
+        let sum: i64 = h.office.balances_at(Some(at)).await.unwrap().iter().map(|b| b.balance.get()).sum();
+        assert_eq!(sum, 0, "trial balance at entry {at}");
+    }
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drawer_is_counted_blind_and_closed_by_another() {
+    use remit::domain::drawer::{Pieces, Tender};
+    use remit::pipeline::Received;
+    let h = Harness::new().await;
+    let kim = UserName("kim".into());
+    h.office.add_user(&kim, &[Role::Cashier]).await.unwrap();
+    let bills =
+        remit::formats::bills_csv::bills(&std::fs::read(samples().join("open_bills.csv")).unwrap(), None).unwrap();
+    let bill = bills.rows.iter().find(|b| b.amount_due > Cents::new(2000)).unwrap().clone();
+    let date: Day = "2026-11-30".parse().unwrap();
+    assert!(h.office.open_drawer("front", date, Cents::new(5000), &h.sven).await.is_err(), "no cashier");
+    let (drawer, already) = h.office.open_drawer("front", date, Cents::new(5000), &kim).await.unwrap();
+    assert!(!already && h.office.open_drawer("front", date, Cents::new(1), &kim).await.unwrap().1);
+    let received = |tender, amount: i64, tendered: i64, mark: &str| Received {
+        tender,
+        amount: Cents::new(amount),
+        tendered: Cents::new(tendered),
+        reference: String::new(),
+        biller: Some(bill.biller.clone()),
+        account: bill.account.clone(),
+        bill: Some(bill.bill.clone()),
+        memo: String::new(),
+        mark: mark.into(),
+    };
+    for (tender, amount, tendered, mark, number) in [
+        (Tender::Cash, 1000, 2000, "a", Some((1, false))),
+        (Tender::Cash, 1000, 2000, "a", Some((1, true))),
+        (Tender::Check, 700, 700, "b", Some((2, false))),
+        (Tender::Check, 700, 800, "c", None),
+        (Tender::Cash, 700, 600, "d", None),
+        (Tender::Card, bill.amount_due.get(), bill.amount_due.get(), "e", Some((3, false))),
+    ] {
+        let got = h.office.receive(&drawer, &received(tender, amount, tendered, mark), &kim).await;
+        assert_eq!(got.ok().map(|(slip, already)| (slip.number, already)), number, "{tender:?} {amount}");
+    }
+    let (payout, _) = h.office.pay_out(&drawer, Cents::new(300), None, "stamps", "", &kim).await.unwrap();
+    assert_eq!(payout.number, 4, "no gap, though two were refused");
+    assert!(h.office.pay_out(&drawer, Cents::new(9_999_999), None, "all", "", &kim).await.is_err());
+    assert!(h.office.close_drawer(&drawer, &kim).await.is_err(), "not counted");
+    // 7.00 too little cash and 7.00 too much in checks: receipt 2 stands under the wrong tender.
+    let pieces = [Pieces { count: 50, each: Cents::new(100) }];
+    h.office.count_drawer(&drawer, &pieces, Cents::new(1400), &kim).await.unwrap();
+    let drawer = h.office.find_drawer("front").await.unwrap();
+    assert!(h.office.receive(&drawer, &received(Tender::Cash, 1, 1, "f"), &kim).await.is_err(), "it is counted");
+    assert!(h.office.close_drawer(&drawer, &kim).await.is_err(), "it is out: another person closes it");
+    let closed = h.office.close_drawer(&drawer, &h.sven).await.unwrap();
+    assert_eq!((closed.count.over_short, closed.count.wrong_tender), (Cents::ZERO, Some(Cents::new(700))));
+    assert_eq!(closed.suspects, [2]);
+    assert!(h.office.close_drawer(&h.office.find_drawer("1").await.unwrap(), &h.sven).await.unwrap().already);
+    let all = h.office.balances().await.unwrap();
+    let balance = |account: &str| all.iter().find(|b| b.account == account).map_or(0, |b| b.balance.get());
+    assert_eq!((balance("1010"), balance("1020"), balance("5100")), (0, 1400, 300));
+    // What was paid beyond the bill is the account's credit.
+    assert_eq!(balance("1100"), -bill.amount_due.get());
+    assert_eq!(balance("2110"), -1700);
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_report_is_made_in_every_form_and_shows_no_account() {
+    use remit::pipeline::{REPORTS, ReportQuestion};
+    use remit::reports::Form;
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    h.finish(head.id.as_str()).await;
+    h.office.make_deposit(head.date, None, &h.sven).await.unwrap();
+    h.office.add_user(&UserName("kim".into()), &[Role::Cashier]).await.unwrap();
+    h.office.open_drawer("counter", head.date, Cents::ZERO, &UserName("kim".into())).await.unwrap();
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    let shown = h.office.show(&batch).await.unwrap();
+    let accounts: Vec<AccountNumber> =
+        shown.transactions.iter().flat_map(|t| &t.applications).filter_map(|a| a.account.clone()).collect();
+    for name in REPORTS {
+        let of = match name {
+            "batch-detail" => Some(head.id.as_str()),
+            "account-activity" => Some(accounts[0].reveal()),
+            _ => None,
+        };
+        let sheet = h.office.report(&ReportQuestion { name, date: None, of }).await.unwrap();
+        assert!(!sheet.columns.is_empty() && sheet.rows.iter().all(|r| r.len() == sheet.columns.len()), "{name}");
+        for form in ["text", "html", "pdf", "csv", "json", "xlsx"] {
+            let bytes = sheet.form(Form::parse(form).unwrap()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            for account in &accounts {
+                assert!(!text.contains(account.reveal()), "{name} as {form} shows an account number");
+            }
+        }
+    }
+    assert!(h.office.report(&ReportQuestion { name: "gossip", date: None, of: None }).await.is_err());
+    h.close().await;
+}

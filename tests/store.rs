@@ -371,7 +371,7 @@ async fn from_envelope_to_bank_each_step_once(site: &Site) {
     assert!(s.reserve_deposit(&new_deposit(&open), &sven()).await.is_err(), "claimed");
     site.holds().await;
     let moves = move_drafts(&deposit, "1020", "1030");
-    assert!(s.deposit_acknowledged(&deposit.id, &moves, &sven()).await.is_err(), "not made yet");
+    assert!(s.deposit_acknowledged(&deposit.id, &moves, "", &sven()).await.is_err(), "not made yet");
     let half = Deposit { items: deposit.items[..2].to_vec(), total: cents(2006), ..deposit.clone() };
     let half = move_drafts(&half, "1020", "1030");
     assert!(s.deposit_made(&deposit.id, "f", Sha256::of(b"f"), &half, &sven()).await.is_err());
@@ -381,7 +381,7 @@ async fn from_envelope_to_bank_each_step_once(site: &Site) {
     assert_eq!(s.batch("whole").await.unwrap().state, BatchState::Deposited);
     let bank = move_drafts(&deposit, "1030", "1040");
     for want in [Done::Now, Done::Already] {
-        assert_eq!(s.deposit_acknowledged(&deposit.id, &bank, &sven()).await.unwrap(), want);
+        assert_eq!(s.deposit_acknowledged(&deposit.id, &bank, "", &sven()).await.unwrap(), want);
     }
     let stored = s.deposit(&deposit.id.as_str()[..8]).await.unwrap();
     assert_eq!((stored.state, stored.file.as_deref()), (DepositState::Acknowledged, Some("f")));

@@ -1,14 +1,14 @@
-//! `batch`, `balance`, `post`, `deposit`, `ledger`, `report`: from review to the bank and the books.
+//! `batch`, `balance`, `post`, `deposit`: from review to the bank.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::admin::print_done;
 use super::{Failure, Global, person, print};
 use crate::domain::{Cents, Day, Role};
-use crate::pipeline::{BalanceAnswer, Office};
+use crate::pipeline::{BalanceAnswer, Office, Totals, acknowledgement};
 use crate::station;
 use crate::store::Done;
 
@@ -173,11 +173,11 @@ pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> a
     Ok(0)
 }
 
-fn said_before(already: bool) -> &'static str {
+pub fn said_before(already: bool) -> &'static str {
     if already { " (before; nothing changed)" } else { "" }
 }
 
-fn dry(global: &Global, what: &str) -> anyhow::Result<bool> {
+pub fn dry(global: &Global, what: &str) -> anyhow::Result<bool> {
     if global.dry_run {
         print_done(global, json!({ "dry_run": true, "would": what }), format!("would {what}; nothing changed"))?;
     }
@@ -275,6 +275,18 @@ pub enum DepositCommand {
     List,
     /// One deposit with its items
     Show { id: String },
+    /// The bank's confirmation: its count and total must be the deposit's, to the cent
+    #[command(
+        after_help = "FILE holds a line `ACK,DEPOSIT,COUNT,TOTAL` (the deposit's id or the SHA-256 of its file), or a JSON object with count and total.\nWithout a file, key both: remit deposit ack DEPOSIT --count 21 --total 2315.05"
+    )]
+    Ack {
+        id: String,
+        file: Option<PathBuf>,
+        #[arg(long, requires = "total")]
+        count: Option<u32>,
+        #[arg(long, requires = "count")]
+        total: Option<Cents>,
+    },
 }
 
 pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
@@ -327,6 +339,21 @@ pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) 
                 table.print();
             }
         }
+        DepositCommand::Ack { id, file, count, total } => {
+            let user = person(office, global, &[Role::Release]).await?;
+            let deposit = office.find_deposit(&id).await?;
+            let hash = deposit.sha256.map(|h| h.to_string()).unwrap_or_default();
+            let (said, source) = totals(file.as_deref(), count.zip(total), &[deposit.id.as_str(), &hash])?;
+            if dry(global, "book the confirmation")? {
+                return Ok(0);
+            }
+            let already = office.acknowledge_deposit(&deposit, said, &source, &user.name).await?;
+            print_done(
+                global,
+                json!({ "id": deposit.id, "state": "acknowledged", "already": already }),
+                format!("the bank has deposit {}: {}{}", deposit.id, deposit.total, said_before(already)),
+            )?;
+        }
         DepositCommand::Show { id } => {
             let deposit = office.find_deposit(&id).await?;
             if global.json {
@@ -342,123 +369,23 @@ pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) 
     Ok(0)
 }
 
-#[derive(Subcommand, Debug)]
-pub enum LedgerCommand {
-    /// The balance of each account
-    Balances,
-    /// Every journal entry
-    Entries,
-    /// The journal for another program
-    Export {
-        #[arg(long, value_enum, default_value = "csv")]
-        format: LedgerFormat,
-        #[arg(short, long)]
-        output: Option<PathBuf>,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum LedgerFormat {
-    Csv,
-    Hledger,
-    Beancount,
-}
-
-pub async fn ledger(command: LedgerCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
-    match command {
-        LedgerCommand::Balances => {
-            let balances = office.balances().await?;
-            if global.json {
-                balances.iter().try_for_each(print::json)?;
-            } else {
-                let mut table = print::Table::new(&["account", "name", ">debit", ">credit", ">balance"]);
-                for b in &balances {
-                    table.row(vec![
-                        b.account.clone(),
-                        b.name.to_string(),
-                        b.debit.to_string(),
-                        b.credit.to_string(),
-                        b.balance.to_string(),
-                    ]);
-                }
-                table.print();
-            }
+/// What the other side counted: from its file, or keyed. With a word for the audit where it came from.
+pub fn totals(
+    file: Option<&std::path::Path>,
+    keyed: Option<(u32, Cents)>,
+    ids: &[&str],
+) -> anyhow::Result<(Totals, String)> {
+    match (file, keyed) {
+        (Some(path), None) => {
+            let bytes = station::read(path)?;
+            let said = acknowledgement(&bytes, ids).ok_or_else(|| {
+                Failure::input("acknowledgement", "it acknowledges nothing of this id")
+                    .in_file(path.display().to_string())
+                    .help("a line `ACK,ID,COUNT,TOTAL`, or a JSON object with count and total; or key --count and --total")
+            })?;
+            Ok((said, format!("file {}", crate::domain::Sha256::of(&bytes))))
         }
-        LedgerCommand::Entries => {
-            for entry in office.entries().await? {
-                if global.json {
-                    print::json(&entry)?;
-                } else {
-                    print::line(format!("{:>6}  {}  {}", entry.number, entry.draft.date, entry.draft.memo));
-                    for p in &entry.draft.postings {
-                        print::line(format!("        {}  {:>14}", p.account, p.amount.to_string()));
-                    }
-                }
-            }
-        }
-        LedgerCommand::Export { format, output } => {
-            let entries = office.entries().await?;
-            let chart = &office.site.config.posting;
-            let text = match format {
-                LedgerFormat::Csv => crate::reports::csv(&entries),
-                LedgerFormat::Hledger => crate::reports::hledger(&entries, chart),
-                LedgerFormat::Beancount => crate::reports::beancount(&entries, chart),
-            };
-            write_out(output, &text)?;
-        }
-    }
-    Ok(0)
-}
-
-fn write_out(output: Option<PathBuf>, text: &str) -> anyhow::Result<()> {
-    match output {
-        Some(path) => station::write_whole(&path, text.as_bytes())?,
-        None => {
-            use std::io::Write;
-            std::io::stdout().lock().write_all(text.as_bytes())?;
-        }
-    }
-    Ok(())
-}
-
-#[derive(Args, Debug)]
-pub struct ReportArgs {
-    /// proof-sheet or exceptions
-    name: String,
-    /// The business date (default: the latest that has batches)
-    #[arg(long)]
-    date: Option<Day>,
-    /// text, html or json
-    #[arg(long, default_value = "text")]
-    format: String,
-    #[arg(short, long)]
-    output: Option<PathBuf>,
-}
-
-pub async fn report(args: ReportArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
-    let format = if global.json { "json" } else { args.format.as_str() };
-    match args.name.as_str() {
-        "proof-sheet" => {
-            let sheet = office.proof_sheet(args.date).await?;
-            let text = match format {
-                "text" => sheet.text(),
-                "html" => sheet.html(),
-                "json" => format!("{}\n", serde_json::to_string(&sheet)?),
-                other => return Err(Failure::usage(format!("'{other}' is no format: text, html, json")).into()),
-            };
-            write_out(args.output, &text)?;
-            Ok(u8::from(!sheet.agrees))
-        }
-        "exceptions" => {
-            let items = office.open_exceptions(None).await?;
-            let text = match format {
-                "json" => items.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?.join("\n") + "\n",
-                "text" => items.iter().map(|i| format!("{}  {}  {}\n", i.id, i.code, i.message)).collect(),
-                other => return Err(Failure::usage(format!("'{other}' is no format here: text, json")).into()),
-            };
-            write_out(args.output, &text)?;
-            Ok(0)
-        }
-        other => Err(Failure::usage(format!("there is no report '{other}': proof-sheet, exceptions")).into()),
+        (None, Some((count, total))) => Ok((Totals { count, total }, "keyed".into())),
+        _ => Err(Failure::usage("give the other side's file, or --count and --total").into()),
     }
 }

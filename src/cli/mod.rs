@@ -5,10 +5,13 @@ mod admin;
 mod books;
 mod decide;
 mod demo;
+mod drawer;
 mod failure;
 mod import;
 mod ingest;
+mod ledger;
 mod print;
+mod report;
 mod research;
 mod returns;
 mod serve;
@@ -151,12 +154,22 @@ enum Command {
         after_help = "Examples:\n  remit ledger balances\n  remit ledger export --format hledger -o books.journal"
     )]
     #[command(subcommand)]
-    Ledger(books::LedgerCommand),
-    /// Reports: proof-sheet, exceptions
+    Ledger(ledger::LedgerCommand),
+    /// The posting files of the billing system, and its answers
+    #[command(after_help = "Examples:\n  remit billing list\n  remit --as sven billing ack b0001 host-answer.csv")]
+    #[command(subcommand)]
+    Billing(ledger::BillingCommand),
+    /// The counter's cash drawer
+    #[command(
+        after_help = "Examples:\n  remit --as kim drawer open --float 200.00\n  remit --as kim drawer receive --tender cash --amount 84.18 --tendered 100.00 --account 8130687182 --bill E1001\n  remit --as kim drawer count 14x20 3x5 7x0.25 --checks 120.50\n  remit --as kim drawer close"
+    )]
+    #[command(subcommand)]
+    Drawer(drawer::DrawerCommand),
+    /// Reports for the screen, the printer and the spreadsheet
     #[command(
         after_help = "Examples:\n  remit report proof-sheet --date 2026-11-20\n  remit report proof-sheet --format html -o proof.html"
     )]
-    Report(books::ReportArgs),
+    Report(report::ReportArgs),
     /// Find an account, a name, an amount, a check number
     Search(research::SearchArgs),
     /// Prove that nothing is lost, doubled or changed
@@ -234,8 +247,10 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,
         Command::Returns(command) => Box::pin(returns::returns(command, &open(global).await?, global)).await,
-        Command::Ledger(command) => Box::pin(books::ledger(command, &open(global).await?, global)).await,
-        Command::Report(args) => Box::pin(books::report(args, &open(global).await?, global)).await,
+        Command::Ledger(command) => Box::pin(ledger::ledger(command, &open(global).await?, global)).await,
+        Command::Billing(command) => Box::pin(ledger::billing(command, &open(global).await?, global)).await,
+        Command::Drawer(command) => Box::pin(drawer::drawer(command, &open(global).await?, global)).await,
+        Command::Report(args) => Box::pin(report::report(args, &open(global).await?, global)).await,
         Command::Search(args) => Box::pin(research::search(args, &open(global).await?, global)).await,
         Command::Serve(args) => Box::pin(serve::run(args, open(global).await?, global)).await,
         Command::Verify(args) => Box::pin(research::verify(args, &open(global).await?, global)).await,

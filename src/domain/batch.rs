@@ -97,6 +97,11 @@ impl BatchState {
         BatchState::ALL.into_iter().find(|s| s.as_str() == text)
     }
 
+    /// Are its payments on the books?
+    pub fn is_posted(self) -> bool {
+        matches!(self, BatchState::Posted | BatchState::Deposited | BatchState::Archived)
+    }
+
     /// The state after an event, or `None` where the event may not happen. Every pair is written out: adding a state or
     /// an event stops the build here.
     pub fn after(self, event: BatchEvent) -> Option<BatchState> {

@@ -9,6 +9,7 @@ pub mod control;
 pub mod day;
 pub mod deposit;
 pub mod document;
+pub mod drawer;
 pub mod entry;
 pub mod ids;
 pub mod micr_line;

@@ -271,8 +271,21 @@ impl Office {
         let ready: &balance::Ready =
             ready.ok_or_else(|| refused(format!("transaction {} is not posted", check.transaction)))?;
         let items: Vec<(DocumentId, Cents)> = ready.items.iter().map(|i| (i.document.clone(), i.amount)).collect();
-        let parts = post::parts_of(&items, &ready.transaction.applications, &check.document)?
-            .ok_or_else(|| refused(format!("check {} pays nothing that could be reopened", check.document)))?;
+        let entries = self.store.entries_of_batch(&batch.id).await?;
+        let own =
+            |n: i64| entries.iter().any(|e| e.number == n && e.draft.transaction.as_ref() == Some(&check.transaction));
+        let parts = match self.store.reversals().await?.iter().any(|r| own(r.entry)) {
+            // It was taken back before: its money waits in suspense.
+            true => vec![crate::domain::ReturnPart {
+                biller: None,
+                account: None,
+                bill: None,
+                ledger: self.site.config.posting.suspense.clone(),
+                amount: check.amount,
+            }],
+            false => post::parts_of(&items, &ready.transaction.applications, &check.document)?
+                .ok_or_else(|| refused(format!("check {} pays nothing that could be reopened", check.document)))?,
+        };
         let policy = self.site.config.returns.clone();
         // A fee needs somebody to charge: suspense has nobody.
         let fee = if parts.iter().any(|p| p.account.is_some()) { policy.fee } else { Cents::ZERO };

@@ -366,15 +366,7 @@ impl Office {
     }
 
     pub async fn balances(&self) -> Result<Vec<LedgerBalance>> {
-        let chart = &self.site.config.posting;
-        let named = |b: crate::store::Balance| LedgerBalance {
-            name: chart.name(&b.account),
-            account: b.account,
-            debit: b.debit,
-            credit: b.credit,
-            balance: b.balance,
-        };
-        Ok(self.store.balances().await?.into_iter().map(named).collect())
+        self.balances_at(None).await
     }
 
     /// The proof sheet of a business date; of the latest that has batches when none is given.

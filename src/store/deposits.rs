@@ -10,10 +10,6 @@ use crate::domain::{
     BatchEvent, Day, Deposit, DepositItem, DepositKind, DepositState, EntryDraft, Origin, Reason, Role, Sha256,
 };
 
-/// Ledger accounts of the way to the bank.
-const UNDEPOSITED: &str = "1020";
-const IN_TRANSIT: &str = "1030";
-
 /// A posted check that stands in undeposited checks (ledger account 1020).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Undeposited {
@@ -46,7 +42,8 @@ sql! {
         left join check_prints c on c.site = p.site and c.document = p.document
         where b.site = $1 and b.state = 'posted' and e.site = b.site and e.batch = b.id
         and p.site = e.site and p.number = e.number
-        and p.account = '1020' and p.amount > 0 and coalesce(p.document, '') <> ''
+        and p.account = $2 and p.amount > 0 and coalesce(p.document, '') <> ''
+        and not exists (select 1 from reversals x where x.site = e.site and x.entry = e.number)
         and not exists (select 1 from deposit_items i where i.site = p.site and i.document = p.document)
         order by p.number, p.place";
     LAST_NUMBER = "select max(number) from deposits where site = $1 and date = $2 and profile = $3 and kind = $4";
@@ -65,7 +62,8 @@ sql! {
                   where i.site = $1 and i.deposit = $2 and d.site = i.site and d.id = i.document";
     /// Checks of a batch that no finished deposit holds.
     NOT_DEPOSITED = "select count(*) from entries e cross join postings p
-        where e.site = $1 and e.batch = $2 and p.site = e.site and p.number = e.number and p.account = '1020' and p.amount > 0 and not exists
+        where e.site = $1 and e.batch = $2 and p.site = e.site and p.number = e.number and p.account = $3 and p.amount > 0
+        and not exists (select 1 from reversals x where x.site = e.site and x.entry = e.number) and not exists
         (select 1 from deposit_items i join deposits d on d.site = i.site and d.id = i.deposit
          where i.site = p.site and i.document = p.document and d.state <> 'reserved')";
 }
@@ -107,7 +105,7 @@ impl Store {
         let mut list = Vec::new();
         let mut twins = BTreeSet::new();
         let mut first_of: BTreeMap<String, DocumentId> = BTreeMap::new();
-        for row in tx.rows(OPEN, values![self.site()]).await? {
+        for row in tx.rows(OPEN, values![self.site(), &self.chart().undeposited]).await? {
             let check = Undeposited {
                 document: row.parsed(0, "posting")?,
                 batch: row.parsed(1, "posting")?,
@@ -290,15 +288,15 @@ impl Store {
         }
         tx.run(SAVE_FILE, values![self.site(), id, file, sha256]).await?;
         let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
-        moves(&deposit, drafts, IN_TRANSIT)?;
-        moves_back(&deposit, drafts, UNDEPOSITED)?;
+        moves(&deposit, drafts, &self.chart().transit)?;
+        moves_back(&deposit, drafts, &self.chart().undeposited)?;
         self.append(&mut tx, id.as_str(), "deposit", drafts).await?;
         let mut batches = BTreeSet::new();
         for row in tx.rows(BATCHES_OF, values![self.site(), id]).await? {
             batches.insert(row.parsed::<BatchId>(0, "batch")?);
         }
         for batch in &batches {
-            if tx.number(NOT_DEPOSITED, values![self.site(), batch]).await? == 0 {
+            if tx.number(NOT_DEPOSITED, values![self.site(), batch, &self.chart().undeposited]).await? == 0 {
                 self.move_batch(&mut tx, batch, BatchEvent::Deposit).await?;
             }
         }
@@ -317,11 +315,12 @@ impl Store {
         Ok(Done::Now)
     }
 
-    /// The bank has it: state `acknowledged`, and the journal moves from 1030 to 1040 by `drafts`.
+    /// The bank has it: state `acknowledged`, and the journal moves from deposits in transit to the bank by `drafts`.
     pub async fn deposit_acknowledged(
         &self,
         id: &DepositId,
         drafts: &[EntryDraft],
+        note: &str,
         by: &UserName,
     ) -> Result<Done, StoreError> {
         let mut tx = self.db().write().await?;
@@ -330,10 +329,11 @@ impl Store {
             return Ok(Done::Already);
         }
         let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
-        moves_back(&deposit, drafts, IN_TRANSIT)?;
+        moves_back(&deposit, drafts, &self.chart().transit)?;
+        moves(&deposit, drafts, &self.chart().bank)?;
         self.append(&mut tx, id.as_str(), "acknowledgement", drafts).await?;
         let event =
-            Event { by, what: "acknowledge", noun: "deposit", id: id.as_str(), before: None, after: None, note: "" };
+            Event { by, what: "acknowledge", noun: "deposit", id: id.as_str(), before: None, after: None, note };
         self.record(&mut tx, event).await?;
         tx.commit().await?;
         Ok(Done::Now)

@@ -6,9 +6,11 @@ mod audit;
 mod batches;
 mod bills;
 mod blobs;
+mod books;
 mod db;
 mod deposits;
 mod desk;
+mod drawer;
 mod error;
 mod intake;
 mod jobs;
@@ -27,8 +29,10 @@ mod verify;
 pub use audit::AuditRow;
 pub use batches::{Approval, BatchSummary, Decided, Done, QueueItem};
 pub use bills::ImportReport;
+pub use books::{DayRoot, HostAnswer, Reversal, SuspenseItem};
 pub use deposits::{NewDeposit, Undeposited};
 pub use desk::{Figures, Frame, Hit, OpenCount, StateCount, Wanted};
+pub use drawer::{Drawer, NewSlip, Slip};
 pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
@@ -64,6 +68,8 @@ pub struct StoreConfig {
     pub site: String,
     /// For the times in audit rows and receipts.
     pub clock: Clock,
+    /// The ledger accounts by their part in the books.
+    pub chart: crate::post::Chart,
 }
 
 /// An open site. Cheap to clone.
@@ -78,6 +84,7 @@ struct Inside {
     objects: Objects,
     keys: Keys,
     clock: Clock,
+    chart: crate::post::Chart,
 }
 
 sql! {
@@ -114,7 +121,16 @@ impl Store {
         let keys = Keys::load(&config.key_file, &config.site)?;
         let objects = Objects::connect(&config.blobs, create)?;
         db.migrate().await?;
-        Ok(Store { inside: Arc::new(Inside { site: config.site.clone(), db, objects, keys, clock: config.clock }) })
+        Ok(Store {
+            inside: Arc::new(Inside {
+                site: config.site.clone(),
+                db,
+                objects,
+                keys,
+                clock: config.clock,
+                chart: config.chart.clone(),
+            }),
+        })
     }
 
     async fn prove_key(&self, config: &StoreConfig) -> Result<(), StoreError> {
@@ -139,8 +155,10 @@ impl Store {
             batches::ALL,
             bills::ALL,
             blobs::ALL,
+            books::ALL,
             deposits::ALL,
             desk::ALL,
+            drawer::ALL,
             intake::ALL,
             jobs::ALL,
             journal::ALL,
@@ -201,6 +219,10 @@ impl Store {
             }
         }
         Err(StoreError::not_found(noun, id))
+    }
+
+    fn chart(&self) -> &crate::post::Chart {
+        &self.inside.chart
     }
 
     fn now(&self) -> String {

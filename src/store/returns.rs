@@ -104,8 +104,6 @@ sql! {
     RESTRICT = "insert into restrictions (site, biller, account, until, return_id) values ($1, $2, $3, $4, $5)
                 on conflict (site, biller, account) do update set until = excluded.until, return_id = excluded.return_id";
     RESTRICTED = "select biller, account, until from restrictions where site = $1 and account any_of($2) and until >= $3";
-    UNPAY = "update bills set paid = paid - $4, is_open = true where site = $1 and biller = $2 and bill = $3";
-    UNPAY_ANY = "update bills set paid = paid - $3, is_open = true where site = $1 and bill = $2";
 }
 
 const ADD_PARTS: Bulk = Bulk {
@@ -306,16 +304,9 @@ impl Store {
             ]
         });
         tx.insert(&ADD_PARTS, rows.collect()).await?;
-        for part in &settled.parts {
-            let Some(bill) = &part.bill else { continue };
-            let touched = match &part.biller {
-                Some(biller) => tx.run(UNPAY, values![site, &biller.0, bill, part.amount]).await?,
-                None => tx.run(UNPAY_ANY, values![site, bill, part.amount]).await?,
-            };
-            if touched != 1 {
-                return Err(StoreError::not_found("bill (one of that number)", bill));
-            }
-        }
+        let unpaid = settled.parts.iter().map(|p| Ok((p.biller.clone(), p.bill.clone(), p.amount.negated()?)));
+        let unpaid = unpaid.collect::<Result<Vec<_>, StoreError>>()?;
+        self.move_bills(tx, posted.first, &unpaid).await?;
         self.restrict(tx, id, date, settled).await
     }
 
@@ -396,15 +387,9 @@ impl Store {
                 let why = "the entry does not pay what the return had reopened".into();
                 return Err(StoreError::OutOfBalance { what: format!("return {id}"), why });
             };
-            self.append(&mut tx, id.as_str(), "cleared", std::slice::from_ref(entry)).await?;
-            let mut paid: BTreeMap<(Option<String>, String), Cents> = BTreeMap::new();
-            for part in &stored.parts {
-                if let Some(bill) = &part.bill {
-                    let sum = paid.entry((part.biller.as_ref().map(|b| b.0.clone()), bill.clone())).or_default();
-                    *sum = sum.plus(part.amount)?;
-                }
-            }
-            self.pay_bills(&mut tx, &paid).await?;
+            let posted = self.append(&mut tx, id.as_str(), "cleared", std::slice::from_ref(entry)).await?;
+            let paid: Vec<_> = stored.parts.iter().map(|p| (p.biller.clone(), p.bill.clone(), p.amount)).collect();
+            self.move_bills(&mut tx, posted.first, &paid).await?;
         }
         let what = match event {
             ReturnEvent::Match => "match-return",

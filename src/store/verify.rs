@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::db::{Tx, sql, values};
 use super::*;
-use crate::domain::{DepositState, ReturnState, Sha256};
+use crate::domain::{Day, DepositState, ReturnState, Sha256};
 
 /// One thing that does not hold.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -80,10 +80,11 @@ sql! {
         and not exists (select 1 from entries e where e.site = t.site and e.batch = t.batch and e.transaction_id = t.id)
         order by t.batch, t.seq";
     /// I3: a check's way through undeposited checks: in once, out once or not yet, never anything else.
-    CHECK_WAY = "select p.document, cast(sum(p.amount) as bigint), i.amount, d.state from postings p
+    CHECK_WAY = "select p.document, cast(sum(p.amount) as bigint), i.amount, d.state, count(x.entry) from postings p
         left join deposit_items i on i.site = p.site and i.document = p.document
         left join deposits d on d.site = i.site and d.id = i.deposit
-        where p.site = $1 and p.account = '1020' and p.document is not null
+        left join reversals x on x.site = p.site and x.entry = p.number and x.kind = 'mirror'
+        where p.site = $1 and p.account = $2 and p.document is not null
         group by p.document, i.amount, d.state order by p.document";
     /// I4: in a batch that is matched every document stands in a transaction.
     LOST = "select d.id, d.batch from documents d join batches b on b.site = d.site and b.id = d.batch
@@ -116,9 +117,9 @@ sql! {
     /// I9: nobody approves what they balanced.
     ALONE = "select id from batches where site = $1 and state in ('approved', 'posted', 'deposited', 'archived')
         and (balanced_by is null or approved_by is null or balanced_by = approved_by) order by id";
-    /// What a posting's entries moved from 1020 to 1030, for each deposit.
-    MOVED = "select d.subject, cast(coalesce(sum(case when p.account = '1030' and p.amount > 0 then p.amount else 0 end), 0)
-        as bigint), cast(coalesce(sum(case when p.account = '1020' and p.amount < 0 then p.amount else 0 end), 0) as bigint)
+    /// What was moved from undeposited checks to deposits in transit, for each deposit.
+    MOVED = "select d.subject, cast(coalesce(sum(case when p.account = $2 and p.amount > 0 then p.amount else 0 end), 0)
+        as bigint), cast(coalesce(sum(case when p.account = $3 and p.amount < 0 then p.amount else 0 end), 0) as bigint)
         from posted d left join postings p on p.site = d.site and p.number between d.first_entry and d.last_entry
         where d.site = $1 and d.kind = 'deposit' group by d.subject";
     /// I13: a posting's document, and an image's bytes, are there.
@@ -153,7 +154,33 @@ sql! {
                    cast(sum(amount) as bigint) as applied from applications where site = $1
                    group by transaction_id, coalesce(biller, ''), coalesce(bill, ''), ledger) a
             on a.transaction_id = x.transaction_id and a.biller = x.biller and a.bill = x.bill and a.ledger = x.ledger
-        where x.back > coalesce(a.applied, 0) order by x.transaction_id, x.bill";
+        where x.back > coalesce(a.applied, 0) and (x.biller <> '' or x.ledger <> $2) order by x.transaction_id, x.bill";
+    /// I3, I8: slips without gaps, each with an entry of its amount.
+    SLIPS = "select s.number, s.amount, coalesce(p.debits, 0) from drawer_slips s
+        left join (select number, cast(sum(amount) as bigint) as debits from postings where site = $1 and amount > 0
+                   group by number) p on p.number = s.entry
+        where s.site = $1 order by s.number";
+    /// I3: a closed drawer's difference is what its slips and its count say.
+    DRAWERS = "select d.number, d.over_short, d.counted_cash + d.counted_checks - d.opening - coalesce(s.kept, 0)
+        from drawers d left join (select drawer, cast(sum(case when kind = 'payout' then -amount when tender = 'card' then 0
+            else amount end) as bigint) as kept from drawer_slips where site = $1 group by drawer) s on s.drawer = d.number
+        where d.site = $1 and d.state = 'closed' order by d.number";
+    /// I13: suspense is named items: each of its postings is of a payment.
+    PLUGS = "select p.number from postings p join entries e on e.site = p.site and e.number = p.number
+        where p.site = $1 and p.account = $2 and e.transaction_id is null order by p.number";
+    /// I8: a reversal's entry is there and takes back what it names.
+    REVERSALS = "select x.entry, x.by_entry, coalesce(a.debits, 0), coalesce(b.debits, 0), x.kind from reversals x
+        left join (select number, cast(sum(amount) as bigint) as debits from postings where site = $1 and amount > 0
+                   group by number) a on a.number = x.entry
+        left join (select number, cast(sum(amount) as bigint) as debits from postings where site = $1 and amount > 0
+                   group by number) b on b.number = x.by_entry
+        where x.site = $1 order by x.entry";
+    /// I11: what the bank confirmed is what it was given.
+    CONFIRMED = "select d.id, d.state, d.total, coalesce(m.bank, 0) from deposits d
+        left join (select o.subject, cast(sum(p.amount) as bigint) as bank from posted o join postings p on p.site = o.site
+                   and p.number between o.first_entry and o.last_entry and p.account = $2
+                   where o.site = $1 and o.kind = 'acknowledgement' group by o.subject) m on m.subject = d.id
+        where d.site = $1 order by d.id";
     BLOBS_COUNT = "select count(*) from blobs where site = $1";
     BLOB_NAMES = "select hash from blobs where site = $1 and hash > $2 order by hash limit $3";
 }
@@ -179,6 +206,7 @@ impl Store {
         seen.audit_rows = self.verify_audit(&mut tx, &mut found).await?;
         self.verify_money(&mut tx, &mut found).await?;
         self.verify_returns(&mut tx, &mut found).await?;
+        self.verify_books(&mut tx, &mut found).await?;
         self.verify_people(&mut tx, &mut found).await?;
         self.verify_documents(&mut tx, &mut found).await?;
         seen.deposits = self.verify_deposits(&mut tx, &mut found).await?;
@@ -195,6 +223,11 @@ impl Store {
     async fn verify_journal(&self, tx: &mut Tx, found: &mut Findings) -> Result<u64, StoreError> {
         let (mut last, mut previous) = (0i64, Entry::GENESIS);
         let head = self.head(tx, "journal").await?;
+        // The ends of closed days: a chain that was written anew does not meet them.
+        let mut roots: BTreeMap<i64, (Day, Sha256)> = BTreeMap::new();
+        for root in self.roots(tx).await?.into_iter().filter(|r| r.number > 0) {
+            roots.insert(root.number, (root.date, root.hash));
+        }
         loop {
             let page = self.entries_page(tx, last, PAGE).await?;
             if page.is_empty() {
@@ -218,8 +251,16 @@ impl Store {
                 if entry.draft.proves() != Ok(true) {
                     found.add("I1", place(), "its postings do not sum to zero");
                 }
+                if let Some((date, hash)) = roots.remove(&entry.number)
+                    && hash != entry.hash
+                {
+                    found.add("I8", place(), format!("it is not the one that {date} was closed with"));
+                }
                 (last, previous) = (entry.number, entry.hash);
             }
+        }
+        for (number, (date, _)) in roots {
+            found.add("I8", format!("entry {number}"), format!("{date} was closed with it, and it is not there"));
         }
         if head != (last, previous) {
             found.add("I8", format!("entry {last}"), format!("the journal's end should be entry {}", head.0));
@@ -277,13 +318,14 @@ impl Store {
         for row in tx.rows(NO_ENTRY, values![self.site()]).await? {
             found.add("I3", format!("transaction {}", row.text(0)?), "it is posted but has no entry");
         }
-        for row in tx.rows(CHECK_WAY, values![self.site()]).await? {
+        for row in tx.rows(CHECK_WAY, values![self.site(), &self.chart().undeposited]).await? {
             let (left, item, state) = (row.cents(1)?, row.cents_or_null(2)?, row.text_or_null(3)?);
             let gone = state.is_some_and(|s| s != DepositState::Reserved.as_str());
             let right = match item {
                 Some(_) if gone => left.is_zero(),
                 Some(amount) => left == amount,
-                None => left.is_positive(),
+                // Taken back before it went to the bank, or still here.
+                None => left.is_positive() || (left.is_zero() && row.int(4)? > 0),
             };
             if !right {
                 found.add(
@@ -320,10 +362,56 @@ impl Store {
                 found.add("I10", place, format!("it is {}, and paid again with {again}", state.as_str()));
             }
         }
-        for row in tx.rows(RETURNED_MORE, values![self.site()]).await? {
+        for row in tx.rows(RETURNED_MORE, values![self.site(), &self.chart().suspense]).await? {
             let message =
                 format!("{} of bill '{}' came back, {} was applied", row.cents(2)?, row.text(1)?, row.cents(3)?);
             found.add("I10", format!("transaction {}", row.text(0)?), message);
+        }
+        Ok(())
+    }
+
+    /// Beside the batches: the drawer, suspense, reversals, the bank's confirmations.
+    async fn verify_books(&self, tx: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {
+        let mut last = 0;
+        for row in tx.rows(SLIPS, values![self.site()]).await? {
+            let (number, amount, debits) = (row.int(0)?, row.cents(1)?, row.cents(2)?);
+            if number != last + 1 {
+                found.add("I8", format!("slip {number}"), format!("slip {} is missing before it", last + 1));
+            }
+            if amount != debits {
+                found.add("I3", format!("slip {number}"), format!("it is of {amount}, its entry of {debits}"));
+            }
+            last = number;
+        }
+        let slips = tx.first(HEAD, values![self.site(), "slip"]).await?.map(|r| r.int(0)).transpose()?.unwrap_or(0);
+        if slips != last {
+            found.add("I8", format!("slip {last}"), format!("the last slip should be {slips}"));
+        }
+        for row in tx.rows(DRAWERS, values![self.site()]).await? {
+            let (said, is) = (row.cents_or_null(1)?, row.cents_or_null(2)?);
+            if said != is {
+                let text = |c: Option<Cents>| c.map_or("nothing".to_string(), |c| c.to_string());
+                let message = format!("it was closed with {}, its slips and count say {}", text(said), text(is));
+                found.add("I3", format!("drawer {}", row.int(0)?), message);
+            }
+        }
+        for row in tx.rows(PLUGS, values![self.site(), &self.chart().suspense]).await? {
+            found.add("I13", format!("entry {}", row.int(0)?), "it moves suspense of no payment");
+        }
+        for row in tx.rows(REVERSALS, values![self.site()]).await? {
+            let (was, back) = (row.cents(2)?, row.cents(3)?);
+            if back.is_zero() || back > was || (row.text(4)? == "mirror" && back != was) {
+                let message = format!("it was taken back by entry {} with {back} of {was}", row.int(1)?);
+                found.add("I8", format!("entry {}", row.int(0)?), message);
+            }
+        }
+        for row in tx.rows(CONFIRMED, values![self.site(), &self.chart().bank]).await? {
+            let state = row.known(1, "deposit", DepositState::parse)?;
+            let (total, bank) = (row.cents(2)?, row.cents(3)?);
+            if bank != if state == DepositState::Acknowledged { total } else { Cents::ZERO } {
+                let message = format!("it is {}, and the bank has {bank} of {total}", state.as_str());
+                found.add("I11", format!("deposit {}", row.text(0)?), message);
+            }
         }
         Ok(())
     }
@@ -373,7 +461,7 @@ impl Store {
             found.add("I5", format!("document {}", row.text(0)?), message);
         }
         let mut moved: BTreeMap<String, (Cents, Cents)> = BTreeMap::new();
-        for row in tx.rows(MOVED, values![self.site()]).await? {
+        for row in tx.rows(MOVED, values![self.site(), &self.chart().transit, &self.chart().undeposited]).await? {
             moved.insert(row.text(0)?, (row.cents(1)?, row.cents(2)?));
         }
         let deposits = self.all_deposits(tx).await?;

@@ -27,6 +27,7 @@ pub fn config(folder: &std::path::Path, database: Option<String>, site: &str) ->
         key_file: folder.join("key"),
         site: site.into(),
         clock: Clock::fixed("2026-11-28T12:00:00Z").unwrap(),
+        chart: remit::post::Chart::default(),
     }
 }
 

@@ -75,11 +75,23 @@ create table reversals (
     foreign key (site, entry) references entries (site, number)
 );
 
+-- What changed a bill's paid amount beside the posting of batches: returns, reversals, counter payments, suspense applied.
+create table bill_moves (
+    site text not null,
+    entry bigint not null,
+    place bigint not null,
+    biller text not null,
+    bill text not null,
+    amount bigint not null,
+    primary key (site, entry, place),
+    foreign key (site, entry) references entries (site, number)
+);
+create index bill_moves_bill on bill_moves (site, biller, bill);
+
 -- What was sent to the billing system, and what it said of it.
 create table posting_files (
     site text not null,
     batch text not null,
-    file text not null,
     sha256 text not null,
     count bigint not null,
     total bigint not null,
@@ -135,10 +147,12 @@ create table drawer_slips (
     account text,
     bill text,
     memo text not null,
+    mark text not null,
     at text not null,
     by_user text not null,
     entry bigint not null,
     primary key (site, number),
+    unique (site, mark),
     foreign key (site, drawer) references drawers (site, number),
     foreign key (site, entry) references entries (site, number)
 );
@@ -227,4 +241,12 @@ end;
 create trigger purges_no_delete before delete on purges
 begin
     select raise(abort, 'purges is append-only');
+end;
+create trigger bill_moves_no_update before update on bill_moves
+begin
+    select raise(abort, 'bill_moves is append-only');
+end;
+create trigger bill_moves_no_delete before delete on bill_moves
+begin
+    select raise(abort, 'bill_moves is append-only');
 end;
