@@ -24,6 +24,7 @@ pub struct Config {
     pub posting: crate::post::Chart,
     pub control: crate::domain::Controls,
     pub returns: crate::domain::ReturnPolicy,
+    pub retention: RetentionSection,
     pub bank: Vec<crate::truncation::Profile>,
 }
 
@@ -47,6 +48,12 @@ pub struct StorageSection {
 pub struct CaptureSection {
     pub documents_per_job: usize,
     pub quiet_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSection {
+    pub images_years: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

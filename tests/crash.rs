@@ -133,9 +133,15 @@ impl Site {
     /// What must not depend on being killed: the ledger, the deposits, every file handed to others.
     fn outcome(&self) -> BTreeMap<String, Vec<u8>> {
         let mut all = BTreeMap::new();
-        for words in
-            [&["ledger", "export", "--format", "csv"][..], &["deposit", "list", "--json"], &["batch", "list", "--json"]]
-        {
+        for words in [
+            &["ledger", "export", "--format", "csv"][..],
+            &["deposit", "list", "--json"],
+            &["batch", "list", "--json"],
+            &["returns", "list", "--json"],
+            &["billing", "list", "--json"],
+            &["drawer", "list", "--json"],
+            &["ledger", "roots", "--json"],
+        ] {
             all.insert(words.join(" "), self.must(&order("", words), &[]).out.into_bytes());
         }
         for folder in ["deposits", "posting"] {
@@ -194,7 +200,10 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The steps of the day. Each says its next command from the state of the site, so that it can be asked again after a crash.
-const STEPS: &[&str] = &["ingest", "settle", "balance", "approve", "post", "deposit"];
+const STEPS: &[&str] = &[
+    "ingest", "settle", "balance", "approve", "post", "deposit", "confirm", "billing", "return", "reverse", "drawer",
+    "close",
+];
 
 /// The next commands of a step, those already given left out by the caller.
 fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
@@ -221,7 +230,56 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         "balance" => each("olga", &["balance"]),
         "approve" => each("sven", &["batch", "approve"]),
         "post" => each("sven", &["post"]),
-        _ => vec![order("sven", &["deposit", "make", "--date", DATE, "--json"])],
+        "deposit" => vec![order("sven", &["deposit", "make", "--date", DATE, "--json"])],
+        "confirm" => {
+            let all = site.json(&["deposit", "list", "--json"]);
+            let words = |d: &Value| {
+                let (id, count, total) = (text(&d["id"]), d["count"].to_string(), text(&d["total"]));
+                order("sven", &["deposit", "ack", &id, "--count", &count, "--total", &total])
+            };
+            all.iter().map(words).collect()
+        }
+        "billing" => {
+            let all = site.json(&["billing", "list", "--json"]);
+            let words = |f: &Value| {
+                let (id, count, total) = (text(&f["batch"]), f["count"].to_string(), text(&f["total"]));
+                order("sven", &["billing", "ack", &id, "--count", &count, "--total", &total])
+            };
+            all.iter().map(words).collect()
+        }
+        "return" => {
+            let deposits = site.json(&["deposit", "list", "--json"]);
+            let items = deposits.iter().flat_map(|d| list(&d["items"])).take(2);
+            let key = |i: &Value| {
+                let (document, amount) = (text(&i["document"]), text(&i["amount"]));
+                order("olga", &["returns", "key", "--document", &document, "--amount", &amount, "--reason", "A"])
+            };
+            let mut all: Vec<Order> = items.map(key).collect();
+            for (known, word) in site.json(&["returns", "list", "--json"]).iter().zip(["represent", "charge-back"]) {
+                all.push(order("olga", &["returns", word, &text(&known["id"])]));
+            }
+            all
+        }
+        "reverse" => vec![order("sven", &["ledger", "reverse", "3", "--note", "wrong member"])],
+        "drawer" => {
+            let file = files(samples).into_iter().find(|p| p.ends_with("open_bills.csv")).expect("open bills");
+            let bills = remit::formats::bills_csv::bills(&fs::read(file).expect("a file"), None).expect("bills").rows;
+            let (account, bill) = (bills[0].account.reveal(), bills[0].bill.as_str());
+            let receive = |amount: &str, key: &str| {
+                let words = ["drawer", "receive", "--tender", "cash", "--amount", amount, "--tendered", "100.00"];
+                let rest = ["--account", account, "--bill", bill, "--key", key];
+                order("kim", &[&words[..], &rest[..]].concat())
+            };
+            vec![
+                order("kim", &["drawer", "open", "--float", "50.00", "--date", DATE]),
+                receive("20.00", "first"),
+                receive("30.00", "second"),
+                order("kim", &["drawer", "payout", "--amount", "5.00", "--memo", "stamps", "--key", "third"]),
+                order("kim", &["drawer", "count", "4x20", "2x5"]),
+                order("sven", &["drawer", "close"]),
+            ]
+        }
+        _ => vec![order("sven", &["ledger", "close", "--date", DATE])],
     }
 }
 
@@ -250,7 +308,7 @@ fn day(
     for step in STEPS {
         let mut given: Vec<Vec<String>> = Vec::new();
         while let Some(next) = orders(step, site, samples).into_iter().find(|o| !given.contains(&o.words)) {
-            for _ in 0..24 {
+            for _ in 0..1000 {
                 if !strike(site, step, &next) {
                     break;
                 }
@@ -276,6 +334,7 @@ fn prepared(folder: &Path, samples: &Path) -> Site {
     assert!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
     site.must(&order("", &["users", "add", "olga", "--role", "operator"]), &[]);
     site.must(&order("", &["users", "add", "sven", "--role", "approver"]), &[]);
+    site.must(&order("", &["users", "add", "kim", "--role", "cashier"]), &[]);
     for (words, name) in [
         (&["layouts", "import"], "layouts.toml"),
         (&["bills", "import"], "open_bills.csv"),
@@ -361,8 +420,8 @@ fn a_kill_at_any_moment_changes_nothing() {
     println!("{struck} kills in {round} days, by step {by_step:?}; {ledger} lines of ledger equal each time");
 }
 
-/// The N-th `fsync` of a command kills it, or fails with an input/output error, for N = 1, 2, 3, 5, 8 ... until the command
-/// has no N-th one. Needs `strace`.
+/// The N-th `fsync` of a command kills it, or fails with an input/output error or for want of room, for N = 1, 2, 3, 5, 8 ..
+/// (every N where `REMIT_EVERY_SYNC` is set) until the command has no N-th one. Needs `strace`.
 #[test]
 fn a_kill_or_an_error_at_a_sync_changes_nothing() {
     let works = Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "true"]).output();
@@ -377,7 +436,13 @@ fn a_kill_or_an_error_at_a_sync_changes_nothing() {
     let reference = fresh(&base, folder.path(), "reference");
     day(&reference, &samples, |_, _, _| false);
     let want = reference.outcome();
-    for (kind, fault) in [("kill", "signal=SIGKILL"), ("error", "error=EIO")] {
+    let every = std::env::var_os("REMIT_EVERY_SYNC").is_some();
+    let faults = [
+        ("kill", "fsync,fdatasync", "signal=SIGKILL"),
+        ("error", "fsync,fdatasync", "error=EIO"),
+        ("no-room", "pwrite64", "error=ENOSPC"),
+    ];
+    for (kind, calls, fault) in faults {
         let site = fresh(&base, folder.path(), kind);
         let log = folder.path().join(format!("{kind}.log"));
         let mut story = Vec::new();
@@ -390,10 +455,10 @@ fn a_kill_or_an_error_at_a_sync_changes_nothing() {
                 return false;
             }
             let _ = fs::remove_file(&log);
-            let under = ["strace", "-f", "-qq", "-o", &log.to_string_lossy(), "-e", "trace=fsync,fdatasync", "-e"]
+            let under = ["strace", "-f", "-qq", "-o", &log.to_string_lossy(), "-e", &format!("trace={calls}"), "-e"]
                 .into_iter()
                 .map(String::from)
-                .chain([format!("inject=fsync,fdatasync:{fault}:when={n}")])
+                .chain([format!("inject={calls}:{fault}:when={n}")])
                 .collect::<Vec<_>>();
             let ended = site.run(order, None, &under);
             let seen = fs::read_to_string(&log).unwrap_or_default();
@@ -402,7 +467,8 @@ fn a_kill_or_an_error_at_a_sync_changes_nothing() {
             } else {
                 seen.contains("INJECTED")
             };
-            next.insert(name.clone(), if hit { (after, n + after) } else { (0, 0) });
+            let then = if every { (n + 1, n + 2) } else { (after, n + after) };
+            next.insert(name.clone(), if hit { then } else { (0, 0) });
             if hit {
                 story.push(format!("{kind} at sync {n} of `{name}`"));
             }

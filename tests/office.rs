@@ -485,3 +485,87 @@ async fn every_report_is_made_in_every_form_and_shows_no_account() {
     assert!(h.office.report(&ReportQuestion { name: "gossip", date: None, of: None }).await.is_err());
     h.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_nights_backup_and_todays_sources_are_todays_state() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    h.finish(head.id.as_str()).await;
+    let root = UserName("root".into());
+    h.office.add_user(&root, &[Role::Admin]).await.unwrap();
+    let site = h.folder.path().join("site");
+    let (file, key) = (h.folder.path().join("night.remit"), site.join("keys/site.key"));
+    h.office.store().backup(&site, &file).await.unwrap();
+    // A new key by day; what comes is sealed with it.
+    assert_eq!(h.office.store().rotate_keys(&root).await.unwrap(), 2);
+    assert!(h.office.store().rotate_keys(&h.sven).await.is_err(), "no administrator");
+    h.take(&samples().join("lockbox.txt")).await.unwrap();
+    let today = h.state().await;
+    // Of another key, cut short, or with one byte flipped: refused, and nothing is left.
+    let bytes = std::fs::read(&file).unwrap();
+    let wrong_key = h.folder.path().join("wrong.key");
+    std::fs::write(&wrong_key, format!("1 {}\n", "ab".repeat(32))).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&wrong_key, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 2] ^= 1;
+    let bad = h.folder.path().join("bad.remit");
+    let back = h.folder.path().join("back");
+    for (text, key) in [
+        (bytes.as_slice(), &wrong_key),
+        (&bytes[..bytes.len() - 40], &key),
+        (flipped.as_slice(), &key),
+        (b"remit backup 1\n", &key),
+        (&[&bytes[..], b"x"].concat(), &key),
+    ] {
+        std::fs::write(&bad, text).unwrap();
+        assert!(remit::store::Store::restore(&bad, &back, key, "site").is_err());
+        assert!(!back.exists() && !back.with_extension("restoring").exists(), "something was left");
+    }
+    remit::store::Store::restore(&file, &back, &key, "site").unwrap();
+    assert!(remit::store::Store::restore(&file, &back, &key, "site").is_err(), "there is a site already");
+    std::fs::create_dir_all(back.join("keys")).unwrap();
+    std::fs::copy(&key, back.join("keys/site.key")).unwrap();
+    let office = Office::open(Site::at(&back, "", None, None).unwrap(), Clock::fixed(NOW).unwrap()).await.unwrap();
+    assert!(office.verify(true).await.unwrap().findings.is_empty());
+    let again = Harness { folder: tempfile::tempdir().unwrap(), office, olga: h.olga.clone(), sven: h.sven.clone() };
+    again.take(&samples().join("lockbox.txt")).await.unwrap();
+    assert_eq!(again.state().await, today);
+    again.close().await;
+    h.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_takes_old_images_away_and_the_site_still_verifies() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    h.take(&samples().join("batches").join("b0002")).await.unwrap();
+    let heads = h.office.batches().await.unwrap();
+    let root = UserName("root".into());
+    h.office.add_user(&root, &[Role::Admin]).await.unwrap();
+    h.finish(heads[0].id.as_str()).await;
+    h.office.make_deposit(heads[0].date, None, &h.sven).await.unwrap();
+    let before = heads[0].date.plus_days(1);
+    let store = h.office.store();
+    let packs = || -> u64 {
+        let folder = std::fs::read_dir(h.folder.path().join("site/images")).unwrap();
+        folder.flatten().map(|e| e.metadata().unwrap().len()).sum()
+    };
+    let size = packs();
+    assert!(store.purge(before, true, &h.sven).await.is_err(), "no administrator");
+    store.hold_for_court(&heads[0].id, "case 7", &root).await.unwrap();
+    let held = store.purge(before, true, &root).await.unwrap();
+    assert_eq!((held.images, held.held.as_slice()), (0, std::slice::from_ref(&heads[0].id)));
+    store.release_hold(&heads[0].id, &root).await.unwrap();
+    let would = store.purge(before, false, &root).await.unwrap();
+    assert!(would.images > 10 && packs() == size, "{would:?}");
+    assert_eq!(store.purge(before, true, &root).await.unwrap(), would);
+    assert!(packs() < size, "the packs are as large as before");
+    assert_eq!(store.purge(before, true, &root).await.unwrap().images, 0, "once");
+    // The other batch, which is not finished, keeps all of its images.
+    h.finish(heads[1].id.as_str()).await;
+    h.office.make_deposit(heads[1].date, None, &h.sven).await.unwrap();
+    assert_eq!(h.office.billing_files().await.unwrap().len(), 2, "the books of both are there");
+    h.close().await;
+}

@@ -508,8 +508,34 @@ async fn at_the_same_time_only_one_does_it(site: &Site) {
     let bills: Vec<Bill> = (1..=4).map(bill).collect();
     s.import_bills(&bills, day("2026-11-27"), false, false, &olga()).await.unwrap();
     let batch = s.batch("race").await.unwrap().id;
-    let jobs = decoded(site).await;
-    s.save_match(&jobs[0], &matched(&s.documents(&batch).await.unwrap(), None)).await.unwrap();
+    // Sixteen workers on its jobs, each of which is done once.
+    let documents = s.documents(&batch).await.unwrap();
+    let mut workers = tokio::task::JoinSet::new();
+    for n in 0..16 {
+        let (store, documents) = (s.clone(), documents.clone());
+        workers.spawn(async move {
+            let (own, mut done) = (worker(&format!("elsewhere/{n}/w")), 0);
+            for _ in 0..400 {
+                let Some(job) = store.claim(&own, 1000, 60, 1, None).await.unwrap().pop() else {
+                    if store.jobs_left(None).await.unwrap() == JobsLeft::default() {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                match job.kind {
+                    JobKind::Decode => {
+                        let read: Vec<_> = job.documents.iter().map(|d| (d.id.clone(), reading(d))).collect();
+                        store.save_readings(&job, &read).await.unwrap();
+                    }
+                    JobKind::Match => store.save_match(&job, &matched(&documents, None)).await.unwrap(),
+                }
+                done += 1;
+            }
+            done
+        });
+    }
+    assert_eq!(workers.join_all().await.iter().sum::<i32>(), 3, "two parts of it and its matching");
     s.balance(&batch, true, None, &olga()).await.unwrap();
     s.approve(&batch, &Controls::default(), &sven()).await.unwrap();
     let drafts = drafts(&s.transactions(&batch).await.unwrap());

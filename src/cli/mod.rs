@@ -9,6 +9,7 @@ mod drawer;
 mod failure;
 mod import;
 mod ingest;
+mod keeping;
 mod ledger;
 mod print;
 mod report;
@@ -181,6 +182,20 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Draw a test deck of checks and stubs with its truth
     Deck(deck::Args),
+    /// The site's keys
+    #[command(subcommand)]
+    Keys(keeping::KeysCommand),
+    /// Write the whole site as one sealed file
+    #[command(after_help = "Example:\n  remit backup /mnt/backup/2026-11-20.remit")]
+    Backup(keeping::BackupArgs),
+    /// Bring a site back from a backup: whole, or not at all
+    #[command(after_help = "Example:\n  remit restore 2026-11-20.remit office --key /mnt/safe/site.key")]
+    Restore(keeping::RestoreArgs),
+    /// Take away images whose time is over, with a record of each
+    Purge(keeping::PurgeArgs),
+    /// Batches that must stay for a court
+    #[command(subcommand)]
+    LegalHold(keeping::HoldCommand),
     /// Print the manual of the configuration: every key, its default and what it means
     Config,
 }
@@ -253,6 +268,11 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Report(args) => Box::pin(report::report(args, &open(global).await?, global)).await,
         Command::Search(args) => Box::pin(research::search(args, &open(global).await?, global)).await,
         Command::Serve(args) => Box::pin(serve::run(args, open(global).await?, global)).await,
+        Command::Keys(command) => Box::pin(keeping::keys(command, &open(global).await?, global)).await,
+        Command::Backup(args) => Box::pin(keeping::backup(args, &open(global).await?, global)).await,
+        Command::Restore(args) => Box::pin(keeping::restore(args, global)).await,
+        Command::Purge(args) => Box::pin(keeping::purge(args, &open(global).await?, global)).await,
+        Command::LegalHold(command) => Box::pin(keeping::legal_hold(command, &open(global).await?, global)).await,
         Command::Verify(args) => Box::pin(research::verify(args, &open(global).await?, global)).await,
         Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Eval(_) | Command::Config => Ok(2),
     }

@@ -234,6 +234,11 @@ impl Db {
                 "SQLite {version} can lose commits; this program needs 3.51.3 or newer"
             )));
         }
+        // The first read makes the log's file. SQLite does not say when it could not make the file's name durable, and a
+        // commit in a log that a power failure takes away was none: so the folder is flushed here, where a failure tells.
+        sqlx::query("select count(*) from sqlite_master").fetch_one(&writer).await?;
+        let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        super::objects::sync_folder(folder)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(BUSY)
@@ -260,6 +265,22 @@ impl Db {
             }
             Ok(())
         })
+    }
+
+    /// A copy of the whole database as of one moment, as a file (SQLite only).
+    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        match self {
+            Db::Sqlite { writer, .. } => {
+                let text = path.to_string_lossy().into_owned();
+                sqlx::query("vacuum into $1").bind(text).execute(writer).await?;
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Db::Postgres(_) => Err(StoreError::Unsupported(
+                "a Postgres database is backed up by its own tools (pg_basebackup, pg_dump); the images are the object store's"
+                    .into(),
+            )),
+        }
     }
 
     /// A snapshot to read from.

@@ -77,6 +77,13 @@ impl StoreError {
         matches!(self, StoreError::Database(e) if e.as_database_error().is_some_and(|e| e.is_unique_violation()))
     }
 
+    /// Did the database take the losing side of a deadlock back whole (Postgres 40P01, 40001), so that the same call by the
+    /// same id may be made again at once?
+    pub(crate) fn is_deadlock(&self) -> bool {
+        matches!(self, StoreError::Database(e)
+            if e.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == "40P01" || c == "40001"))
+    }
+
     /// Did a machine break (database, disk, object store), so that the same call may work later?
     pub fn is_machine(&self) -> bool {
         matches!(

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -27,13 +28,18 @@ struct Key {
     nonces: Secret,
 }
 
-/// The keys of a site, in memory only.
+/// The keys of a site, in memory only. A key that another process added is found in the file when it is first needed.
 pub(super) struct Keys {
     site: String,
-    current: u8,
-    keys: BTreeMap<u8, Key>,
+    path: PathBuf,
+    ring: RwLock<Arc<Ring>>,
     index: Secret,
     check: String,
+}
+
+struct Ring {
+    current: u8,
+    keys: BTreeMap<u8, Key>,
 }
 
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -52,33 +58,40 @@ impl Keys {
         if path.exists() {
             return Ok(());
         }
-        let mut key = Zeroizing::new([0u8; 32]);
-        getrandom::fill(key.as_mut())
-            .map_err(|_| StoreError::Key { path: path.into(), why: "the system gives no random bytes" })?;
-        let mut text = Zeroizing::new(String::with_capacity(HEAD.len() + 80));
-        text.push_str(HEAD);
-        text.push_str("1 ");
-        for byte in key.iter() {
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
-            text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+        write_file(path, HEAD, 1)
+    }
+
+    /// Adds a key: from now on everything is sealed with it, and what older keys sealed stays readable. Returns its number.
+    pub fn rotate(&self) -> Result<u8, StoreError> {
+        let wrong = |why| StoreError::Key { path: self.path.clone(), why };
+        let text = Zeroizing::new(
+            std::fs::read_to_string(&self.path).map_err(|source| StoreError::Io { path: self.path.clone(), source })?,
+        );
+        let newest = *secrets(&text, &self.path)?.keys().next_back().ok_or_else(|| wrong("it holds no key"))?;
+        let number = newest.checked_add(1).ok_or_else(|| wrong("it holds 255 keys; no more fit"))?;
+        write_file(&self.path, &text, number)?;
+        self.reload()?;
+        Ok(number)
+    }
+
+    /// The number of the key that seals now, and how many there are.
+    pub fn newest(&self) -> (u8, usize) {
+        let ring = self.ring();
+        (ring.current, ring.keys.len())
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reload(&self) -> Result<Arc<Ring>, StoreError> {
+        let fresh = Keys::load(&self.path, &self.site)?;
+        if fresh.check != self.check {
+            return Err(StoreError::Key { path: self.path.clone(), why: "its first key is another one now" });
         }
-        text.push('\n');
-        let io = |source| StoreError::Io { path: path.into(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut private = std::fs::DirBuilder::new();
-        private.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
-        private.create(folder).map_err(io)?;
-        let draft = path.with_extension(format!("{}.new", std::process::id()));
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
-        let mut file = options.open(&draft).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::rename(&draft, path).map_err(io)?;
-        std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
+        let ring = fresh.ring();
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring.clone();
+        Ok(ring)
     }
 
     pub fn load(path: &Path, site: &str) -> Result<Keys, StoreError> {
@@ -97,15 +110,7 @@ impl Keys {
         let text = Zeroizing::new(
             std::fs::read_to_string(path).map_err(|source| StoreError::Io { path: path.into(), source })?,
         );
-        let mut secrets: BTreeMap<u8, Secret> = BTreeMap::new();
-        for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            let (number, hex) = line.split_once(' ').ok_or_else(|| wrong("a line is not 'NUMBER KEY'"))?;
-            let number: u8 = number.parse().map_err(|_| wrong("a key's number is not 1 to 255"))?;
-            let key: Sha256 = hex.trim().parse().map_err(|_| wrong("a key is not 64 hexadecimal digits"))?;
-            if number == 0 || secrets.insert(number, Zeroizing::new(key.0)).is_some() {
-                return Err(wrong("a key's number is zero or stands twice"));
-            }
-        }
+        let secrets = secrets(&text, path)?;
         let first = secrets.get(&1).ok_or_else(|| wrong("key 1 is missing"))?;
         let index = Zeroizing::new(hmac(first, &[b"index", site.as_bytes()]));
         let check = Sha256(hmac(first, &[b"check", site.as_bytes()])).to_string();
@@ -118,7 +123,8 @@ impl Keys {
                 (*number, Key { cipher: XChaCha20Poly1305::new((&*seal).into()), nonces })
             })
             .collect();
-        Ok(Keys { site: site.to_string(), current, keys, index, check })
+        let ring = RwLock::new(Arc::new(Ring { current, keys }));
+        Ok(Keys { site: site.to_string(), path: path.to_path_buf(), ring, index, check })
     }
 
     /// Stands in the database: proves that this is the key that the site was made with, and gives nothing away.
@@ -135,14 +141,14 @@ impl Keys {
         aad
     }
 
-    fn seal_with(&self, nonce: [u8; NONCE], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let key = &self.keys[&self.current];
+    fn seal_with(&self, ring: &Ring, nonce: [u8; NONCE], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let key = &ring.keys[&ring.current];
         let sealed = key
             .cipher
             .encrypt((&nonce).into(), Payload { msg: text, aad })
             .map_err(|_| StoreError::Unsupported("a value is too large to be sealed".into()))?;
         let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
-        out.push(self.current);
+        out.push(ring.current);
         out.extend(nonce);
         out.extend(sealed);
         Ok(out)
@@ -152,21 +158,27 @@ impl Keys {
     pub fn seal(&self, place: &[&str], text: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| StoreError::Unsupported("the system gives no random bytes".into()))?;
-        self.seal_with(nonce, &self.aad(place), text)
+        self.seal_with(&self.ring(), nonce, &self.aad(place), text)
     }
 
     /// Seals bytes that are named by their own hash. The nonce comes from the hash, so that the same bytes make the same
     /// sealed bytes: a name and its content never part, and a repeated write writes the same.
     pub fn seal_named(&self, hash: Sha256, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE];
-        nonce.copy_from_slice(&hmac(&self.keys[&self.current].nonces, &[&hash.0])[..NONCE]);
-        self.seal_with(nonce, &self.aad(&["blobs", &hash.to_string()]), bytes)
+        let ring = self.ring();
+        nonce.copy_from_slice(&hmac(&ring.keys[&ring.current].nonces, &[&hash.0])[..NONCE]);
+        self.seal_with(&ring, nonce, &self.aad(&["blobs", &hash.to_string()]), bytes)
     }
 
     pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let damaged = |why| StoreError::damaged(place.join(" "), why);
         let (number, rest) = sealed.split_first().ok_or_else(|| damaged("it is empty"))?;
-        let key = self.keys.get(number).ok_or_else(|| damaged("the key file has no key of its number"))?;
+        let mut ring = self.ring();
+        if !ring.keys.contains_key(number) {
+            // Another process may have added it since.
+            ring = self.reload()?;
+        }
+        let key = ring.keys.get(number).ok_or_else(|| damaged("the key file has no key of its number"))?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or_else(|| damaged("it is cut short"))?;
         key.cipher
             .decrypt(nonce.into(), Payload { msg: text, aad: &self.aad(place) })
@@ -194,6 +206,52 @@ impl Keys {
         let parts: Vec<&[u8]> = parts.iter().map(|p| p.as_bytes()).collect();
         Sha256(hmac(&self.index, &parts)).to_string()[..40].to_string()
     }
+}
+
+/// The numbered keys of a file's text.
+fn secrets(text: &str, path: &Path) -> Result<BTreeMap<u8, Secret>, StoreError> {
+    let wrong = |why| StoreError::Key { path: path.into(), why };
+    let mut secrets: BTreeMap<u8, Secret> = BTreeMap::new();
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let (number, hex) = line.split_once(' ').ok_or_else(|| wrong("a line is not 'NUMBER KEY'"))?;
+        let number: u8 = number.parse().map_err(|_| wrong("a key's number is not 1 to 255"))?;
+        let key: Sha256 = hex.trim().parse().map_err(|_| wrong("a key is not 64 hexadecimal digits"))?;
+        if number == 0 || secrets.insert(number, Zeroizing::new(key.0)).is_some() {
+            return Err(wrong("a key's number is zero or stands twice"));
+        }
+    }
+    Ok(secrets)
+}
+
+/// Writes the text with one new random key of that number behind it: durable, for the owner only, whole or not at all.
+fn write_file(path: &Path, text: &str, number: u8) -> Result<(), StoreError> {
+    let mut key = Zeroizing::new([0u8; 32]);
+    getrandom::fill(key.as_mut())
+        .map_err(|_| StoreError::Key { path: path.into(), why: "the system gives no random bytes" })?;
+    let mut whole = Zeroizing::new(String::with_capacity(text.len() + 80));
+    whole.push_str(text);
+    whole.push_str(&format!("{number} "));
+    for byte in key.iter() {
+        whole.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
+        whole.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+    }
+    whole.push('\n');
+    let io = |source| StoreError::Io { path: path.into(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(folder).map_err(io)?;
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
+    let mut file = options.open(&draft).map_err(io)?;
+    file.write_all(whole.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    std::fs::rename(&draft, path).map_err(io)?;
+    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
 }
 
 #[cfg(test)]
@@ -241,6 +299,24 @@ mod tests {
         assert_eq!(sealed, keys.seal_named(hash, b"image").unwrap());
         assert_eq!(keys.open_named(hash, &sealed).unwrap(), b"image");
         assert!(keys.open_named(Sha256::of(b"other"), &sealed).is_err());
+    }
+
+    #[test]
+    fn a_new_key_seals_and_the_old_ones_still_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keys("a", folder.path());
+        let other = super::Keys::load(&folder.path().join("key"), "a").unwrap();
+        let old = keys.seal(&["t"], b"old").unwrap();
+        assert_eq!((keys.rotate().unwrap(), keys.newest()), (2, (2, 2)));
+        let new = keys.seal(&["t"], b"new").unwrap();
+        assert_eq!((old[0], new[0]), (1, 2));
+        // Also in a process that was there before.
+        assert_eq!(other.newest(), (1, 1));
+        for (sealed, text) in [(&old, b"old"), (&new, b"new")] {
+            assert_eq!(keys.open(&["t"], sealed).unwrap(), text);
+            assert_eq!(other.open(&["t"], sealed).unwrap(), text);
+        }
+        assert_eq!(keys.index(&["x"]), other.index(&["x"]), "what was found stays found");
     }
 
     #[test]

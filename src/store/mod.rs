@@ -15,6 +15,7 @@ mod error;
 mod intake;
 mod jobs;
 mod journal;
+mod keeping;
 mod keys;
 mod leases;
 mod migrations;
@@ -37,6 +38,7 @@ pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
+pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use sessions::{Credential, Session, SessionLimits, Token};
@@ -162,6 +164,7 @@ impl Store {
             intake::ALL,
             jobs::ALL,
             journal::ALL,
+            keeping::ALL,
             returns::ALL,
             leases::ALL,
             sessions::ALL,

@@ -76,6 +76,42 @@ impl Objects {
         }
     }
 
+    /// Takes packs away that no row names any more; those that are gone already are no fault.
+    pub async fn remove(&self, packs: &[String]) -> Result<(), StoreError> {
+        match self {
+            Objects::Folder(folder, _) => {
+                for name in packs {
+                    let path = folder.join(format!("{name}.pack"));
+                    match std::fs::remove_file(&path) {
+                        Ok(()) => {}
+                        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                        Err(source) => return Err(StoreError::Io { path, source }),
+                    }
+                }
+                sync_folder(folder)
+            }
+            Objects::Memory(map) => {
+                let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+                packs.iter().for_each(|name| drop(map.remove(name)));
+                Ok(())
+            }
+            #[cfg(feature = "s3")]
+            Objects::Bucket(_) => Err(StoreError::Unsupported(
+                "a bucket's objects are purged by the bucket's own life-cycle rules".into(),
+            )),
+        }
+    }
+
+    /// The folder of the packs, where they are files.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Objects::Folder(folder, _) => Some(folder),
+            Objects::Memory(_) => None,
+            #[cfg(feature = "s3")]
+            Objects::Bucket(_) => None,
+        }
+    }
+
     /// Reads pieces of packs: (pack, start, size), in the order asked for.
     pub async fn get(&self, pieces: Vec<(String, u64, usize)>) -> Result<Vec<Vec<u8>>, StoreError> {
         match self {
@@ -102,7 +138,7 @@ impl Objects {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     std::fs::File::open(folder)
         .and_then(|f| f.sync_all())
         .map_err(|source| StoreError::Io { path: folder.into(), source })

@@ -126,7 +126,9 @@ sql! {
     NO_DOCUMENT = "select p.number, p.document from postings p where p.site = $1 and p.document is not null
         and not exists (select 1 from documents d where d.site = p.site and d.id = p.document) order by p.number";
     NO_IMAGE = "select i.document, i.hash from images i where i.site = $1
-        and not exists (select 1 from blobs b where b.site = i.site and b.hash = i.hash) order by i.document";
+        and not exists (select 1 from blobs b where b.site = i.site and b.hash = i.hash)
+        and not exists (select 1 from purges u where u.site = i.site and u.class = 'image' and u.subject = i.hash)
+        order by i.document";
     /// I13: what is proved was read: each document of a matched batch that has an image has a reading.
     UNREAD = "select d.id from documents d join batches b on b.site = d.site and b.id = d.batch
         where d.site = $1 and b.state not in ('open', 'captured', 'void')
