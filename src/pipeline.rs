@@ -36,8 +36,8 @@ use crate::config::Site;
 use crate::decode::layout::Layouts;
 use crate::decode::{self, Expect, Request};
 use crate::domain::{
-    Batch, BatchId, Decision, Document, DocumentId, ImageRole, Reading, Role, Sha256, Transaction, TransactionId, User,
-    UserName,
+    Batch, BatchId, Cents, Decision, Document, DocumentId, Exception, ExceptionId, ImageRole, Reading, Reason, Role,
+    Sha256, Transaction, TransactionId, User, UserName,
 };
 use crate::grouping::{self, Evidence, Group};
 use crate::matching::{self, BatchDraft, BillBook, Proposal, SeenCheck};
@@ -214,20 +214,83 @@ impl Office {
         Ok(())
     }
 
-    /// Load what was read and the bills it may pay, group, match, save.
+    /// Load what was read and the bills it may pay, group, match, save. When another process matched meanwhile, again: each
+    /// must see the checks and payments of the other.
     async fn match_job(&self, job: &Job) -> Result<()> {
         let batch = self.store.batch(job.batch.as_str()).await?;
-        let known = self.known(&batch, &[]).await?;
-        let groups = known.groups(self);
-        let decisions = vec![Vec::new(); groups.len()];
-        let ids: Vec<TransactionId> =
-            groups.iter().filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?))).collect();
-        let proposals = known.propose(&ids, &groups, &decisions, self);
-        let transactions = numbered(&batch.id, groups, proposals);
-        let matched = Matched { transactions, exceptions: Vec::new(), checks: known.check_keys() };
-        self.store.save_match(job, &matched).await?;
-        info!(transactions = matched.transactions.len(), "matched");
-        Ok(())
+        let mut tries = 0;
+        loop {
+            let turn = self.store.match_turn().await?;
+            let known = self.known(&batch, &[]).await?;
+            let groups = known.groups();
+            let decisions = vec![Vec::new(); groups.len()];
+            let ids: Vec<TransactionId> =
+                groups.iter().filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?))).collect();
+            let proposals = known.propose(&ids, &groups, &decisions);
+            let transactions = numbered(&batch.id, groups, proposals);
+            let notices = matching::notices(batch.date, &transactions, &known.book, &known.policy);
+            let exceptions = self.of_the_batch(&batch, &transactions).await?;
+            let checks = known.check_keys();
+            let matched = Matched { transactions, exceptions, checks, notices, turn: Some(turn) };
+            match self.store.save_match(job, &matched).await {
+                Ok(()) => {
+                    self.tell(&batch, &matched.notices)?;
+                    info!(transactions = matched.transactions.len(), "matched");
+                    return Ok(());
+                }
+                Err(StoreError::Conflict { .. }) if tries < MOST_TRIES => tries += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The export for whoever must hear at once, beside the rows: written at capture, the same bytes whenever it is written.
+    fn tell(&self, batch: &Batch, notices: &[matching::Notice]) -> Result<()> {
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let path = self.site.folder.join(format!("notices/{}-{}.csv", batch.date, batch.id));
+        crate::station::write_whole(&path, matching::notices_csv(notices).as_bytes())
+    }
+
+    /// The notices of a business day and later.
+    pub async fn notices(&self, since: crate::domain::Day) -> Result<Vec<matching::Notice>> {
+        Ok(self.store.notices_since(since).await?)
+    }
+
+    /// Takes the list of bank accounts that are shared by many or stand on the stop list.
+    pub async fn mark_payers(
+        &self,
+        marks: &[(String, crate::domain::BankAccount, bool, Option<String>)],
+        by: &UserName,
+    ) -> Result<u64> {
+        Ok(self.store.mark_payers(marks, by).await?)
+    }
+
+    /// What an approver must look at before the batch as a whole may balance.
+    async fn of_the_batch(&self, batch: &Batch, transactions: &[Transaction]) -> Result<Vec<Exception>> {
+        let policy = &self.site.config.matching;
+        let mut out = Vec::new();
+        let mut raise = |code: Reason, message: String| {
+            let id = ExceptionId::of(&[batch.id.as_str().as_bytes(), code.code().as_bytes()]);
+            out.push(Exception { id, code, message, document: None, bbox: None, decision: None });
+        };
+        let total = Cents::sum(transactions.iter().filter_map(|t| t.received))?;
+        if let Some(limit) = policy.batch_limit.filter(|limit| total > *limit) {
+            raise(Reason::LimitExceeded, format!("the batch is worth {total}, over the limit of {limit}"));
+        }
+        if let Some(most) = policy.bills_most_days {
+            let newest = self.store.bills_file_date().await?;
+            let age = newest.map(|day| day.date().until(batch.date.date()).map_or(0, |span| span.get_days()));
+            match age {
+                Some(days) if i64::from(days) <= i64::from(most) => {}
+                Some(days) => {
+                    raise(Reason::StaleBills, format!("the newest bill file is {days} days older than this batch"))
+                }
+                None => raise(Reason::StaleBills, "no bill file was ever taken".into()),
+            }
+        }
+        Ok(out)
     }
 
     /// Everything that is known of a batch: evidence of each document, the bills and payers it may touch, and the
@@ -253,14 +316,25 @@ impl Office {
         for transaction in settled {
             wanted.name(&transaction.decisions);
         }
-        let payers = self.store.payers_of(&wanted.payers.iter().cloned().collect::<Vec<_>>()).await?;
+        let whose: Vec<_> = wanted.payers.iter().cloned().collect();
+        let payers = self.store.payers_of(&whose).await?;
+        let standings = self.store.standings(&whose).await?;
+        let named: Vec<_> = wanted.accounts.iter().cloned().collect();
+        let renumbered = self.store.renumbered(&named).await?;
         let accounts: Vec<_> = wanted
             .accounts
             .iter()
             .map(|a| (None, a.clone()))
             .chain(payers.iter().map(|p| (Some(p.biller.clone()), p.account.clone())))
+            .chain(standings.iter().flat_map(|s| s.2.seen.iter().map(|(b, a, _)| (Some(b.clone()), a.clone()))))
+            .chain(renumbered.into_iter().map(|(biller, account)| (Some(biller), account)))
             .collect();
         let mut bills = self.store.bills_for(&accounts).await?;
+        // Where the final bills of closed accounts stand.
+        let further: Vec<_> = BillBook::points_to(&bills).into_iter().map(|account| (None, account)).collect();
+        if !further.is_empty() {
+            bills.extend(self.store.bills_for(&further).await?);
+        }
         let invoices: Vec<String> = wanted.invoices.iter().chain(&wanted.bills).cloned().collect();
         bills.extend(self.store.bills_for_invoices(&invoices).await?);
         bills.sort_by(|a, b| {
@@ -269,7 +343,29 @@ impl Office {
         bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill);
         self.mark_cash_only(&mut bills, batch.date).await?;
         let seen = self.seen(batch, &evidence, settled.is_empty()).await?;
-        Ok(Known { batch: batch.clone(), evidence, faces, book: BillBook::new(bills, payers), seen })
+        let pending = self.pending(batch, &bills, settled.is_empty()).await?;
+        let book = BillBook::new(bills, payers).with_standings(standings).with_pending(pending);
+        let policy = self.site.config.matching.for_operator(batch.operator.as_ref());
+        Ok(Known { batch: batch.clone(), evidence, faces, book, seen, policy })
+    }
+
+    /// Bills that other batches mean to pay and that are not posted; as with checks, a second payment never accuses the
+    /// first.
+    async fn pending(
+        &self,
+        batch: &Batch,
+        bills: &[crate::domain::Bill],
+        first_time: bool,
+    ) -> Result<Vec<((crate::domain::Biller, String), String)>> {
+        let numbers: Vec<String> = bills.iter().map(|b| b.bill.clone()).collect();
+        let mut out = Vec::new();
+        for one in self.store.pending(&batch.id, &numbers).await? {
+            let earlier = (one.date, &one.batch_name, &one.batch) < (batch.date, &batch.name, &batch.id);
+            if first_time || earlier {
+                out.push(((one.biller, one.bill), format!("batch {}, {}", one.batch_name, one.date)));
+            }
+        }
+        Ok(out)
     }
 
     /// Checks of other batches with the same routing, account and serial. When a batch is matched for the first time all
@@ -336,6 +432,9 @@ impl Office {
 
 /// The setting that keeps the hash of the set-up token; empty once it was used.
 const SETUP_TOKEN: &str = "setup-token";
+
+/// How often a batch is matched again because others matched meanwhile.
+const MOST_TRIES: u32 = 50;
 
 /// Lanes of an embedded run: one reads or writes rows while the other decodes on all cores.
 const LANES: usize = 2;
@@ -413,26 +512,21 @@ struct Known {
     faces: std::collections::BTreeMap<DocumentId, Face>,
     book: BillBook,
     seen: Vec<SeenCheck>,
+    /// With the limit of the batch's operator.
+    policy: matching::Policy,
 }
 
 impl Known {
-    fn groups(&self, office: &Office) -> Vec<Group> {
-        let policy = &office.site.config.matching;
-        let pieces = self.book.pieces(&self.evidence, &self.seen, policy, self.batch.date);
+    fn groups(&self) -> Vec<Group> {
+        let pieces = self.book.pieces(&self.evidence, &self.seen, &self.policy, self.batch.date);
         grouping::group(&pieces, self.batch.origin)
     }
 
-    fn propose(
-        &self,
-        ids: &[TransactionId],
-        groups: &[Group],
-        decisions: &[Vec<Decision>],
-        office: &Office,
-    ) -> Vec<Proposal> {
+    fn propose(&self, ids: &[TransactionId], groups: &[Group], decisions: &[Vec<Decision>]) -> Vec<Proposal> {
         matching::propose_batch(
             &BatchDraft { ids, groups, evidence: &self.evidence, decisions, seen: &self.seen },
             &self.book,
-            &office.site.config.matching,
+            &self.policy,
             self.batch.date,
         )
     }

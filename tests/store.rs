@@ -690,6 +690,60 @@ async fn what_is_changed_behind_the_store_is_found(site: &Site) {
     }
 }
 
+/// What matching asks of the store beyond bills: old numbers, standing of payers, bills that others mean to pay; and whoever
+/// matched in the light of what is not the newest any more has to do it again.
+async fn two_who_match_at_once_see_each_other(site: &Site) {
+    let s = &site.store;
+    let mut moved = bill(1);
+    moved.extra.insert("old_account".into(), "OLD1 OLD2".into());
+    let now = moved.account.clone();
+    s.import_bills(&[moved], day("2026-11-02"), false, false, &olga()).await.unwrap();
+    let old = [AccountNumber::new("OLD2"), AccountNumber::new("OLD3")];
+    assert_eq!(s.renumbered(&old).await.unwrap(), [(bill(1).biller, now.clone())]);
+
+    let pair = ("061000146".to_string(), BankAccount::new("00-77"));
+    let standing = async || s.standings(std::slice::from_ref(&pair)).await.unwrap();
+    assert!(standing().await.is_empty());
+    let stop = Some("closed".to_string());
+    s.mark_payers(&[("0610-00146".into(), BankAccount::new("77"), true, stop.clone())], &olga()).await.unwrap();
+    let seen = Sighting {
+        routing: pair.0.clone(),
+        bank_account: pair.1.clone(),
+        document: DocumentId::of(&[b"check"]),
+        biller: bill(1).biller,
+        account: now.clone(),
+        date: day("2026-11-03"),
+    };
+    assert_eq!(s.see_payers(&[seen.clone()]).await.unwrap(), 1);
+    assert_eq!(s.see_payers(&[seen]).await.unwrap(), 0, "the same payment shows nothing new");
+    let known = standing().await;
+    assert!(known[0].2.shared && known[0].2.stop == stop);
+    assert_eq!(known[0].2.seen, [(bill(1).biller, now, day("2026-11-03"))]);
+
+    let (first, second) = (taken(site, "one", 4).await, taken(site, "two", 4).await);
+    let jobs = decoded(site).await;
+    assert_eq!(jobs.len(), 2);
+    let turn = s.match_turn().await.unwrap();
+    let mut saved = Vec::new();
+    for (job, tried) in jobs.iter().zip([turn, turn]) {
+        let documents = s.documents(&job.batch).await.unwrap();
+        let result = Matched { turn: Some(tried), ..matched(&documents, None) };
+        match s.save_match(job, &result).await {
+            Ok(()) => saved.push(job.batch.clone()),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Conflict { .. }), "{error}");
+                let again = Matched { turn: Some(s.match_turn().await.unwrap()), ..result };
+                s.save_match(job, &again).await.unwrap();
+            }
+        }
+    }
+    assert_eq!(saved.len(), 1, "the second must look again");
+    let pending = s.pending(&second, &["B1".to_string(), "B9".to_string()]).await.unwrap();
+    let told: Vec<(&str, &BatchId)> = pending.iter().map(|p| (p.bill.as_str(), &p.batch)).collect();
+    assert_eq!(told, [("B1", &first)]);
+    site.holds().await;
+}
+
 async fn a_stolen_disk_shows_no_account_and_no_image(site: &Site) {
     let s = &site.store;
     let payer = KnownPayer {
@@ -776,6 +830,7 @@ suite! {
     a_void_batch_counts_for_nothing
     history_is_only_added_to
     what_is_changed_behind_the_store_is_found
+    two_who_match_at_once_see_each_other
     a_stolen_disk_shows_no_account_and_no_image
     a_site_opens_with_its_own_key_only
 }

@@ -38,6 +38,37 @@ pub enum BatchCommand {
         #[arg(long)]
         note: Option<String>,
     },
+    /// Say what is wrong with the paper of a transaction: post-dated, stale-dated, unsigned, restrictive-note, ..
+    Flag {
+        /// The transaction
+        id: String,
+        /// The reason
+        code: String,
+        /// The document, when it is not the first check
+        #[arg(long)]
+        on: Option<crate::domain::DocumentId>,
+        #[arg(long)]
+        note: String,
+    },
+    /// Change one line of what a transaction pays
+    EditLine {
+        /// The transaction
+        id: String,
+        /// The line, from 1
+        line: usize,
+        #[arg(long)]
+        amount: Cents,
+        /// Another bill
+        #[arg(long)]
+        bill: Option<String>,
+    },
+    /// Take one line of what a transaction pays away
+    UndoLine {
+        /// The transaction
+        id: String,
+        /// The line, from 1
+        line: usize,
+    },
 }
 
 fn money(amount: Option<Cents>) -> String {
@@ -169,8 +200,59 @@ pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> a
                 format!("transaction {} is held{}", after.transaction, said_before(after.already)),
             )?;
         }
+        BatchCommand::Flag { id, code, on, note } => {
+            let user = person(office, global, &[Role::Match]).await?;
+            let reason = crate::domain::Reason::parse(&code)
+                .ok_or_else(|| Failure::usage(format!("there is no reason '{code}'")))?;
+            if dry(global, "flag")? {
+                return Ok(0);
+            }
+            let after = office.flag(&id, reason, on.as_ref(), &note, &user.name).await?;
+            told_change(&after, global)?;
+        }
+        BatchCommand::EditLine { id, line, amount, bill } => {
+            let mut fields = std::collections::BTreeMap::from([
+                ("line".to_string(), line.to_string()),
+                ("amount".to_string(), amount.to_string()),
+            ]);
+            fields.extend(bill.map(|b| ("bill".to_string(), b)));
+            change(&id, "edit-line", &fields, office, global).await?;
+        }
+        BatchCommand::UndoLine { id, line } => {
+            let fields = std::collections::BTreeMap::from([("line".to_string(), line.to_string())]);
+            change(&id, "undo-line", &fields, office, global).await?;
+        }
     }
     Ok(0)
+}
+
+async fn change(
+    id: &str,
+    name: &str,
+    fields: &std::collections::BTreeMap<String, String>,
+    office: &Office,
+    global: &Global,
+) -> anyhow::Result<()> {
+    let user = person(office, global, &[Role::Match]).await?;
+    if dry(global, name)? {
+        return Ok(());
+    }
+    let after = office.change(id, name, fields, &user.name).await?;
+    told_change(&after, global)
+}
+
+fn told_change(after: &crate::pipeline::AfterDecision, global: &Global) -> anyhow::Result<()> {
+    print_done(
+        global,
+        json!({ "transaction": after.transaction, "state": after.state, "open": after.open, "already": after.already }),
+        format!(
+            "transaction {} is {}{}{}",
+            after.transaction,
+            after.state.as_str(),
+            if after.open > 0 { format!(", {} to decide", after.open) } else { String::new() },
+            said_before(after.already)
+        ),
+    )
 }
 
 pub fn said_before(already: bool) -> &'static str {

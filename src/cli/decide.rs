@@ -116,10 +116,19 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
         }
         ExceptionsCommand::Decide { id, name, fields: words } => {
             let user = person(office, global, &[Role::for_move(&name)]).await?;
-            let fields = fields(&words)?;
+            let mut fields = fields(&words)?;
+            if name == "apply-list" {
+                list_from_file(&mut fields)?;
+                tell_list(fields.get("list").map_or("", String::as_str), global)?;
+            }
             if global.dry_run {
                 office.find_exception(&id).await?;
                 super::admin::print_done(global, json!({ "dry_run": true }), "nothing decided (--dry-run)".into())?;
+                return Ok(0);
+            }
+            if let Some(already) = office.decide_of_batch(&id, &name, &fields, &user.name).await? {
+                let told = json!({ "exception": id, "already": already });
+                super::admin::print_done(global, told, format!("{id} {name}: accepted for the batch as a whole"))?;
                 return Ok(0);
             }
             let after = office.decide(&id, &name, &fields, &user.name).await?;
@@ -139,6 +148,34 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
             Ok(0)
         }
     }
+}
+
+/// `apply-list file=PATH`: the file's text is the list.
+fn list_from_file(fields: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let Some(path) = fields.remove("file") else { return Ok(()) };
+    let path = std::path::Path::new(&path);
+    let text = String::from_utf8(crate::station::read(path)?).map_err(|_| {
+        Failure::input("list", "the list is not UTF-8 text: save it as CSV").in_file(path.display().to_string())
+    })?;
+    fields.insert("list".into(), text);
+    Ok(())
+}
+
+/// The lines that cannot be read, each with its number, and what the list adds up to.
+fn tell_list(text: &str, global: &Global) -> anyhow::Result<()> {
+    let list = crate::matching::ListPayment::parse(text);
+    for row in &list.rejected {
+        match global.json {
+            true => print::json(&json!({ "line": row.number, "rejected": row.why }))?,
+            false => print::line(format!("line {}: {}", row.number, row.why)),
+        }
+    }
+    if !global.json && !global.quiet {
+        let total = crate::domain::Cents::sum(list.lines.iter().map(|l| l.amount));
+        let total = total.map_err(|e| Failure::input("list", e.to_string()))?;
+        print::line(format!("{} lines for {total}, {} rejected", list.lines.len(), list.rejected.len()));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

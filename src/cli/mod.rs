@@ -3,6 +3,7 @@
 
 mod admin;
 mod books;
+mod care;
 mod decide;
 mod demo;
 mod drawer;
@@ -124,7 +125,7 @@ enum Command {
     Eval(eval::EvalCommand),
     /// Batches
     #[command(
-        after_help = "Examples:\n  remit batch list\n  remit batch show b0001\n  remit --as sven batch approve b0001\n  remit --as olga batch hold TRANSACTION --until 2026-12-01"
+        after_help = "Examples:\n  remit batch list\n  remit batch show b0001\n  remit --as sven batch approve b0001\n  remit --as olga batch hold TRANSACTION --until 2026-12-01\n  remit --as olga batch edit-line TRANSACTION 2 --amount 40.00\n  remit --as olga batch flag TRANSACTION post-dated --note \"dated next month\""
     )]
     #[command(subcommand)]
     Batch(books::BatchCommand),
@@ -133,10 +134,15 @@ enum Command {
     Balance(books::BalanceArgs),
     /// What needs a person, the worst harm first
     #[command(
-        after_help = "Examples:\n  remit exceptions list\n  remit exceptions show EXCEPTION\n  remit --as olga exceptions decide EXCEPTION key-amount amount=84.18\n  remit --as olga exceptions decide EXCEPTION assign account=8130687182"
+        after_help = "Examples:\n  remit exceptions list\n  remit exceptions show EXCEPTION\n  remit --as olga exceptions decide EXCEPTION key-amount amount=84.18\n  remit --as olga exceptions decide EXCEPTION assign account=8130687182\n  remit --as olga exceptions decide EXCEPTION apply-list file=accounts.csv"
     )]
     #[command(subcommand)]
     Exceptions(decide::ExceptionsCommand),
+    /// Payments that collections or an agency must hear of, before they are posted
+    #[command(
+        after_help = "Example:\n  remit notices --since 2026-11-20\nThe export is in the site's folder notices/."
+    )]
+    Notices(care::NoticesArgs),
     /// Post approved batches to the ledger and write the billing posting file
     #[command(after_help = "Example:\n  remit --as sven post b0001")]
     Post(books::PostArgs),
@@ -259,6 +265,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Batch(command) => Box::pin(books::batch(command, &open(global).await?, global)).await,
         Command::Balance(args) => Box::pin(books::balance(args, &open(global).await?, global)).await,
         Command::Exceptions(command) => Box::pin(decide::exceptions(command, &open(global).await?, global)).await,
+        Command::Notices(args) => Box::pin(care::notices(args, &open(global).await?, global)).await,
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,
         Command::Returns(command) => Box::pin(returns::returns(command, &open(global).await?, global)).await,

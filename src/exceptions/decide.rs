@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use super::reasons::moves;
 use crate::domain::{
-    AccountNumber, Cents, Day, Decision, DocumentId, ExceptionId, MicrFields, Transaction, TransactionState, UserName,
+    AccountNumber, Application, Cents, Day, Decision, DocumentId, ExceptionId, MicrFields, Reason, Transaction,
+    TransactionState, UserName,
 };
+use crate::matching::ListPayment;
 
 /// What the shell must do after a decision; in every case the decision is appended to the transaction's decisions.
 #[derive(Clone, PartialEq, Debug)]
@@ -88,6 +90,11 @@ pub fn decide(
     put("message", Some(e.message.clone()));
     put("document", e.document.as_ref().map(DocumentId::to_string));
     put("received", transaction.received.map(|r| r.to_string()));
+    if let Some(line) = line_named(transaction, &fields).filter(|_| matches!(name, "edit-line" | "undo-line")) {
+        // What the line was, so that it is found again whatever else changes.
+        fields.insert("was_amount".into(), line.amount.to_string());
+        fields.extend(line.bill.clone().map(|bill| ("was_bill".to_string(), bill)));
+    }
     let effect = match name {
         "regroup" => Effect::Regroup { documents: documents(transaction, &fields)? },
         _ => Effect::Rematch,
@@ -107,6 +114,84 @@ pub fn hold(
     check_values(transaction, "hold", fields)?;
     let decision = Decision { name: "hold".into(), fields: fields.clone(), by: by.clone(), at: at.to_string() };
     Ok(Decided { decision, effect: Effect::Rematch })
+}
+
+/// What people can see on a check and no reader does; each is raised by [`flag`].
+pub const FLAGS: [Reason; 8] = [
+    Reason::PostDated,
+    Reason::StaleDated,
+    Reason::Unsigned,
+    Reason::RestrictiveNote,
+    Reason::WordsFiguresDiffer,
+    Reason::ForeignCheck,
+    Reason::PayerStop,
+    Reason::ImageQuality,
+];
+
+/// `batch flag TX CODE`: a person saw something on the paper. It becomes an exception of the transaction, on the document
+/// `on` or its first check, and has to be decided like every other.
+pub fn flag(
+    transaction: &Transaction,
+    code: Reason,
+    on: Option<&DocumentId>,
+    note: &str,
+    by: &UserName,
+    at: &str,
+) -> Result<Decided, MoveError> {
+    open(transaction)?;
+    let bad = |field: &str, value: &str, why: &str| MoveError::BadField {
+        field: field.into(),
+        value: value.to_string(),
+        why: why.into(),
+    };
+    if !FLAGS.contains(&code) {
+        let allowed: Vec<&str> = FLAGS.iter().map(|r| r.code()).collect();
+        return Err(bad("code", code.code(), &format!("a person can raise {}", allowed.join(", "))));
+    }
+    if note.trim().is_empty() {
+        return Err(MoveError::Missing { name: "flag".into(), field: "note" });
+    }
+    if let Some(on) = on.filter(|d| !transaction.documents.contains(d)) {
+        return Err(bad("on", on.as_str(), "this document is not in the transaction"));
+    }
+    let mut fields =
+        BTreeMap::from([("code".to_string(), code.code().to_string()), ("note".to_string(), note.trim().to_string())]);
+    fields.extend(on.map(|d| ("on".to_string(), d.to_string())));
+    let decision = Decision { name: "flag".into(), fields, by: by.clone(), at: at.to_string() };
+    Ok(Decided { decision, effect: Effect::Rematch })
+}
+
+/// A line of a transaction that nothing stands against is edited or undone (`edit-line`, `undo-line`), as by a decision.
+pub fn change(
+    transaction: &Transaction,
+    name: &str,
+    fields: &BTreeMap<String, String>,
+    by: &UserName,
+    at: &str,
+) -> Result<Decided, MoveError> {
+    open(transaction)?;
+    let takes: &'static [&'static str] = match name {
+        "edit-line" => &["line", "amount", "[bill]"],
+        "undo-line" => &["line"],
+        _ => {
+            let allowed = "edit-line, undo-line".to_string();
+            return Err(MoveError::NotAMove { reason: "a line".into(), name: name.to_string(), allowed });
+        }
+    };
+    check_fields(name, takes, fields)?;
+    check_values(transaction, name, fields)?;
+    let mut fields = fields.clone();
+    if let Some(line) = line_named(transaction, &fields) {
+        fields.insert("was_amount".into(), line.amount.to_string());
+        fields.extend(line.bill.clone().map(|bill| ("was_bill".to_string(), bill)));
+    }
+    let decision = Decision { name: name.to_string(), fields, by: by.clone(), at: at.to_string() };
+    Ok(Decided { decision, effect: Effect::Rematch })
+}
+
+fn line_named<'t>(transaction: &'t Transaction, fields: &BTreeMap<String, String>) -> Option<&'t Application> {
+    let number: usize = fields.get("line")?.trim().parse().ok()?;
+    transaction.applications.get(number.checked_sub(1)?)
 }
 
 fn open(transaction: &Transaction) -> Result<(), MoveError> {
@@ -214,6 +299,26 @@ fn check_values(transaction: &Transaction, name: &str, fields: &BTreeMap<String,
                 return Err(bad("amount", &amounts.join(","), why));
             }
         }
+        "edit-line" | "undo-line" => {
+            let line = fields.get("line").map_or("", String::as_str);
+            if line_named(transaction, fields).is_none() {
+                let why = format!("the transaction has lines 1 to {}", transaction.applications.len());
+                return Err(bad("line", line, why));
+            }
+            if let Some(value) = fields.get("amount") {
+                amount(value)?;
+            }
+        }
+        "apply-list" => {
+            let list = ListPayment::parse(fields.get("list").map_or("", String::as_str));
+            if list.lines.is_empty() {
+                let why = match list.rejected.first() {
+                    Some(r) => format!("no line of it can be read; line {}: {}", r.number, r.why),
+                    None => "it has no lines".to_string(),
+                };
+                return Err(bad("list", "..", why));
+            }
+        }
         "regroup" => {
             documents(transaction, fields)?;
         }
@@ -247,7 +352,7 @@ fn documents(transaction: &Transaction, fields: &BTreeMap<String, String>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{BatchId, Exception, Reason, TransactionId, TransactionKind};
+    use crate::domain::{BatchId, Exception, TransactionId, TransactionKind};
 
     fn transaction() -> Transaction {
         let exception = |code: Reason| Exception {

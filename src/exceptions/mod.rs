@@ -5,7 +5,7 @@ mod decide;
 mod reasons;
 mod suggest;
 
-pub use decide::{Decided, Effect, MoveError, decide, hold};
+pub use decide::{Decided, Effect, FLAGS, MoveError, change, decide, flag, hold};
 pub use reasons::{Queue, harm, moves, queue, sentence};
 pub use suggest::{Candidate, suggest};
 

@@ -54,6 +54,10 @@ const KEY_MICR: Move = Move { name: "key-micr", fields: &["text"] };
 const KEY_SCANLINE: Move = Move { name: "key-scanline", fields: &["text"] };
 const ASSIGN: Move = Move { name: "assign", fields: &["account", "[bill]", "[amount]"] };
 const APPLY: Move = Move { name: "apply", fields: &["bill", "amount"] };
+const APPLY_LIST: Move = Move { name: "apply-list", fields: &["list"] };
+const EDIT_LINE: Move = Move { name: "edit-line", fields: &["line", "amount", "[bill]"] };
+const UNDO_LINE: Move = Move { name: "undo-line", fields: &["line"] };
+const REFUND: Move = Move { name: "refund", fields: &["[note]"] };
 const ACCEPT: Move = Move { name: "accept", fields: &["[note]"] };
 const ACCEPT_PARTIAL: Move = Move { name: "accept-partial", fields: &["[note]"] };
 const TO_CREDIT: Move = Move { name: "to-credit", fields: &["[note]"] };
@@ -74,12 +78,12 @@ fn row(reason: Reason) -> Row {
         R::CutoffPending => (
             Urgent,
             "This account is about to be cut off. Tell collections at once that a payment is here.",
-            &[ACCEPT, ASSIGN, APPLY, HOLD, REJECT, VOID],
+            &[ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, HOLD, REJECT, VOID],
         ),
         R::AccountDisconnected => (
             Urgent,
             "This account is without service. Tell collections at once that a payment is here.",
-            &[ACCEPT, ASSIGN, APPLY, HOLD, REJECT, VOID],
+            &[ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, HOLD, REJECT, VOID],
         ),
         R::DuplicateCheck => (
             Risk,
@@ -93,7 +97,20 @@ fn row(reason: Reason) -> Row {
         R::TransactionOutOfBalance => (
             Risk,
             "What came in and what is applied differ.",
-            &[APPLY, KEY_AMOUNT, ASSIGN, TO_CREDIT, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
+            &[
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                KEY_AMOUNT,
+                ASSIGN,
+                TO_CREDIT,
+                TO_SUSPENSE,
+                REGROUP,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::LimitExceeded => {
             (Risk, "The amount is over the limit; an approver must look.", &[ACCEPT, KEY_AMOUNT, HOLD, REJECT, VOID])
@@ -103,25 +120,39 @@ fn row(reason: Reason) -> Row {
         R::CashOnly => (
             Accounts,
             "This account may not pay by check for now.",
-            &[REJECT, ACCEPT, ASSIGN, APPLY, TO_SUSPENSE, HOLD, VOID],
+            &[REJECT, ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, HOLD, VOID],
         ),
         R::AccountBankruptcy => (
             Accounts,
             "This account is in bankruptcy; how it may be paid is the court's to say.",
-            &[HOLD, ACCEPT, ASSIGN, APPLY, TO_SUSPENSE, REJECT, VOID],
+            &[HOLD, ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, REJECT, VOID],
         ),
         R::AccountWrittenOff => (
             Accounts,
             "This account was written off; the payment is a recovery.",
-            &[ACCEPT, ASSIGN, APPLY, TO_SUSPENSE, HOLD, REJECT, VOID],
+            &[ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, HOLD, REJECT, VOID],
         ),
-        R::AccountClosed => {
-            (Accounts, "This account is closed.", &[ASSIGN, ACCEPT, APPLY, TO_SUSPENSE, HOLD, REJECT, VOID])
-        }
+        R::AccountClosed => (
+            Accounts,
+            "This account is closed.",
+            &[ASSIGN, ACCEPT, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, HOLD, REJECT, VOID],
+        ),
         R::Arrangement => (
             Accounts,
             "This account pays by arrangement, and this is not the agreed instalment.",
-            &[ACCEPT, ACCEPT_PARTIAL, TO_CREDIT, APPLY, KEY_AMOUNT, HOLD, REJECT, VOID],
+            &[
+                ACCEPT,
+                ACCEPT_PARTIAL,
+                TO_CREDIT,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                KEY_AMOUNT,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::RoutingInvalid => (
             Keying,
@@ -155,32 +186,83 @@ fn row(reason: Reason) -> Row {
         R::DuplicateStub => (
             Matching,
             "The same bill is here twice, or was paid already.",
-            &[ACCEPT, SET_ASIDE, ASSIGN, APPLY, TO_CREDIT, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
+            &[
+                ACCEPT,
+                SET_ASIDE,
+                ASSIGN,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                TO_CREDIT,
+                TO_SUSPENSE,
+                REGROUP,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::AmbiguousMatch => (
             Matching,
             "More than one set of bills fits equally well. Choose.",
-            &[APPLY, ACCEPT, ASSIGN, TO_SUSPENSE, HOLD, REJECT, VOID],
+            &[APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, ACCEPT, ASSIGN, TO_SUSPENSE, HOLD, REJECT, VOID],
         ),
         R::AccountUnknown => (
             Matching,
             "No open bill has this account.",
-            &[ASSIGN, APPLY, KEY_SCANLINE, TO_SUSPENSE, HOLD, REJECT, VOID],
+            &[ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, KEY_SCANLINE, TO_SUSPENSE, HOLD, REJECT, VOID],
         ),
         R::CheckDigitFailed => (
             Keying,
             "A digit of the stub's line is wrong. Key the line, or say which account it is.",
-            &[KEY_SCANLINE, ACCEPT, ASSIGN, APPLY, TO_SUSPENSE, SET_ASIDE, HOLD, REJECT, VOID],
+            &[
+                KEY_SCANLINE,
+                ACCEPT,
+                ASSIGN,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                TO_SUSPENSE,
+                SET_ASIDE,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::BarcodeScanlineMismatch => (
             Keying,
             "The barcode and the line of the stub say different things.",
-            &[KEY_SCANLINE, ASSIGN, APPLY, TO_SUSPENSE, SET_ASIDE, HOLD, REJECT, VOID],
+            &[
+                KEY_SCANLINE,
+                ASSIGN,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                TO_SUSPENSE,
+                SET_ASIDE,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::ScanlineUnreadable => (
             Keying,
             "The stub's line could not be read. Key it, or say which account it is.",
-            &[KEY_SCANLINE, ASSIGN, APPLY, TO_SUSPENSE, SET_ASIDE, HOLD, REJECT, VOID],
+            &[
+                KEY_SCANLINE,
+                ASSIGN,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                TO_SUSPENSE,
+                SET_ASIDE,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::AmountUnknown => (
             Keying,
@@ -195,17 +277,44 @@ fn row(reason: Reason) -> Row {
         R::Underpaid => (
             Matching,
             "Less came than was expected.",
-            &[ACCEPT_PARTIAL, ACCEPT, APPLY, KEY_AMOUNT, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
+            &[
+                ACCEPT_PARTIAL,
+                ACCEPT,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                KEY_AMOUNT,
+                TO_SUSPENSE,
+                REGROUP,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::Overpaid => (
             Matching,
             "More came than was expected.",
-            &[TO_CREDIT, ACCEPT, APPLY, KEY_AMOUNT, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
+            &[
+                TO_CREDIT,
+                REFUND,
+                ACCEPT,
+                APPLY,
+                APPLY_LIST,
+                EDIT_LINE,
+                UNDO_LINE,
+                KEY_AMOUNT,
+                TO_SUSPENSE,
+                REGROUP,
+                HOLD,
+                REJECT,
+                VOID,
+            ],
         ),
         R::CheckWithoutStub => (
             Matching,
             "A check came without a stub.",
-            &[ACCEPT, ASSIGN, APPLY, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
+            &[ACCEPT, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, REGROUP, HOLD, REJECT, VOID],
         ),
         R::StubWithoutCheck => (
             Matching,

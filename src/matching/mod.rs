@@ -4,6 +4,8 @@
 
 mod allot;
 mod book;
+mod care;
+mod hands;
 mod hypotheses;
 mod list;
 mod propose;
@@ -12,16 +14,19 @@ mod search;
 mod targets;
 
 pub use book::{BillBook, Standing, Wanted, wanted};
+pub use care::{Notice, notices, notices_csv};
 pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
 pub use list::{ListLine, ListPayment, RejectedLine};
 pub use propose::{propose, propose_batch};
 pub use rules::{DatedRule, OrderEntry, Part, PostingOrder, SplitRule};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     AccountStatus, Application, BatchId, Bill, BillKind, Cents, Decision, DocumentId, Exception, ExceptionId, Reason,
-    Transaction, TransactionId, TransactionKind, TransactionState,
+    Transaction, TransactionId, TransactionKind, TransactionState, UserName,
 };
 use crate::grouping::{Evidence, Group};
 
@@ -92,8 +97,14 @@ pub struct Policy {
     pub payer_most_accounts: u32,
     /// Steps the search for bills that fit an amount may take before a person decides.
     pub search_steps: u32,
-    /// Checks above this need a person.
+    /// Checks above this need an approver.
     pub limit: Option<Cents>,
+    /// Checks above this need an approver when the batch is that operator's.
+    pub user_limits: BTreeMap<UserName, Cents>,
+    /// A batch whose checks are worth more needs an approver as a whole.
+    pub batch_limit: Option<Cents>,
+    /// Open bills older than so many days are told before their batch may balance.
+    pub bills_most_days: Option<u32>,
     /// Countries (`US`, `CA`) whose checks are money of the ledger's currency; others are foreign.
     pub home_countries: Vec<String>,
     pub ledger: Ledger,
@@ -159,6 +170,18 @@ impl Default for Ledger {
     }
 }
 
+impl Policy {
+    /// The policy for a batch of this operator: the lower limit counts.
+    pub fn for_operator(&self, operator: Option<&UserName>) -> Policy {
+        let own = operator.and_then(|name| self.user_limits.get(name)).copied();
+        let limit = match (self.limit, own) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Policy { limit, ..self.clone() }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Policy {
@@ -172,6 +195,9 @@ impl Default for Policy {
             payer_most_accounts: 20,
             search_steps: 100_000,
             limit: None,
+            user_limits: BTreeMap::new(),
+            batch_limit: None,
+            bills_most_days: None,
             home_countries: vec!["US".into()],
             ledger: Ledger::default(),
             expect: ExpectRule::usual(),

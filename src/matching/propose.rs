@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::allot::{Allotment, Case, allot, expected_only};
+use super::hands::{by_hand, flagged};
 use super::targets::{Raised, Resolver};
 use super::{BatchDraft, BillBook, Draft, Policy, Proposal, Repeat, exception_id};
 use crate::domain::{
@@ -53,6 +54,7 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
     for check in &checks {
         judge_check(&mut work, check, policy);
     }
+    work.raised.extend(flagged(draft.decisions, checks.first().or(active.first()).map(|e| &e.document)));
     let distinct =
         |document: &DocumentId| draft.decisions.iter().any(|d| d.name == "distinct" && concerns(d, Some(document)));
     let mut repeated = false;
@@ -132,7 +134,7 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
     agreed(&mut work, &allotment.applications);
     let Allotment { mut applications, runners_up, .. } = allotment;
     let mut raised = work.raised;
-    by_hand(draft, book, policy, received, &mut applications, &mut raised)?;
+    by_hand(draft.decisions, book, policy, received, &mut applications, &mut raised)?;
     let mut proposal = finish(draft, applications, raised, received);
     proposal.runners_up = runners_up;
     Ok(proposal)
@@ -203,96 +205,6 @@ fn concerns(decision: &Decision, document: Option<&DocumentId>) -> bool {
     decision.fields.get("document").map(String::as_str) == document.map(DocumentId::as_str)
 }
 
-/// What people said about the money itself, oldest first: `apply` sets the lines, `to-credit` and `to-suspense` place
-/// what is left (or, where the account itself is in doubt, all of it).
-fn by_hand(
-    draft: &Draft<'_>,
-    book: &BillBook,
-    policy: &Policy,
-    received: Option<Cents>,
-    applications: &mut Vec<Application>,
-    raised: &mut Vec<Raised>,
-) -> Result<(), MoneyError> {
-    for decision in draft.decisions {
-        let by = format!("person:{}", decision.by);
-        match decision.name.as_str() {
-            "apply" => {
-                applications.clear();
-                for (number, amount) in lines(decision) {
-                    let Some(bill) = book.bill(None, number) else {
-                        raised.push(Raised {
-                            code: Reason::AccountUnknown,
-                            message: format!("there is no bill {number}"),
-                            document: None,
-                            bbox: None,
-                        });
-                        continue;
-                    };
-                    applications.push(Application {
-                        biller: Some(bill.biller.clone()),
-                        account: Some(bill.account.clone()),
-                        bill: Some(bill.bill.clone()),
-                        amount,
-                        ledger: policy.ledger.of(bill).to_string(),
-                        rule: by.clone(),
-                        evidence: format!("{} applied it to this bill", decision.by),
-                    });
-                }
-            }
-            "to-suspense" => {
-                let Some(received) = received else { continue };
-                let rest_only = matches!(
-                    decision.fields.get("exception").and_then(|c| Reason::parse(c)),
-                    Some(Reason::Overpaid | Reason::TransactionOutOfBalance)
-                );
-                if rest_only {
-                    applications.retain(|a| a.bill.is_some());
-                } else {
-                    applications.clear();
-                }
-                let rest = received.minus(Cents::sum(applications.iter().map(|a| a.amount))?)?;
-                if rest.is_positive() {
-                    let note = decision.fields.get("note").map_or("", String::as_str);
-                    applications.push(Application {
-                        biller: None,
-                        account: None,
-                        bill: None,
-                        amount: rest,
-                        ledger: policy.ledger.suspense.clone(),
-                        rule: by,
-                        evidence: format!("{} put it into suspense: {note}", decision.by),
-                    });
-                }
-            }
-            "to-credit" => {
-                let Some(received) = received else { continue };
-                let rest = received.minus(Cents::sum(applications.iter().map(|a| a.amount))?)?;
-                let owner = applications.iter().find_map(|a| Some((a.biller.clone()?, a.account.clone()?)));
-                if let (true, Some((biller, account))) = (rest.is_positive(), owner) {
-                    applications.push(Application {
-                        biller: Some(biller),
-                        account: Some(account),
-                        bill: None,
-                        amount: rest,
-                        ledger: policy.ledger.credits.clone(),
-                        rule: by,
-                        evidence: format!("{} put the rest to the customer's credit", decision.by),
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// `bill=A,B amount=1.00,2.00`, as [`crate::domain::Decision`] keeps repeated fields.
-fn lines(decision: &Decision) -> Vec<(&str, Cents)> {
-    let list = |name: &str| decision.fields.get(name).map(|t| t.split(',').map(str::trim).collect::<Vec<_>>());
-    let (bills, amounts) = (list("bill").unwrap_or_default(), list("amount").unwrap_or_default());
-    bills.into_iter().zip(amounts).filter_map(|(b, a)| Some((b, a.parse().ok()?))).collect()
-}
-
 /// Is a raised exception settled by this decision? A word about money counts only for the amount it was said about; what
 /// was keyed and is still in doubt is asked again.
 fn settles(decision: &Decision, raised: &Raised, received: Option<Cents>) -> bool {
@@ -302,7 +214,9 @@ fn settles(decision: &Decision, raised: &Raised, received: Option<Cents>) -> boo
         return false;
     }
     match decision.name.as_str() {
-        "hold" | "key-amount" | "key-micr" | "key-scanline" | "set-aside" | "regroup" => false,
+        "hold" | "key-amount" | "key-micr" | "key-scanline" | "set-aside" | "regroup" | "edit-line" | "undo-line" => {
+            false
+        }
         "assign" => raised.code != Reason::AccountUnknown,
         _ => match raised.code {
             Reason::TransactionOutOfBalance => false,
@@ -348,7 +262,8 @@ fn finish(
         });
     }
     // Exceptions that a decision has settled for good are not raised again; they stay in the record.
-    for decision in draft.decisions.iter().filter(|d| d.name != "hold") {
+    let passing = ["hold", "edit-line", "undo-line"];
+    for decision in draft.decisions.iter().filter(|d| !passing.contains(&d.name.as_str())) {
         let Some(code) = decision.fields.get("exception").and_then(|c| Reason::parse(c)) else { continue };
         let document = decision.fields.get("document").and_then(|d| d.parse::<DocumentId>().ok());
         if raised.iter().any(|r| r.code == code && r.document == document) {

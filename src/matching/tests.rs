@@ -166,6 +166,11 @@ fn documents(text: &str) -> Vec<Evidence> {
     out
 }
 
+/// In the tables a blank is `_` and a new line `/`.
+fn plain(text: &str) -> String {
+    text.replace('_', " ").replace('/', "\n")
+}
+
 /// `accept-partial@underpaid` decides the exception of that reason as it stands; fields follow with `;`.
 fn run(papers: &str, moves: &str) -> Proposal {
     let mut evidence = documents(papers);
@@ -187,7 +192,7 @@ fn run(papers: &str, moves: &str) -> Proposal {
         let mut parts = word.split(';');
         let (name, code) = parts.next().unwrap().split_once('@').unwrap();
         let mut fields: BTreeMap<String, String> =
-            parts.filter_map(|p| p.split_once('=')).map(|(k, v)| (k.to_string(), v.to_string())).collect();
+            parts.filter_map(|p| p.split_once('=')).map(|(k, v)| (k.to_string(), plain(v))).collect();
         if let Some(e) = proposal.exceptions.iter().find(|e| e.code.code() == code) {
             fields.insert("exception".into(), code.into());
             fields.insert("message".into(), e.message.clone());
@@ -312,7 +317,18 @@ fn proposals() {
         c4060 s18 | | exception | W18:4050 2110:10 | overpaid
         c4000 s18 | | exception | W18:4000 | underpaid
         c4300 s19 | | clean | W19:4200 2200:100 |
-        c4100 s19 | | exception | W19:4100 | overpaid",
+        c4100 s19 | | exception | W19:4100 | overpaid
+        c9000 s1 | refund@overpaid | ready | W1:4200 2130:4800 |
+        c9000 s9 | apply-list@account-unknown;list=1000000001_40.00/1000000002_50.00 | ready | W1:4000 W2:5000 |
+        c9000 s9 | apply-list@account-unknown;list=1000000099_17.00/5_1.00/1000000002_72.00 | exception | W17:1700 W2:6000 2110:1200 | transaction-out-of-balance account-unknown
+        c10000 s1 s2 | edit-line@none;line=1;amount=30.00;was_bill=W1;was_amount=40.00 | exception | W1:3000 W2:6000 | transaction-out-of-balance
+        c10000 s1 s2 | edit-line@none;line=1;amount=30.00;was_bill=W1;was_amount=40.00 edit-line@none;line=2;amount=70.00;was_bill=W2;was_amount=60.00 | ready | W1:3000 W2:7000 |
+        c10000 s1 s2 | undo-line@none;line=2;was_bill=W2;was_amount=60.00 | exception | W1:4000 | transaction-out-of-balance
+        c10000 s1 s2 | undo-line@none;line=2;was_bill=W9;was_amount=60.00 | exception | W1:4000 W2:6000 | transaction-out-of-balance
+        c10000 s1 s2 | undo-line@none;line=1;was_bill=W1;was_amount=40.00 to-suspense@transaction-out-of-balance;note=x | ready | W2:6000 2100:4000 |
+        c4000 s1 | flag@none;code=post-dated;note=x | exception | W1:4000 | post-dated
+        c4000 s1 | flag@none;code=post-dated;note=x accept@post-dated | ready | W1:4000 |
+        c4000 s1 | flag@none;code=words-figures-differ;note=x key-amount@words-figures-differ;amount=42.00 | ready | W1:4200 | ",
     );
 }
 

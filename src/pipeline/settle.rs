@@ -71,12 +71,98 @@ impl Office {
             }
             return Ok(after(Some(&id), &before, true));
         }
+        if item.exception.code == Reason::LimitExceeded && name == "accept" {
+            self.must_approve(by).await?;
+        }
         let mut decided = exceptions::decide(&before, &id, name, fields, by, &self.clock.stamp()).map_err(told)?;
         if name == "key-scanline" {
             self.read_keyed_scanline(&mut decided.decision).await?;
         }
         let saved = self.replay(&before, decided.decision, decided.effect, name, by).await?;
         Ok(after(Some(&id), &saved, false))
+    }
+
+    /// What is over a limit is accepted by an approver only.
+    async fn must_approve(&self, by: &UserName) -> Result<()> {
+        self.person(&by.0, &[crate::domain::Role::Approve]).await.map(|_| ())
+    }
+
+    /// A word about a batch as a whole: an approver accepts what is over its limit, or bills that are old. `None`: the
+    /// exception is not one of those. True when it was accepted before.
+    pub async fn decide_of_batch(
+        &self,
+        exception: &str,
+        name: &str,
+        fields: &BTreeMap<String, String>,
+        by: &UserName,
+    ) -> Result<Option<bool>> {
+        let item = self.store.exception(exception).await?;
+        let of_batch = matches!(item.exception.code, Reason::LimitExceeded | Reason::StaleBills);
+        if item.transaction.is_some() || !of_batch {
+            return Ok(None);
+        }
+        if let Some(done) = &item.exception.decision {
+            return match done.name == name {
+                true => Ok(Some(true)),
+                false => Err(told(MoveError::AlreadyDecided { by: done.by.clone(), name: done.name.clone() })),
+            };
+        }
+        if name != "accept" {
+            let allowed = "accept".to_string();
+            let reason = item.exception.code.to_string();
+            return Err(told(MoveError::NotAMove { reason, name: name.to_string(), allowed }));
+        }
+        self.must_approve(by).await?;
+        let mut exception = item.exception.clone();
+        let mut fields = fields.clone();
+        fields.insert("exception".into(), exception.code.to_string());
+        exception.decision = Some(Decision { name: name.into(), fields, by: by.clone(), at: self.clock.stamp() });
+        let mut all = self.store.batch_exceptions(&item.batch).await?;
+        all.retain(|e| e.id != exception.id && e.decision.is_none());
+        all.push(exception);
+        let decided = Decided {
+            batch: item.batch.clone(),
+            before: Vec::new(),
+            after: Vec::new(),
+            batch_exceptions: Some(all),
+            checks: Vec::new(),
+            what: name.into(),
+        };
+        self.store.save_decision(&decided, by).await?;
+        Ok(Some(false))
+    }
+
+    /// What a person saw on the paper becomes an exception of the transaction.
+    pub async fn flag(
+        &self,
+        transaction: &str,
+        code: Reason,
+        on: Option<&crate::domain::DocumentId>,
+        note: &str,
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let before = self.store.transaction(transaction).await?;
+        let same = |d: &&Decision| d.name == "flag" && d.fields.get("code").is_some_and(|c| c == code.code());
+        if before.decisions.iter().find(same).is_some_and(|d| d.fields.get("note").is_some_and(|n| n == note.trim())) {
+            return Ok(after(None, &before, true));
+        }
+        let decided = exceptions::flag(&before, code, on, note, by, &self.clock.stamp()).map_err(told)?;
+        let saved = self.replay(&before, decided.decision, decided.effect, "flag", by).await?;
+        Ok(after(None, &saved, false))
+    }
+
+    /// One line of a transaction edited or undone.
+    pub async fn change(
+        &self,
+        transaction: &str,
+        name: &str,
+        fields: &BTreeMap<String, String>,
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let before = self.store.transaction(transaction).await?;
+        let decided = exceptions::change(&before, name, fields, by, &self.clock.stamp()).map_err(told)?;
+        let saved = self.replay(&before, decided.decision, decided.effect, name, by).await?;
+        Ok(after(None, &saved, false))
     }
 
     /// What the keyed line says, as the site's stub layouts read it; a line that no layout knows, or whose check digit
@@ -196,7 +282,7 @@ impl Office {
         now.extend(changed.iter().cloned());
         now.sort_by_key(|t| (t.seq, t.id.clone()));
         let known = self.known(&batch, &now).await?;
-        let mut after = proposed_again(&known, &now, &changed, self);
+        let mut after = proposed_again(&known, &now, &changed);
         asked_again(&touched, &mut after);
         let documents: Vec<_> = changed.iter().flat_map(|t| t.documents.iter().cloned()).collect();
         let checks = known.check_keys().into_iter().filter(|(d, _)| documents.contains(d)).collect();
@@ -206,12 +292,24 @@ impl Office {
             .or(after.first())
             .cloned()
             .ok_or_else(|| OfficeError::refused("regroup", "no document is left", "name at least one document"))?;
+        let notices = matching::notices(batch.date, &after, &known.book, &known.policy);
         self.store
             .save_decision(
-                &Decided { batch: batch.id, before: touched, after, batch_exceptions: None, checks, what: what.into() },
+                &Decided {
+                    batch: batch.id.clone(),
+                    before: touched,
+                    after,
+                    batch_exceptions: None,
+                    checks,
+                    what: what.into(),
+                },
                 by,
             )
             .await?;
+        if !notices.is_empty() {
+            self.store.add_notices(&notices).await?;
+            self.tell(&batch, &self.store.notices_of(&batch.id).await?)?;
+        }
         Ok(result)
     }
 
@@ -233,7 +331,16 @@ impl Office {
                 let Some(by) = by.filter(|_| !settled) else {
                     return Ok(BalanceAnswer::Balanced { proof, state: batch.state, already: settled });
                 };
-                let done = self.store.balance(&batch.id, true, Some(Vec::new()), by).await?;
+                let mut own = self.store.batch_exceptions(&batch.id).await?;
+                own.retain(|e| e.code != Reason::BatchOutOfBalance);
+                if let Some(open) = own.iter().find(|e| e.decision.is_none()) {
+                    return Err(OfficeError::refused(
+                        open.code.code(),
+                        format!("{}: {}", batch.name, open.message),
+                        format!("an approver decides it: remit exceptions decide {} accept", open.id),
+                    ));
+                }
+                let done = self.store.balance(&batch.id, true, Some(own), by).await?;
                 Ok(BalanceAnswer::Balanced { proof, state: BatchState::Balanced, already: done == Done::Already })
             }
             Err(imbalance) => {
@@ -247,7 +354,10 @@ impl Office {
                         bbox: None,
                         decision: None,
                     };
-                    self.store.balance(&batch.id, false, Some(vec![exception]), by).await?;
+                    let mut own = self.store.batch_exceptions(&batch.id).await?;
+                    own.retain(|e| e.code != Reason::BatchOutOfBalance);
+                    own.push(exception);
+                    self.store.balance(&batch.id, false, Some(own), by).await?;
                 }
                 Ok(BalanceAnswer::Out(imbalance))
             }
@@ -319,6 +429,7 @@ impl Office {
         // The file is the same bytes whenever it is written; a crash before this line is mended by posting again.
         let file = format!("posting/{}-{}.csv", batch.date, batch.id);
         station::write_whole(&self.site.folder.join(&file), post::billing_csv(&balanced)?.as_bytes())?;
+        self.learn_payers(&balanced).await?;
         Ok(PostedBatch {
             state: if posted_before { batch.state } else { BatchState::Posted },
             entries: if posted.last == 0 { 0 } else { posted.last - posted.first + 1 },
@@ -326,6 +437,34 @@ impl Office {
             file,
             already: posted.done == Done::Already,
         })
+    }
+
+    /// What a posted batch shows of who pays for whom: one check, one account, nothing decided by a person.
+    async fn learn_payers(&self, balanced: &BalancedBatch) -> Result<()> {
+        let mut seen = Vec::new();
+        for ready in balanced.ready().iter().filter(|r| r.transaction.decisions.is_empty()) {
+            let mut whose: Vec<_> = ready
+                .transaction
+                .applications
+                .iter()
+                .filter_map(|a| Some((a.biller.clone()?, a.account.clone()?)))
+                .collect();
+            whose.dedup();
+            let ([(biller, account)], [check]) = (whose.as_slice(), ready.checks.as_slice()) else { continue };
+            let Some(line) = check.check.as_ref().filter(|c| c.accepted) else { continue };
+            if let (Some(routing), Some(bank_account)) = (&line.routing, &line.bank_account) {
+                seen.push(crate::store::Sighting {
+                    routing: routing.clone(),
+                    bank_account: bank_account.clone(),
+                    document: check.document.clone(),
+                    biller: biller.clone(),
+                    account: account.clone(),
+                    date: balanced.batch().date,
+                });
+            }
+        }
+        self.store.see_payers(&seen).await?;
+        Ok(())
     }
 
     /// As whoever sets the site up, or the program itself.
@@ -401,7 +540,7 @@ fn regrouped(
 }
 
 /// The proposals of the changed transactions, in the light of the whole batch.
-fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction], office: &Office) -> Vec<Transaction> {
+fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction]) -> Vec<Transaction> {
     let by_document: BTreeMap<_, _> = known.evidence.iter().map(|e| (&e.document, e)).collect();
     let groups: Vec<Group> = now
         .iter()
@@ -413,7 +552,7 @@ fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction], o
         .collect();
     let decisions: Vec<Vec<Decision>> = now.iter().map(|t| standing(&t.decisions)).collect();
     let ids: Vec<TransactionId> = now.iter().map(|t| t.id.clone()).collect();
-    let proposals = known.propose(&ids, &groups, &decisions, office);
+    let proposals = known.propose(&ids, &groups, &decisions);
     now.iter()
         .zip(proposals)
         .filter(|(t, _)| changed.iter().any(|c| c.id == t.id))

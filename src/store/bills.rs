@@ -222,6 +222,7 @@ impl Store {
             }
         }
         tx.insert(&ADD_BILLS, rows).await?;
+        self.add_old_accounts(&mut tx, &given.values().copied().collect::<Vec<_>>()).await?;
         for (sql, list) in [(CLOSE, closing), (REOPEN, reopened)] {
             for (biller, numbers) in list {
                 tx.run(sql, values![self.site(), biller, numbers]).await?;
@@ -274,7 +275,7 @@ impl Store {
         }
     }
 
-    fn bank_index(&self, routing: &str, account: &BankAccount) -> String {
+    pub(super) fn bank_index(&self, routing: &str, account: &BankAccount) -> String {
         self.keys().index(&["payers", &digits(routing), &account.key()])
     }
 

@@ -9,6 +9,7 @@ use super::audit::Event;
 use super::db::{Bulk, Kind, Tx, sql, values};
 use super::*;
 use crate::domain::{BatchEvent, Document, Reading};
+use crate::matching::Notice;
 
 const DECODER: &str = concat!("remit ", env!("CARGO_PKG_VERSION"));
 /// A job that broke so often waits for a person.
@@ -114,6 +115,10 @@ pub struct Matched {
     pub exceptions: Vec<Exception>,
     /// For every check whose line was read with a serial number.
     pub checks: Vec<(DocumentId, CheckKey)>,
+    /// What somebody must hear of at once.
+    pub notices: Vec<Notice>,
+    /// The turn ([`Store::match_turn`]) in whose light it was matched; `None`: whatever others matched meanwhile.
+    pub turn: Option<i64>,
 }
 
 /// A check already at the site that is like one asked for.
@@ -300,13 +305,18 @@ impl Store {
     }
 
     /// Saves the transactions of a batch and ends its match job: the batch is `in-review`. Every document of the batch
-    /// must stand in exactly one transaction.
+    /// must stand in exactly one transaction. `Conflict` when another batch was matched since `turn`: match again, in the
+    /// light of what it saved.
     pub async fn save_match(&self, job: &Job, matched: &Matched) -> Result<(), StoreError> {
         assert_eq!(job.kind, JobKind::Match, "transactions end a match job");
         let mut tx = self.db().write().await?;
         self.lock_batch(&mut tx, &job.batch).await?;
         self.end(&mut tx, job).await?;
         self.move_batch(&mut tx, &job.batch, BatchEvent::Match).await?;
+        if let Some(turn) = matched.turn {
+            self.take_turn(&mut tx, turn).await?;
+        }
+        self.save_notices(&mut tx, &matched.notices).await?;
         self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
         self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
         self.save_checks(&mut tx, &job.batch, &matched.checks).await?;

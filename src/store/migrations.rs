@@ -20,6 +20,7 @@ fn steps(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 pub(super) fn sqlite() -> Migrator {
     steps(&[
         (1, "the first tables", include_str!("migrations/sqlite/0001_first_tables.sql")),
+        (2, "payers and notices", include_str!("migrations/sqlite/0002_payers_and_notices.sql")),
         (3, "people, returns, drawer", include_str!("migrations/sqlite/0003_people_returns_drawer.sql")),
         (4, "the review desk", include_str!("migrations/sqlite/0004_desk.sql")),
     ])
@@ -29,6 +30,7 @@ pub(super) fn sqlite() -> Migrator {
 pub(super) fn postgres() -> Migrator {
     steps(&[
         (1, "the first tables", include_str!("migrations/postgres/0001_first_tables.sql")),
+        (2, "payers and notices", include_str!("migrations/postgres/0002_payers_and_notices.sql")),
         (3, "people, returns, drawer", include_str!("migrations/postgres/0003_people_returns_drawer.sql")),
         (4, "the review desk", include_str!("migrations/postgres/0004_desk.sql")),
     ])

@@ -19,7 +19,9 @@ mod keeping;
 mod keys;
 mod leases;
 mod migrations;
+mod notices;
 mod objects;
+mod payers;
 mod process;
 mod returns;
 mod sessions;
@@ -42,6 +44,7 @@ pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use sessions::{Credential, Session, SessionLimits, Token};
+pub use payers::{Pending, Sighting};
 pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
@@ -168,6 +171,8 @@ impl Store {
             returns::ALL,
             leases::ALL,
             sessions::ALL,
+            notices::ALL,
+            payers::ALL,
             transactions::ALL,
             users::ALL,
             verify::ALL,

@@ -1,0 +1,121 @@
+//! Who must hear of a payment at capture, before anything is posted: collections, when an account without service or about
+//! to be cut off pays, or an arrangement is kept or broken; the agency, when a written-off account pays. A notice moves
+//! no money and settles nothing.
+
+use serde::Serialize;
+
+use super::hypotheses::days_between;
+use super::{BillBook, Policy};
+use crate::domain::{
+    AccountNumber, AccountStatus, BatchId, Bill, Biller, Cents, Day, Transaction, TransactionId, TransactionState,
+};
+
+/// One account that needs care and is being paid.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Notice {
+    pub id: String,
+    pub batch: BatchId,
+    pub transaction: TransactionId,
+    /// `cutoff-pending`, `account-disconnected`, `recovery`, `arrangement-kept`, `arrangement-late`, `arrangement-short`.
+    pub code: String,
+    pub biller: Biller,
+    #[serde(serialize_with = "masked")]
+    pub account: AccountNumber,
+    pub bill: String,
+    pub date: Day,
+    /// What is meant for it; `None` while the check's amount is not known.
+    pub amount: Option<Cents>,
+    /// Whom a written-off account was placed with; empty otherwise.
+    pub agency: String,
+    /// A plain sentence; the account in it is masked.
+    pub message: String,
+}
+
+fn masked<S: serde::Serializer>(account: &AccountNumber, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(&account.masked())
+}
+
+/// The notices of these transactions, in their order; rejected and void ones need nobody.
+pub fn notices(date: Day, transactions: &[Transaction], book: &BillBook, policy: &Policy) -> Vec<Notice> {
+    let mut out = Vec::new();
+    for t in transactions.iter().filter(|t| !matches!(t.state, TransactionState::Rejected | TransactionState::Void)) {
+        for a in &t.applications {
+            let Some(bill) = a.bill.as_deref().and_then(|number| book.bill(a.biller.as_ref(), number)) else {
+                continue;
+            };
+            let Some((code, message)) = word(bill, a.amount, policy, date) else { continue };
+            out.push(Notice {
+                id: format!("{}-{code}-{}-{}", t.id, bill.biller, bill.bill),
+                batch: t.batch.clone(),
+                transaction: t.id.clone(),
+                code: code.to_string(),
+                biller: bill.biller.clone(),
+                account: bill.account.clone(),
+                bill: bill.bill.clone(),
+                date,
+                amount: t.received.map(|_| a.amount),
+                agency: bill.agency().unwrap_or("").to_string(),
+                message,
+            });
+        }
+    }
+    out
+}
+
+fn word(bill: &Bill, amount: Cents, policy: &Policy, day: Day) -> Option<(&'static str, String)> {
+    let account = bill.account.masked();
+    match bill.status {
+        AccountStatus::CutoffPending => {
+            Some(("cutoff-pending", format!("account {account} is about to be cut off; {amount} is here")))
+        }
+        AccountStatus::Disconnected => {
+            Some(("account-disconnected", format!("account {account} is without service; {amount} is here")))
+        }
+        AccountStatus::WrittenOff => {
+            let agency = bill.agency().map_or_else(String::new, |name| format!(", placed with {name},"));
+            Some(("recovery", format!("written-off account {account}{agency} pays {amount}")))
+        }
+        AccountStatus::Arrangement => {
+            let instalment = bill.instalment?;
+            let late = bill.instalment_due().map_or(0, |due| days_between(due, day));
+            Some(if amount < instalment {
+                let text =
+                    format!("account {account} pays {amount} of the agreed {instalment}: the arrangement is broken");
+                ("arrangement-short", text)
+            } else if late > i64::from(policy.grace_days) {
+                ("arrangement-late", format!("account {account} pays its instalment {late} days late"))
+            } else {
+                ("arrangement-kept", format!("account {account} keeps its arrangement: {amount} in time"))
+            })
+        }
+        AccountStatus::Active | AccountStatus::CashOnly | AccountStatus::Closed | AccountStatus::Bankruptcy => None,
+    }
+}
+
+/// Notices as a file for the systems of collections and agencies: it holds full account numbers. RFC 4180; a cell that a
+/// spreadsheet would take for a formula begins with an apostrophe.
+pub fn notices_csv(notices: &[Notice]) -> String {
+    let mut out = String::from("date,batch,transaction,code,biller,account,bill,amount,agency,message\n");
+    for n in notices {
+        let cells = [
+            n.date.to_string(),
+            n.batch.to_string(),
+            n.transaction.to_string(),
+            n.code.clone(),
+            n.biller.0.clone(),
+            n.account.reveal().to_string(),
+            n.bill.clone(),
+            n.amount.map_or_else(String::new, |a| a.to_string()),
+            n.agency.clone(),
+            n.message.clone(),
+        ];
+        out.push_str(&cells.map(|c| cell(&c)).join(","));
+        out.push('\n');
+    }
+    out
+}
+
+fn cell(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
