@@ -11,6 +11,7 @@ mod ledger;
 mod papers;
 mod returns;
 mod settle;
+mod simulate;
 mod view;
 
 pub use bank::MadeDeposit;
@@ -22,6 +23,7 @@ pub use ledger::{BillingFile, Totals, acknowledgement};
 pub use papers::{REPORTS, ReportQuestion};
 pub use returns::{ReturnTaken, ReturnView};
 pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
+pub use simulate::{Changed, Outcome, Simulated};
 pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};
 
 use std::path::Path;

@@ -569,3 +569,42 @@ async fn a_purge_takes_old_images_away_and_the_site_still_verifies() {
     assert_eq!(h.office.billing_files().await.unwrap().len(), 2, "the books of both are there");
     h.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_carried_over_and_the_rest_goes_on() {
+    let h = Harness::new().await;
+    let taken = h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let [Taken::New { batch: id, .. }] = taken.as_slice() else { panic!("{taken:?}") };
+    let batch = h.office.find_batch(id.as_str()).await.unwrap();
+    let mut held = 0;
+    for t in h.office.show(&batch).await.unwrap().transactions {
+        if t.state == TransactionState::Exception {
+            h.office.hold(t.id.as_str(), &BTreeMap::new(), &h.olga).await.unwrap();
+            held += 1;
+        }
+    }
+    assert!(held > 0);
+
+    // Other rules are tried on what is there, and nothing is written.
+    let before = h.state().await;
+    let day: Day = "2026-11-20".parse().unwrap();
+    let mut policy = h.office.site.config.matching.clone();
+    let same = h.office.simulate(day, day, &policy).await.unwrap();
+    assert!(same.changed.is_empty() && same.clean_was > 0, "{same:?}");
+    policy.rules.clear();
+    let told = h.office.simulate(day, day, &policy).await.unwrap();
+    assert!(!told.changed.is_empty() && told.clean_would < told.clean_was, "{told:?}");
+    assert_eq!(before, h.state().await);
+
+    let new = h.office.split(&batch, &h.olga).await.unwrap().expect("something is held");
+    let batch = h.office.find_batch(id.as_str()).await.unwrap();
+    assert!(h.office.split(&batch, &h.olga).await.unwrap().is_none(), "a second time nothing is held");
+    h.finish(id.as_str()).await;
+    let left = h.office.show(&new).await.unwrap().transactions;
+    assert_eq!(left.len(), held);
+    let first = h.office.change(left[0].id.as_str(), "release", &BTreeMap::new(), &h.olga).await.unwrap();
+    assert_eq!(first.state, TransactionState::Exception);
+    assert!(h.office.change(left[0].id.as_str(), "release", &BTreeMap::new(), &h.olga).await.unwrap().already);
+    h.finish(new.id.as_str()).await;
+    h.close().await;
+}

@@ -714,7 +714,7 @@ async fn two_who_match_at_once_see_each_other(site: &Site) {
         account: now.clone(),
         date: day("2026-11-03"),
     };
-    assert_eq!(s.see_payers(&[seen.clone()]).await.unwrap(), 1);
+    assert_eq!(s.see_payers(std::slice::from_ref(&seen)).await.unwrap(), 1);
     assert_eq!(s.see_payers(&[seen]).await.unwrap(), 0, "the same payment shows nothing new");
     let known = standing().await;
     assert!(known[0].2.shared && known[0].2.stop == stop);

@@ -9,7 +9,7 @@ pub use proof::balance;
 
 use serde::Serialize;
 
-use crate::domain::{Batch, Cents, Control, DocumentId, Transaction, TransactionId};
+use crate::domain::{Batch, Cents, Control, DocumentId, MoneyError, Transaction, TransactionId};
 use crate::grouping::Evidence;
 
 /// So many items worth so much.
@@ -87,6 +87,32 @@ impl BalancedBatch {
     pub fn proof(&self) -> &Proof {
         &self.proof
     }
+}
+
+/// The control totals of a batch that is divided: of what stays (ready, rejected, void) and of what leaves (held). They add
+/// up to what was declared; what no reading gave goes with what is held.
+pub fn carry_over(balanced: &BalancedBatch) -> Result<(Control, Control), MoneyError> {
+    let proof = &balanced.proof;
+    let declared = proof.declared;
+    let checks: Vec<&Item> = balanced.ready.iter().flat_map(|r| &r.items).filter(|i| !i.cash).collect();
+    let moved: usize = balanced.held.iter().map(|t| t.documents.len()).sum();
+    let kept = checks.len() as u32 + proof.rejected.count + proof.void.count;
+    let count = |n: u32| if declared.counts_documents { n.saturating_sub(moved as u32) } else { kept.min(n) };
+    let worth = Cents::sum(checks.iter().map(|i| i.amount).chain([proof.rejected.total, proof.void.total]))?;
+    let stays = Control {
+        count: declared.count.map(count),
+        total: declared.total.map(|_| worth),
+        counts_documents: declared.counts_documents,
+    };
+    let leaves = Control {
+        count: declared.count.zip(stays.count).map(|(all, kept)| all - kept),
+        total: match declared.total {
+            Some(total) => Some(total.minus(worth)?),
+            None => None,
+        },
+        counts_documents: declared.counts_documents,
+    };
+    Ok((stays, leaves))
 }
 
 /// One thing that would explain the difference, and the move that mends it.

@@ -386,7 +386,10 @@ mod tests {
             9910 | 2 | 5410 5400 | 5410 5400 | two digits may be exchanged: check 1 was taken as 54.10, not 45.10
             5500 | 2 | 5000 50 | 5000 50 | a digit may have slid: check 2 was taken as 0.50, not 5.00
             100 | 3 | 100 200 200 | 100 200 200 | check 2 of 2.00 is half the difference
-            200 | 3 | 100 100 300 | 100 100 300 | check 3 of 3.00 may be counted twice",
+            200 | 3 | 100 100 300 | 100 100 300 | check 3 of 3.00 may be counted twice
+            300 | 2 | 100 200 250 | 100 200 250 | difference is -2.50 ~ check 3 of 2.50 may be counted twice
+            550 | 3 | 100 200 | 100 200 | difference is 2.50 ~ 1 checks fewer
+            400 | 3 | 100 200 | 100 200 | difference is 1.00 ~ an item of 1.00 may be missing; check 1",
         );
     }
 
@@ -407,6 +410,37 @@ mod tests {
     }
 
     #[test]
+    fn a_stub_read_as_a_check_is_set_aside() {
+        let (t, e) = payment(1, TransactionState::Clean, Some(cents("5400")), Some(cents("5400")));
+        let (odd, mut stub) = payment(2, TransactionState::Clean, Some(cents("4500")), Some(cents("4500")));
+        let check = stub.check.as_mut().unwrap();
+        (check.routing, check.accepted) = (None, false);
+        let control = Control { count: Some(1), total: Some(cents("5400")), counts_documents: false };
+        let out = balance(&batch(control), &[t, odd.clone()], &[e, stub]).unwrap_err();
+        let first = &out.explanations[0];
+        assert!(first.sentence.contains("a stub read as a check"), "{:?}", out.explanations);
+        assert!(first.mend.starts_with(&format!("batch set-aside {} --document", odd.id)), "{}", first.mend);
+    }
+
+    #[test]
+    fn what_is_held_leaves_with_its_own_control_total() {
+        let rows = [
+            payment(1, TransactionState::Clean, Some(cents("100")), Some(cents("100"))),
+            payment(2, TransactionState::Held, Some(cents("200")), None),
+            payment(3, TransactionState::Held, None, None),
+        ];
+        let (t, e): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let control =
+            |count, total: &str| Control { count: Some(count), total: Some(cents(total)), counts_documents: false };
+        let (stays, leaves) = super::super::carry_over(&balance(&batch(control(3, "750")), &t, &e).unwrap()).unwrap();
+        assert_eq!((stays, leaves), (control(1, "100"), control(2, "650")));
+        let stayed = balance(&batch(stays), &t[..1], &e[..1]).unwrap();
+        assert_eq!(stayed.proof().ready.total, cents("100"));
+        let left = balance(&batch(leaves), &t[1..], &e[1..]).unwrap();
+        assert_eq!(left.proof().held.total, cents("650"));
+    }
+
+    #[test]
     fn the_stub_that_closes_the_gap_is_named_first() {
         let (mut t, e) = payment(1, TransactionState::Clean, Some(cents("5400")), Some(cents("5400")));
         let mut stub = check_evidence(document(9, "stub"), 2, None);
@@ -421,7 +455,9 @@ mod tests {
         let out = balance(&batch(control), &[t.clone()], &[e, stub]).unwrap_err();
         assert_eq!(out.difference, Some(cents("-900")));
         assert!(out.explanations[0].sentence.contains("its stub says 45.00"), "{:?}", out.explanations);
-        assert_eq!(out.explanations[0].mend, format!("batch hold {}", t.id));
+        let check = document(1, "check");
+        let mend = format!("batch key-amount {} --amount 45.00 --document {check}", t.id);
+        assert_eq!(out.explanations[0].mend, mend);
     }
 
     proptest! {

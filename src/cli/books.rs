@@ -62,6 +62,32 @@ pub enum BatchCommand {
         #[arg(long)]
         bill: Option<String>,
     },
+    /// Key the amount of a check again, also where nothing stands against it
+    KeyAmount {
+        /// The transaction
+        id: String,
+        #[arg(long)]
+        amount: Cents,
+        /// The check
+        #[arg(long)]
+        document: crate::domain::DocumentId,
+    },
+    /// Take a piece that is no payment out of its transaction
+    SetAside {
+        /// The transaction
+        id: String,
+        #[arg(long)]
+        document: crate::domain::DocumentId,
+        #[arg(long)]
+        note: String,
+    },
+    /// End the hold of a transaction
+    Release {
+        /// The transaction
+        id: String,
+    },
+    /// Carry what is held over to a batch of its own, with its own control total
+    Split { id: String },
     /// Take one line of what a transaction pays away
     UndoLine {
         /// The transaction
@@ -218,6 +244,44 @@ pub async fn batch(command: BatchCommand, office: &Office, global: &Global) -> a
             fields.extend(bill.map(|b| ("bill".to_string(), b)));
             change(&id, "edit-line", &fields, office, global).await?;
         }
+        BatchCommand::KeyAmount { id, amount, document } => {
+            let fields = std::collections::BTreeMap::from([
+                ("amount".to_string(), amount.to_string()),
+                ("document".to_string(), document.to_string()),
+            ]);
+            change(&id, "key-amount", &fields, office, global).await?;
+        }
+        BatchCommand::SetAside { id, document, note } => {
+            let fields = std::collections::BTreeMap::from([
+                ("note".to_string(), note),
+                ("document".to_string(), document.to_string()),
+            ]);
+            change(&id, "set-aside", &fields, office, global).await?;
+        }
+        BatchCommand::Release { id } => {
+            change(&id, "release", &std::collections::BTreeMap::new(), office, global).await?;
+        }
+        BatchCommand::Split { id } => {
+            let user = person(office, global, &[Role::Match]).await?;
+            let batch = office.find_batch(&id).await?;
+            if dry(global, "split")? {
+                return Ok(0);
+            }
+            let new = office.split(&batch, &user.name).await?;
+            let said = match &new {
+                Some(new) => format!(
+                    "{}: what is held stands in {} ({}), declared {} for {}",
+                    batch.name,
+                    new.name,
+                    new.id,
+                    new.declared.count.map_or_else(|| "-".into(), |c| c.to_string()),
+                    money(new.declared.total)
+                ),
+                None => format!("{}: nothing is held; nothing changed", batch.name),
+            };
+            let id = new.as_ref().map(|n| n.id.clone());
+            print_done(global, json!({ "batch": batch.id, "carried_over": id, "already": new.is_none() }), said)?;
+        }
         BatchCommand::UndoLine { id, line } => {
             let fields = std::collections::BTreeMap::from([("line".to_string(), line.to_string())]);
             change(&id, "undo-line", &fields, office, global).await?;
@@ -233,7 +297,7 @@ async fn change(
     office: &Office,
     global: &Global,
 ) -> anyhow::Result<()> {
-    let user = person(office, global, &[Role::Match]).await?;
+    let user = person(office, global, &[Role::for_move(name)]).await?;
     if dry(global, name)? {
         return Ok(());
     }

@@ -126,7 +126,11 @@ async fn mark(file: &Path, office: &Office, global: &Global) -> anyhow::Result<u
     let (mut marks, mut rejected) = (Vec::new(), Vec::new());
     for (n, row) in reader.records().enumerate() {
         let mut reject = |message: &str, column: &str| {
-            rejected.push(bills_csv::Rejected { line: n as u64 + 2, message: message.into(), column: Some(column.into()) });
+            rejected.push(bills_csv::Rejected {
+                line: n as u64 + 2,
+                message: message.into(),
+                column: Some(column.into()),
+            });
         };
         let Ok(row) = row else {
             reject("the row cannot be read", "");

@@ -16,6 +16,7 @@ mod print;
 mod report;
 mod research;
 mod returns;
+mod rules;
 mod serve;
 
 pub mod deck;
@@ -138,6 +139,12 @@ enum Command {
     )]
     #[command(subcommand)]
     Exceptions(decide::ExceptionsCommand),
+    /// What other rules of matching would have done
+    #[command(
+        after_help = "Example:\n  remit rules simulate --from 2026-11-01 --to 2026-11-30 --rules changed.toml\nNothing is written."
+    )]
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Payments that collections or an agency must hear of, before they are posted
     #[command(
         after_help = "Example:\n  remit notices --since 2026-11-20\nThe export is in the site's folder notices/."
@@ -265,6 +272,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Batch(command) => Box::pin(books::batch(command, &open(global).await?, global)).await,
         Command::Balance(args) => Box::pin(books::balance(args, &open(global).await?, global)).await,
         Command::Exceptions(command) => Box::pin(decide::exceptions(command, &open(global).await?, global)).await,
+        Command::Rules(command) => Box::pin(rules::rules(command, &open(global).await?, global)).await,
         Command::Notices(args) => Box::pin(care::notices(args, &open(global).await?, global)).await,
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,

@@ -161,7 +161,8 @@ pub fn flag(
     Ok(Decided { decision, effect: Effect::Rematch })
 }
 
-/// A line of a transaction that nothing stands against is edited or undone (`edit-line`, `undo-line`), as by a decision.
+/// What may be done to a transaction that nothing stands against: a line edited or undone, an amount keyed again, a document
+/// set aside, a hold ended.
 pub fn change(
     transaction: &Transaction,
     name: &str,
@@ -173,8 +174,11 @@ pub fn change(
     let takes: &'static [&'static str] = match name {
         "edit-line" => &["line", "amount", "[bill]"],
         "undo-line" => &["line"],
+        "key-amount" => &["amount", "document"],
+        "set-aside" => &["note", "document"],
+        "release" => &[],
         _ => {
-            let allowed = "edit-line, undo-line".to_string();
+            let allowed = "edit-line, undo-line, key-amount, set-aside, release".to_string();
             return Err(MoveError::NotAMove { reason: "a line".into(), name: name.to_string(), allowed });
         }
     };
@@ -184,6 +188,15 @@ pub fn change(
     if let Some(line) = line_named(transaction, &fields) {
         fields.insert("was_amount".into(), line.amount.to_string());
         fields.extend(line.bill.clone().map(|bill| ("was_bill".to_string(), bill)));
+    }
+    if let Some(text) = fields.get("document")
+        && !transaction.documents.iter().any(|d| d.as_str() == text)
+    {
+        return Err(MoveError::BadField {
+            field: "document".into(),
+            value: text.chars().take(60).collect(),
+            why: "this document is not in the transaction".into(),
+        });
     }
     let decision = Decision { name: name.to_string(), fields, by: by.clone(), at: at.to_string() };
     Ok(Decided { decision, effect: Effect::Rematch })

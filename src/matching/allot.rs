@@ -367,7 +367,12 @@ fn over(case: Case<'_, '_>, due_total: Cents) -> Result<Allotment, MoneyError> {
     if refund {
         message.push_str("; it is enough to be paid back (refund)");
     }
-    let tolerated = over <= policy.over_tolerance && !refund && over.is_positive();
+    if over.is_zero() {
+        let message = format!("received {received}, as expected, but no rule of this site settles it");
+        let problem = Some((Reason::AmbiguousMatch, message));
+        return Ok(Allotment { applications, problem, ..Allotment::default() });
+    }
+    let tolerated = over <= policy.over_tolerance && !refund;
     Ok(Allotment {
         applications,
         problem: (!tolerated).then_some((reason(targets, Reason::Overpaid), message)),

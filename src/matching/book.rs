@@ -194,6 +194,17 @@ impl BillBook {
         self.pending.get(&(bill.biller.clone(), bill.bill.clone())).map(String::as_str)
     }
 
+    /// Takes back what was paid on a bill, as if it had not been.
+    pub fn unpay(&mut self, biller: Option<&Biller>, number: &str, amount: Cents) {
+        let of = |b: &Bill| b.bill == number && biller.is_none_or(|x| *x == b.biller);
+        let from = self.by_number.partition_point(|i| self.bills[*i as usize].bill.as_str() < number);
+        let place = self.by_number.get(from..).unwrap_or_default().iter().map(|i| *i as usize);
+        let place = place.take_while(|i| self.bills[*i].bill == number).find(|i| of(&self.bills[*i]));
+        if let Some(bill) = place.and_then(|i| self.bills.get_mut(i)) {
+            bill.paid = bill.paid.minus(amount).unwrap_or_default().max(Cents::ZERO);
+        }
+    }
+
     /// Accounts that the bills point to and that must be loaded too: where the final bill of a closed account stands.
     pub fn points_to(bills: &[Bill]) -> BTreeSet<AccountNumber> {
         bills.iter().filter_map(Bill::final_account).collect()

@@ -214,9 +214,8 @@ fn settles(decision: &Decision, raised: &Raised, received: Option<Cents>) -> boo
         return false;
     }
     match decision.name.as_str() {
-        "hold" | "key-amount" | "key-micr" | "key-scanline" | "set-aside" | "regroup" | "edit-line" | "undo-line" => {
-            false
-        }
+        "hold" | "key-amount" | "key-micr" | "key-scanline" | "set-aside" | "regroup" | "edit-line" | "undo-line"
+        | "release" => false,
         "assign" => raised.code != Reason::AccountUnknown,
         _ => match raised.code {
             Reason::TransactionOutOfBalance => false,

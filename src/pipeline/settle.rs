@@ -160,6 +160,13 @@ impl Office {
         by: &UserName,
     ) -> Result<AfterDecision> {
         let before = self.store.transaction(transaction).await?;
+        // Said twice in a row it is said once: a repeated command changes nothing.
+        let same =
+            |d: &Decision| d.name == name && d.by == *by && fields.iter().all(|(k, v)| d.fields.get(k) == Some(v));
+        let ended = name == "release" && before.state != TransactionState::Held;
+        if ended || (!fields.is_empty() && before.decisions.last().is_some_and(same)) {
+            return Ok(after(None, &before, true));
+        }
         let decided = exceptions::change(&before, name, fields, by, &self.clock.stamp()).map_err(told)?;
         let saved = self.replay(&before, decided.decision, decided.effect, name, by).await?;
         Ok(after(None, &saved, false))
@@ -384,6 +391,25 @@ impl Office {
     }
 
     /// Approves a batch, or gives the first of the approvals that its amount asks for.
+    /// What is held leaves for a batch of its own, with its own control total; the rest can go on. The batch must prove
+    /// first. `None`: nothing is held.
+    pub async fn split(&self, batch: &Batch, by: &UserName) -> Result<Option<Batch>> {
+        if !matches!(batch.state, BatchState::InReview | BatchState::Balanced) {
+            return Err(OfficeError::refused(
+                "state",
+                format!("{} is {}: only a batch in review can be divided", batch.name, batch.state.as_str()),
+                "what is held can be carried over before the batch is approved",
+            ));
+        }
+        let balanced = self.balanced(batch).await?;
+        if balanced.held().is_empty() {
+            return Ok(None);
+        }
+        let held: Vec<TransactionId> = balanced.held().iter().map(|t| t.id.clone()).collect();
+        let controls = balance::carry_over(&balanced)?;
+        Ok(Some(self.store.split_batch(&batch.id, &held, controls, by).await?))
+    }
+
     pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<Approval> {
         match self.store.approve(&batch.id, &self.site.config.control, by).await {
             Ok(approval) => Ok(approval),
@@ -541,6 +567,21 @@ fn regrouped(
 
 /// The proposals of the changed transactions, in the light of the whole batch.
 fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction]) -> Vec<Transaction> {
+    let (ids, groups, decisions) = groups_of(known, now);
+    let proposals = known.propose(&ids, &groups, &decisions);
+    now.iter()
+        .zip(proposals)
+        .filter(|(t, _)| changed.iter().any(|c| c.id == t.id))
+        .map(|(t, proposal)| {
+            let mut again = proposal.into_transaction(t.batch.clone(), t.seq, t.reason.clone());
+            again.decisions = t.decisions.clone();
+            again
+        })
+        .collect()
+}
+
+/// Stored transactions as matching takes them: their ids, groups and decisions.
+pub(super) fn groups_of(known: &Known, now: &[Transaction]) -> (Vec<TransactionId>, Vec<Group>, Vec<Vec<Decision>>) {
     let by_document: BTreeMap<_, _> = known.evidence.iter().map(|e| (&e.document, e)).collect();
     let groups: Vec<Group> = now
         .iter()
@@ -552,16 +593,7 @@ fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction]) -
         .collect();
     let decisions: Vec<Vec<Decision>> = now.iter().map(|t| standing(&t.decisions)).collect();
     let ids: Vec<TransactionId> = now.iter().map(|t| t.id.clone()).collect();
-    let proposals = known.propose(&ids, &groups, &decisions);
-    now.iter()
-        .zip(proposals)
-        .filter(|(t, _)| changed.iter().any(|c| c.id == t.id))
-        .map(|(t, proposal)| {
-            let mut again = proposal.into_transaction(t.batch.clone(), t.seq, t.reason.clone());
-            again.decisions = t.decisions.clone();
-            again
-        })
-        .collect()
+    (ids, groups, decisions)
 }
 
 /// The decision that takes another one back; its field `of` is the place of that one.

@@ -383,7 +383,7 @@ impl Store {
     }
 }
 
-fn batch_row(site: &str, batch: &Batch, place: i64) -> Vec<db::Value> {
+pub(super) fn batch_row(site: &str, batch: &Batch, place: i64) -> Vec<db::Value> {
     values![
         site,
         &batch.id,

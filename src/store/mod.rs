@@ -21,6 +21,7 @@ mod leases;
 mod migrations;
 mod notices;
 mod objects;
+mod parts;
 mod payers;
 mod process;
 mod returns;
@@ -42,9 +43,9 @@ pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
 pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
+pub use payers::{Pending, Sighting};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use sessions::{Credential, Session, SessionLimits, Token};
-pub use payers::{Pending, Sighting};
 pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
@@ -172,6 +173,7 @@ impl Store {
             leases::ALL,
             sessions::ALL,
             notices::ALL,
+            parts::ALL,
             payers::ALL,
             transactions::ALL,
             users::ALL,
