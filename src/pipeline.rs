@@ -230,13 +230,20 @@ impl Office {
                 groups.iter().filter_map(|g| Some(matching::transaction_id(&batch.id, g.documents.first()?))).collect();
             let proposals = known.propose(&ids, &groups, &decisions);
             let transactions = numbered(&batch.id, groups, proposals);
-            let notices = matching::notices(batch.date, &transactions, &known.book, &known.policy);
+            let mut notices = matching::notices(batch.date, &transactions, &known.book, &known.policy);
+            let of = |document: &DocumentId| known.written.get(document).map_or(&[][..], Vec::as_slice);
+            notices.extend(matching::boxes(batch.date, &transactions, of, &known.book));
+            let meters = matching::meter_readings(batch.date, &transactions, of, &known.book);
             let exceptions = self.of_the_batch(&batch, &transactions).await?;
             let checks = known.check_keys();
-            let matched = Matched { transactions, exceptions, checks, notices, turn: Some(turn) };
+            let matched = Matched { transactions, exceptions, checks, notices, meters, turn: Some(turn) };
             match self.store.save_match(job, &matched).await {
                 Ok(()) => {
                     self.tell(&batch, &matched.notices)?;
+                    if !matched.meters.is_empty() {
+                        let path = self.site.folder.join(format!("meters/{}-{}.csv", batch.date, batch.id));
+                        crate::station::write_whole(&path, matching::meters_csv(&matched.meters).as_bytes())?;
+                    }
                     info!(transactions = matched.transactions.len(), "matched");
                     return Ok(());
                 }
@@ -253,6 +260,11 @@ impl Office {
         }
         let path = self.site.folder.join(format!("notices/{}-{}.csv", batch.date, batch.id));
         crate::station::write_whole(&path, matching::notices_csv(notices).as_bytes())
+    }
+
+    /// The meter readings of a business day and later.
+    pub async fn meters(&self, since: crate::domain::Day) -> Result<Vec<matching::MeterReading>> {
+        Ok(self.store.meters_since(since).await?)
     }
 
     /// The notices of a business day and later.
@@ -299,19 +311,35 @@ impl Office {
     /// checks that came before. `settled` are its transactions with their decisions, when there are any yet.
     async fn known(&self, batch: &Batch, settled: &[Transaction]) -> Result<Known> {
         let documents = self.store.documents(&batch.id).await?;
-        let mut readings = self.store.readings(&batch.id).await?;
+        let readings = self.store.readings(&batch.id).await?;
+        self.known_from(batch, &documents, readings, settled).await
+    }
+
+    /// The same of some documents of a batch.
+    async fn known_from(
+        &self,
+        batch: &Batch,
+        documents: &[Document],
+        mut readings: std::collections::BTreeMap<DocumentId, Vec<Reading>>,
+        settled: &[Transaction],
+    ) -> Result<Known> {
         let standing: Vec<Vec<Decision>> = settled.iter().map(|t| settle::standing(&t.decisions)).collect();
         let mut decisions: std::collections::BTreeMap<&DocumentId, &[Decision]> = Default::default();
         for (transaction, standing) in settled.iter().zip(&standing) {
             decisions.extend(transaction.documents.iter().map(|d| (d, standing.as_slice())));
         }
         let mut faces = std::collections::BTreeMap::new();
+        let mut written = std::collections::BTreeMap::new();
         let evidence: Vec<Evidence> = documents
             .iter()
             .map(|d| {
                 let reads = readings.remove(&d.id).unwrap_or_default();
                 faces.insert(d.id.clone(), Face::of(d, &reads));
-                grouping::evidence(d, &reads, decisions.get(&d.id).copied().unwrap_or_default())
+                let evidence = grouping::evidence(d, &reads, decisions.get(&d.id).copied().unwrap_or_default());
+                if reads.iter().any(is_written_on) {
+                    written.insert(d.id.clone(), reads);
+                }
+                evidence
             })
             .collect();
         let mut wanted = matching::wanted(&evidence);
@@ -348,7 +376,7 @@ impl Office {
         let pending = self.pending(batch, &bills, settled.is_empty()).await?;
         let book = BillBook::new(bills, payers).with_standings(standings).with_pending(pending);
         let policy = self.site.config.matching.for_operator(batch.operator.as_ref());
-        Ok(Known { batch: batch.clone(), evidence, faces, book, seen, policy })
+        Ok(Known { batch: batch.clone(), evidence, faces, written, book, seen, policy })
     }
 
     /// Bills that other batches mean to pay and that are not posted; as with checks, a second payment never accuses the
@@ -489,6 +517,14 @@ fn check_key(evidence: &Evidence) -> Option<CheckKey> {
     })
 }
 
+/// Did a member mark a box or write a meter reading here?
+fn is_written_on(reading: &Reading) -> bool {
+    let meter = |fields: &std::collections::BTreeMap<String, String>| fields.contains_key("meter_reading");
+    reading.marks.iter().any(|m| m.marked)
+        || reading.scanline.as_ref().is_some_and(|s| meter(&s.fields))
+        || reading.barcodes.iter().any(|b| meter(&b.fields))
+}
+
 /// How a document lay in the scanner, as the reader found it.
 #[derive(Clone, Copy, Default)]
 struct Face {
@@ -512,6 +548,8 @@ struct Known {
     batch: Batch,
     evidence: Vec<Evidence>,
     faces: std::collections::BTreeMap<DocumentId, Face>,
+    /// Readings of the stubs on which a member marked a box or wrote a meter reading.
+    written: std::collections::BTreeMap<DocumentId, Vec<Reading>>,
     book: BillBook,
     seen: Vec<SeenCheck>,
     /// With the limit of the batch's operator.

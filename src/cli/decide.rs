@@ -104,6 +104,16 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
                         application.evidence
                     ));
                 }
+                if item.decision.is_none() && !item.transaction.is_empty() {
+                    for other in office.runners_up(&item.transaction).await? {
+                        let lines: Vec<String> = other.lines.iter().map(|(b, a)| format!("{a} to bill {b}")).collect();
+                        let off = match other.difference.is_zero() {
+                            true => String::new(),
+                            false => format!(" (off by {})", other.difference),
+                        };
+                        print::line(format!("  or: {}{off}: {}", lines.join(", "), other.sentence));
+                    }
+                }
                 if let Some(decision) = &item.decision {
                     print::line(format!("decided: {} by {} at {}", decision.name, decision.by, decision.at));
                 }

@@ -145,6 +145,9 @@ enum Command {
     )]
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Meter readings that came on stubs
+    #[command(after_help = "Example:\n  remit meters --since 2026-11-20\nThe export is in the site's folder meters/.")]
+    Meters(care::MetersArgs),
     /// Payments that collections or an agency must hear of, before they are posted
     #[command(
         after_help = "Example:\n  remit notices --since 2026-11-20\nThe export is in the site's folder notices/."
@@ -273,6 +276,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Balance(args) => Box::pin(books::balance(args, &open(global).await?, global)).await,
         Command::Exceptions(command) => Box::pin(decide::exceptions(command, &open(global).await?, global)).await,
         Command::Rules(command) => Box::pin(rules::rules(command, &open(global).await?, global)).await,
+        Command::Meters(args) => Box::pin(care::meters(args, &open(global).await?, global)).await,
         Command::Notices(args) => Box::pin(care::notices(args, &open(global).await?, global)).await,
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,

@@ -194,6 +194,11 @@ impl BillBook {
         self.pending.get(&(bill.biller.clone(), bill.bill.clone())).map(String::as_str)
     }
 
+    /// The numbers of all bills in it.
+    pub fn numbers(&self) -> Vec<String> {
+        self.bills.iter().map(|b| b.bill.clone()).collect()
+    }
+
     /// Takes back what was paid on a bill, as if it had not been.
     pub fn unpay(&mut self, biller: Option<&Biller>, number: &str, amount: Cents) {
         let of = |b: &Bill| b.bill == number && biller.is_none_or(|x| *x == b.biller);

@@ -31,7 +31,7 @@ pub struct Notice {
     pub message: String,
 }
 
-fn masked<S: serde::Serializer>(account: &AccountNumber, s: S) -> Result<S::Ok, S::Error> {
+pub(super) fn masked<S: serde::Serializer>(account: &AccountNumber, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&account.masked())
 }
 
@@ -115,7 +115,7 @@ pub fn notices_csv(notices: &[Notice]) -> String {
     out
 }
 
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

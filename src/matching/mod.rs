@@ -8,6 +8,7 @@ mod care;
 mod hands;
 mod hypotheses;
 mod list;
+mod meters;
 mod propose;
 mod rules;
 mod search;
@@ -17,6 +18,7 @@ pub use book::{BillBook, Standing, Wanted, wanted};
 pub use care::{Notice, notices, notices_csv};
 pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
 pub use list::{ListLine, ListPayment, RejectedLine};
+pub use meters::{MeterReading, MeterVerdict, boxes, meter_readings, meters_csv};
 pub use propose::{propose, propose_batch};
 pub use rules::{DatedRule, OrderEntry, Part, PostingOrder, SplitRule};
 

@@ -277,21 +277,132 @@ impl Office {
         by: &UserName,
     ) -> Result<Transaction> {
         let batch = self.store.batch(before.batch.as_str()).await?;
-        let all = self.store.transactions(&batch.id).await?;
         let mut decided = before.clone();
         decided.decisions.push(decision);
-        let (touched, changed) = match effect {
-            Effect::Rematch => (vec![before.clone()], vec![decided]),
-            Effect::Regroup { documents } => regrouped(&all, &decided, &documents),
+        let documents = match effect {
+            Effect::Rematch => {
+                let (known, proposal) = self.proposed_alone(&batch, &decided).await?;
+                let mut again = proposal.into_transaction(batch.id.clone(), decided.seq, decided.reason.clone());
+                again.decisions = decided.decisions.clone();
+                let after = vec![again];
+                return self.save(&batch, known, (vec![before.clone()], after), before, what, by).await;
+            }
+            Effect::Regroup { documents } => documents,
         };
+        let all = self.store.transactions(&batch.id).await?;
+        let (touched, changed) = regrouped(&all, &decided, &documents);
         let gone: Vec<&TransactionId> = touched.iter().map(|t| &t.id).collect();
         let mut now: Vec<Transaction> = all.iter().filter(|t| !gone.contains(&&t.id)).cloned().collect();
         now.extend(changed.iter().cloned());
         now.sort_by_key(|t| (t.seq, t.id.clone()));
         let known = self.known(&batch, &now).await?;
-        let mut after = proposed_again(&known, &now, &changed);
+        let after = proposed_again(&known, &now, &changed);
+        self.save(&batch, known, (touched, after), before, what, by).await
+    }
+
+    /// One transaction proposed again over its decisions, from its own documents and from what came before it in its batch
+    /// and at the site. It costs the same in a batch of ten and of ten thousand.
+    async fn proposed_alone(&self, batch: &Batch, one: &Transaction) -> Result<(Known, matching::Proposal)> {
+        let documents = self.store.these_documents(&one.documents).await?;
+        let readings = self.store.readings_of(&one.documents).await?;
+        let mut known = self.known_from(batch, &documents, readings, std::slice::from_ref(one)).await?;
+        let numbers = known.book.numbers();
+        let earlier = self.store.earlier_in_batch(&batch.id, &numbers, one.seq).await?;
+        let earlier =
+            earlier.into_iter().map(|(biller, bill, seq)| ((biller, bill), format!("transaction {seq} of this batch")));
+        known.book = std::mem::take(&mut known.book).with_pending(earlier);
+        let decisions = standing(&one.decisions);
+        let repeats = self.repeats(batch, one, &decisions, &known).await?;
+        let by_document: BTreeMap<_, _> = known.evidence.iter().map(|e| (&e.document, e)).collect();
+        let evidence: Vec<_> = one.documents.iter().filter_map(|d| by_document.get(d).copied()).collect();
+        let draft = matching::Draft {
+            id: one.id.clone(),
+            kind: grouping::kind_of(evidence.iter().copied()),
+            documents: evidence,
+            decisions: &decisions,
+            repeats,
+        };
+        let proposal = matching::propose(&draft, &known.book, &known.policy, batch.date);
+        Ok((known, proposal))
+    }
+
+    /// Checks and stubs of this transaction that came before: at the site, earlier in its batch, earlier in itself.
+    async fn repeats(
+        &self,
+        batch: &Batch,
+        one: &Transaction,
+        decisions: &[Decision],
+        known: &Known,
+    ) -> Result<Vec<matching::Repeat>> {
+        let mut repeats: Vec<matching::Repeat> = Vec::new();
+        let keys = known.check_keys();
+        let like = self.store.checks_like(&keys.iter().map(|(_, key)| key.clone()).collect::<Vec<_>>()).await?;
+        let mut mine: BTreeMap<String, u32> = BTreeMap::new();
+        for ((document, key), like) in keys.iter().zip(like) {
+            let Some(evidence) = known.evidence.iter().find(|e| e.document == *document && e.set_aside.is_none())
+            else {
+                continue;
+            };
+            let fingerprint = evidence.check.as_ref().and_then(|c| c.fingerprint()).unwrap_or_default();
+            let before = mine.get(&fingerprint).copied();
+            mine.entry(fingerprint.clone()).or_insert(evidence.seq);
+            if let Some(seen) = known.seen.iter().find(|s| s.fingerprint == fingerprint) {
+                let (earlier, amount) = (seen.earlier.clone(), seen.amount);
+                repeats.push(matching::Repeat { document: document.clone(), earlier, amount });
+                continue;
+            }
+            let same: Vec<_> =
+                like.iter().filter(|l| l.batch == batch.id && !one.documents.contains(&l.document)).collect();
+            let ids: Vec<_> = same.iter().map(|l| l.document.clone()).collect();
+            let places = self.store.places(&ids).await?;
+            let first = places.iter().find(|(_, seq, state, _)| *seq < one.seq && *state != TransactionState::Void);
+            let earlier = match first {
+                Some((id, _, _, seq)) => {
+                    let amount = same.iter().find(|l| l.document == *id && l.same_amount).and(key.amount);
+                    Some((*seq, amount))
+                }
+                None => before.map(|seq| (seq, None)),
+            };
+            if let Some((seq, amount)) = earlier {
+                let earlier = format!("check {seq} of this batch");
+                repeats.push(matching::Repeat { document: document.clone(), earlier, amount });
+            }
+        }
+        // A repeated stub stays one, unless a person says now that it is another's.
+        let told = "the stub of the same bill came already: ";
+        for e in one.exceptions.iter().filter(|e| e.code == Reason::DuplicateStub) {
+            let (Some(document), Some(earlier)) = (&e.document, e.message.strip_prefix(told)) else { continue };
+            let renamed = |d: &Decision| {
+                matches!(d.name.as_str(), "assign" | "key-scanline")
+                    && d.fields.get("document").map(String::as_str) == Some(document.as_str())
+            };
+            if !decisions.iter().any(renamed) {
+                let earlier = earlier.to_string();
+                repeats.push(matching::Repeat { document: document.clone(), earlier, amount: None });
+            }
+        }
+        Ok(repeats)
+    }
+
+    /// What else would fit a transaction, or nearly, the best first: for the person who decides.
+    pub async fn runners_up(&self, transaction: &str) -> Result<Vec<matching::RunnerUp>> {
+        let one = self.store.transaction(transaction).await?;
+        let batch = self.store.batch(one.batch.as_str()).await?;
+        Ok(self.proposed_alone(&batch, &one).await?.1.runners_up)
+    }
+
+    /// Saves what a decision changed, and tells whom it brings something to hear of.
+    async fn save(
+        &self,
+        batch: &Batch,
+        known: Known,
+        (touched, mut after): (Vec<Transaction>, Vec<Transaction>),
+        before: &Transaction,
+        what: &str,
+        by: &UserName,
+    ) -> Result<Transaction> {
         asked_again(&touched, &mut after);
-        let documents: Vec<_> = changed.iter().flat_map(|t| t.documents.iter().cloned()).collect();
+        let documents: Vec<_> = after.iter().flat_map(|t| t.documents.iter().cloned()).collect();
         let checks = known.check_keys().into_iter().filter(|(d, _)| documents.contains(d)).collect();
         let result = after
             .iter()
@@ -315,7 +426,7 @@ impl Office {
             .await?;
         if !notices.is_empty() {
             self.store.add_notices(&notices).await?;
-            self.tell(&batch, &self.store.notices_of(&batch.id).await?)?;
+            self.tell(batch, &self.store.notices_of(&batch.id).await?)?;
         }
         Ok(result)
     }

@@ -64,6 +64,10 @@ sql! {
     IMAGES = "select i.document, i.role, i.name, i.hash from images i
               join documents d on d.site = i.site and d.id = i.document
               where i.site = $1 and d.batch = $2 and d.place between $3 and $4 order by d.place, i.place";
+    THESE = "select id, batch, seq, kind_hint, dpi, station_micr, station_amount, amount_is_recorded, envelope,
+             remittance from documents where site = $1 and id any_of($2) order by batch, place";
+    IMAGES_OF_THESE = "select document, role, name, hash from images where site = $1 and document any_of($2)
+                       order by document, place";
     DOCUMENT = "select id, batch, place from documents where site = $1 and id = $2";
     DOCUMENT_LIKE = "select id, batch, place from documents where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
     WITH_FRONT = "select i.hash, i.document, d.batch from images i
@@ -329,17 +333,17 @@ impl Store {
         first: i64,
         last: i64,
     ) -> Result<Vec<Document>, StoreError> {
-        let mut images: BTreeMap<DocumentId, Vec<ImageRef>> = BTreeMap::new();
-        for row in tx.rows(IMAGES, values![self.site(), batch, first, last]).await? {
-            let document: DocumentId = row.parsed(0, "image")?;
-            let place = format!("image of {document}");
-            images.entry(document).or_default().push(ImageRef {
-                role: row.known(1, &place, ImageRole::parse)?,
-                name: row.text(2)?,
-                hash: row.parsed(3, &place)?,
-            });
-        }
+        let mut images = images_of(&tx.rows(IMAGES, values![self.site(), batch, first, last]).await?)?;
         let rows = tx.rows(DOCUMENTS, values![self.site(), batch, first, last]).await?;
+        rows.iter().map(|row| self.document_of(row, &mut images)).collect()
+    }
+
+    /// These documents, by batch and place.
+    pub async fn these_documents(&self, ids: &[DocumentId]) -> Result<Vec<Document>, StoreError> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let mut tx = self.db().read().await?;
+        let mut images = images_of(&tx.rows(IMAGES_OF_THESE, values![self.site(), ids.clone()]).await?)?;
+        let rows = tx.rows(THESE, values![self.site(), ids]).await?;
         rows.iter().map(|row| self.document_of(row, &mut images)).collect()
     }
 
@@ -381,6 +385,20 @@ impl Store {
         let rows = tx.rows(WITH_FRONT, values![self.site(), names]).await?;
         rows.iter().map(|r| Ok((r.parsed(0, "image")?, r.parsed(1, "image")?, r.parsed(2, "image")?))).collect()
     }
+}
+
+fn images_of(rows: &[Row]) -> Result<BTreeMap<DocumentId, Vec<ImageRef>>, StoreError> {
+    let mut images: BTreeMap<DocumentId, Vec<ImageRef>> = BTreeMap::new();
+    for row in rows {
+        let document: DocumentId = row.parsed(0, "image")?;
+        let place = format!("image of {document}");
+        images.entry(document).or_default().push(ImageRef {
+            role: row.known(1, &place, ImageRole::parse)?,
+            name: row.text(2)?,
+            hash: row.parsed(3, &place)?,
+        });
+    }
+    Ok(images)
 }
 
 pub(super) fn batch_row(site: &str, batch: &Batch, place: i64) -> Vec<db::Value> {

@@ -9,7 +9,7 @@ use super::audit::Event;
 use super::db::{Bulk, Kind, Tx, sql, values};
 use super::*;
 use crate::domain::{BatchEvent, Document, Reading};
-use crate::matching::Notice;
+use crate::matching::{MeterReading, Notice};
 
 const DECODER: &str = concat!("remit ", env!("CARGO_PKG_VERSION"));
 /// A job that broke so often waits for a person.
@@ -117,6 +117,8 @@ pub struct Matched {
     pub checks: Vec<(DocumentId, CheckKey)>,
     /// What somebody must hear of at once.
     pub notices: Vec<Notice>,
+    /// Meter readings on its stubs.
+    pub meters: Vec<MeterReading>,
     /// The turn ([`Store::match_turn`]) in whose light it was matched; `None`: whatever others matched meanwhile.
     pub turn: Option<i64>,
 }
@@ -319,6 +321,7 @@ impl Store {
             self.take_turn(&mut tx, turn).await?;
         }
         self.save_notices(&mut tx, &matched.notices).await?;
+        self.save_meters(&mut tx, &matched.meters).await?;
         self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
         self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
         self.save_checks(&mut tx, &job.batch, &matched.checks).await?;

@@ -18,6 +18,7 @@ mod journal;
 mod keeping;
 mod keys;
 mod leases;
+mod meters;
 mod migrations;
 mod notices;
 mod objects;
@@ -172,6 +173,7 @@ impl Store {
             returns::ALL,
             leases::ALL,
             sessions::ALL,
+            meters::ALL,
             notices::ALL,
             parts::ALL,
             payers::ALL,

@@ -20,6 +20,14 @@ sql! {
                where a.site = $1 and a.bill any_of($2) and b.id <> $3
                and b.state in ('in-review', 'balanced', 'approved') and t.state not in ('rejected', 'void')
                order by b.date, b.name, b.id, a.transaction_id";
+    PLACES = "select p.document, t.seq, t.state, d.seq from transaction_documents p
+              join transactions t on t.site = p.site and t.id = p.transaction_id
+              join documents d on d.site = p.site and d.id = p.document
+              where p.site = $1 and p.document any_of($2) order by t.seq, p.place";
+    EARLIER = "select a.biller, a.bill, t.seq from applications a
+               join transactions t on t.site = a.site and t.id = a.transaction_id
+               where a.site = $1 and a.batch = $2 and a.bill any_of($3) and t.seq < $4
+               and t.state not in ('rejected', 'void') order by t.seq, a.place";
     TURN = "select number from match_turns where site = $1";
     TAKE_TURN = "insert into match_turns (site, number) values ($1, 1)
                  on conflict (site) do update set number = match_turns.number + 1 where match_turns.number = $2";
@@ -163,6 +171,38 @@ impl Store {
                 date: row.parsed(3, "a batch")?,
                 batch: row.parsed(4, "a batch")?,
             });
+        }
+        Ok(list)
+    }
+
+    /// Where documents stand: (document, number of its transaction in the batch, that one's state, capture number).
+    pub async fn places(
+        &self,
+        documents: &[DocumentId],
+    ) -> Result<Vec<(DocumentId, u32, TransactionState, u32)>, StoreError> {
+        let ids: Vec<String> = documents.iter().map(ToString::to_string).collect();
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(PLACES, values![self.site(), ids]).await?;
+        let place = |row: &Row| {
+            let state = row.known(2, "transaction", TransactionState::parse)?;
+            Ok((row.parsed(0, "document")?, row.count(1)?, state, row.count(3)?))
+        };
+        rows.iter().map(place).collect()
+    }
+
+    /// Earlier transactions of a batch (before number `seq`) that mean to pay these bills: (biller, bill, their number).
+    pub async fn earlier_in_batch(
+        &self,
+        batch: &BatchId,
+        bills: &[String],
+        seq: u32,
+    ) -> Result<Vec<(Biller, String, u32)>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let mut list = Vec::new();
+        for row in tx.rows(EARLIER, values![self.site(), batch, bills.to_vec(), seq]).await? {
+            if let Some(biller) = row.text_or_null(0)? {
+                list.push((Biller(biller), row.text(1)?, row.count(2)?));
+            }
         }
         Ok(list)
     }
