@@ -197,6 +197,7 @@ fn sample_lockbox() -> Vec<u8> {
         routing: "061000146".into(),
         account: "1234567890".into(),
         check_number: "1021".into(),
+        customer: String::new(),
         invoices: vec![invoice(amount - 1), invoice(1)],
     };
     bai_lockbox::write(&bai_lockbox::LockboxDeposit {

@@ -92,6 +92,7 @@ fn deposit() -> LockboxDeposit {
             routing: "061000146".into(),
             account: format!("{number:010}"),
             check_number: format!("{number:06}"),
+            customer: String::new(),
             invoices: vec![invoice(amount - 1, 0), invoice(1, 1)],
         }
     };

@@ -186,6 +186,7 @@ fn lockbox(plan: &Plan, batch: usize) -> Result<NamedFile, SamplesError> {
                 routing: face.routing.clone(),
                 account: digits[digits.len().saturating_sub(10)..].into(),
                 check_number: face.serial.clone(),
+                customer: String::new(),
                 invoices: bills.iter().map(invoice).collect(),
             });
         }

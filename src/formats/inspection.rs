@@ -124,7 +124,7 @@ pub fn inspect(bytes: &[u8], format: Format) -> Result<Inspection, Fault> {
 pub fn inspect_from(source: &mut dyn Read, format: Format) -> Result<Inspection, Fault> {
     match format {
         Format::X9 => x9_file(source),
-        Format::LockboxBai => lockbox_file(&whole(source)?),
+        Format::LockboxBai => lockbox_file(source),
         Format::CaptureIndex => Ok(index_file(&whole(source)?)),
         Format::Csv => csv_file(&whole(source)?),
     }
@@ -177,25 +177,23 @@ fn x9_file(source: &mut dyn Read) -> Result<Inspection, Fault> {
     Ok(Inspection { errors, warnings, valid: errors == 0, ..told })
 }
 
-fn lockbox_file(bytes: &[u8]) -> Result<Inspection, Fault> {
-    let file = bai_lockbox::read(bytes)?;
-    let encoding = if file.ebcdic { "ebcdic" } else { "ascii" };
-    let mut told = Inspection::new(Format::LockboxBai, file.profile.name, encoding);
-    let checks = || file.batches.iter().flat_map(|b| &b.checks);
-    let mut lockboxes: Vec<&str> = file.batches.iter().map(|b| b.lockbox.as_str()).collect();
-    lockboxes.sort_unstable();
-    lockboxes.dedup();
+fn lockbox_file(source: &mut dyn Read) -> Result<Inspection, Fault> {
+    let summary = bai_lockbox::walk(source, &mut ())?;
+    let encoding = if summary.ebcdic { "ebcdic" } else { "ascii" };
+    let mut told = Inspection::new(Format::LockboxBai, summary.profile.name, encoding);
     told.counts = BTreeMap::from([
-        ("records", file.records),
-        ("items", checks().count() as u64),
-        ("batches", file.batches.len() as u64),
-        ("lockboxes", lockboxes.len() as u64),
-        ("remittances", checks().map(|c| c.invoices.len() as u64).sum()),
+        ("records", summary.records),
+        ("items", summary.checks),
+        ("batches", summary.batches),
+        ("lockboxes", summary.lockboxes),
+        ("remittances", summary.remittances),
     ]);
-    if let Some(total) = file.total() {
+    if let Some(total) = summary.total {
         told.totals.insert("total", total);
     }
-    Ok(told.with(file.all_faults()))
+    let (errors, warnings) = (summary.faults.errors, summary.faults.warnings);
+    let told = told.with(summary.faults.list().to_vec());
+    Ok(Inspection { errors, warnings, valid: errors == 0, ..told })
 }
 
 fn index_file(bytes: &[u8]) -> Inspection {
@@ -269,22 +267,18 @@ pub fn records(bytes: &[u8], format: Format, each: &mut dyn FnMut(RecordView)) {
 
 /// The same from a source of any size.
 pub fn records_from(source: &mut dyn Read, format: Format, each: &mut dyn FnMut(RecordView)) {
-    if format == Format::X9 {
-        let _ = x9::walk(source, &mut X9Records(each));
-        return;
-    }
-    let Ok(bytes) = whole(source) else { return };
-    let bytes = bytes.as_slice();
     match format {
-        Format::X9 => {}
-        Format::LockboxBai => bai_lockbox::each_record(bytes, &mut |line| {
-            let kind = text_of(line.text.get(..1).unwrap_or_default());
-            let fields = line.columns.iter().map(|c| field(c, line.text)).collect();
+        Format::X9 => drop(x9::walk(source, &mut X9Records(each))),
+        Format::LockboxBai => bai_lockbox::each_record(source, &mut |line, kind, columns| {
+            let kind = char::from(kind).to_string();
+            let value = |c: &Column| (c.name.to_string(), line.row.text(*c).into());
+            let fields = columns.iter().map(value).collect();
             let name = lockbox_name(&kind).into();
             each(RecordView { record: line.number, offset: line.offset, name, kind, fields });
         }),
         Format::CaptureIndex | Format::Csv => {
-            let Ok((table, _)) = csv_text::read(bytes) else { return };
+            let Ok(bytes) = whole(source) else { return };
+            let Ok((table, _)) = csv_text::read(&bytes) else { return };
             for (number, row) in (1..).zip(&table.rows) {
                 let cell = |(name, value): (&String, &String)| (name.clone(), value.clone().into());
                 let fields = table.header.iter().zip(&row.fields).map(cell).collect();
@@ -302,6 +296,7 @@ fn lockbox_name(kind: &str) -> &'static str {
     match kind {
         "1" => "ImmediateAddressHeader",
         "2" => "Service",
+        "3" => "MultiPurpose",
         "4" => "Overflow",
         "5" => "BatchHeader",
         "6" => "Detail",

@@ -102,6 +102,7 @@ mod tests {
             routing: "061000146".into(),
             account: "1234567890".into(),
             check_number: "1021".into(),
+            customer: String::new(),
             invoices: invoices
                 .iter()
                 .map(|(invoice, payment)| LockboxInvoice {

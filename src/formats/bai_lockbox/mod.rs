@@ -1,16 +1,33 @@
 //! BAI-style lockbox files: fixed columns, record types 1 to 9. The layout is data (`profile`), chosen by evidence; what is
 //! refused is an amount or a count that does not agree. Not to be mistaken for BAI2 cash-management files.
 
+use crate::domain::Day;
+use crate::formats::record::{Column, Row};
+
+mod physical;
 pub mod profile;
 mod read;
+mod walk;
 mod write;
 
+pub use physical::{Line, each_record, looks_like};
 pub use profile::Profile;
-pub use read::{Batch, Check, Invoice, LockboxFile, each_record, looks_like, read};
-pub use write::{LockboxCheck, LockboxDeposit, LockboxInvoice, write};
+pub use read::{Batch, Check, Invoice, LockboxFile, read, read_from};
+pub use walk::{CheckColumns, Remittance, Sink, Summary, walk};
+pub use write::{LockboxCheck, LockboxDeposit, LockboxInvoice, write, write_as};
+
+/// A date of six digits; two-digit years from 70 are of the last century.
+fn short_date(row: &Row<'_>, column: Column, month_first: bool) -> Option<Day> {
+    let digits = row.number(column).ok().flatten().filter(|_| row.raw(column).len() == 6)?;
+    let (a, b, c) = (digits / 10_000, digits / 100 % 100, digits % 100);
+    let (year, month, day) = if month_first { (c, a, b) } else { (a, b, c) };
+    let year = if year >= 70 { 1900 + year } else { 2000 + year };
+    Day::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
+}
 
 #[cfg(test)]
 mod tests {
+    use super::profile::*;
     use super::*;
     use crate::domain::Cents;
     use crate::formats::ebcdic::CodePage;
@@ -25,6 +42,7 @@ mod tests {
                 routing: "061000146".into(),
                 account: "1234567890".into(),
                 check_number: "1021".into(),
+                customer: "0012345678".into(),
                 invoices: (0..invoices)
                     .map(|n| LockboxInvoice {
                         invoice: format!("INV{n:05}"),
@@ -136,5 +154,57 @@ mod tests {
             let read: Vec<i64> = file.batches[0].checks.iter().map(|c| c.amount.unwrap().get()).collect();
             prop_assert_eq!(read, amounts);
         }
+    }
+
+    /// Every layout is told from the others by what its columns hold, in one file of two lockboxes.
+    #[test]
+    fn every_layout_is_written_and_told_again() {
+        for profile in PROFILES.into_iter().filter(|p| !p.check.is_empty()) {
+            for invoices in [1, 3, 8] {
+                let other = LockboxDeposit { lockbox: "777".into(), ..deposit(&[&[100, 99_999]], invoices) };
+                let bytes = write_as(&[deposit(&[&[8425, 250_000], &[100]], invoices), other], profile).unwrap();
+                let file = read(&bytes).unwrap();
+                let name = profile.name;
+                assert_eq!((file.profile.name, file.all_faults()), (name, vec![]), "{name} {invoices}");
+                let lockboxes: Vec<&str> = file.batches.iter().map(|b| b.lockbox.trim_start_matches('0')).collect();
+                let wanted: &[&str] = if profile.has_totals { &["12345", "12345", "777"] } else { &["12345", "777"] };
+                assert_eq!(lockboxes, wanted, "{name}");
+                let check = &file.batches[0].checks[1];
+                let has = |field: &str| profile.check.iter().any(|c| c.name == field);
+                assert_eq!(check.customer, if has("customer") { "0012345678" } else { "" }, "{name}");
+                let lines = if profile.overflow.is_empty() { 0 } else { invoices };
+                assert_eq!(check.invoices.len(), lines, "{name}");
+                let paid: Vec<Cents> = check.invoices.iter().filter_map(|i| i.payment).collect();
+                if !paid.is_empty() {
+                    assert_eq!(Cents::sum(paid).ok(), check.amount, "{name}");
+                }
+            }
+        }
+    }
+
+    /// Amounts of what is paid may be negative, in either way of writing it.
+    #[test]
+    fn credits_count_against_the_check() {
+        let text = String::from_utf8(write(&deposit(&[&[8425]], 2)).unwrap()).unwrap();
+        // 0000004213 and 0000004212 make 8425.
+        for (plain, signed) in [("0000004213", "-000000100"), ("0000004213", "000000010}")] {
+            let changed = text.replacen(plain, signed, 1).replacen("0000004212", "0000008525", 1);
+            let file = read(changed.as_bytes()).unwrap();
+            assert_eq!(file.all_faults(), [], "{signed}");
+            assert_eq!(file.batches[0].checks[0].invoices[0].payment, Some(Cents::new(-100)));
+        }
+    }
+
+    #[test]
+    fn a_multi_purpose_record_is_shown_and_not_taken() {
+        let text = format!(
+            "{:<102}\n{:<102}\n{:<102}\n",
+            "101ACMEUTIL  021000021 2611030630",
+            format!("2{:<20}{:<20}400102102010", "ACME", "021000021"),
+            format!("3{:<15}0000100001   100{:06}{:016}{:06}", "12345", 1, 8425, 1),
+        );
+        let file = read(text.as_bytes()).unwrap();
+        assert_eq!((file.profile.name, file.batches.len(), file.is_valid()), ("purpose", 0, false));
+        assert_eq!(file.all_faults()[0].code, "layout");
     }
 }

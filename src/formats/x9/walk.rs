@@ -13,6 +13,7 @@ use super::physical::{Encoding, Frame, Frames, Layout, Physical, foreign_type, s
 use super::records::*;
 use super::routings::Routings;
 use super::totals::{Control, Convention, Sums};
+use crate::domain::routing::checks_out;
 use crate::domain::{Cents, RoutingNumber};
 use crate::formats::fault::{Fault, Faults, Severity};
 use crate::formats::record::{Column, Row, Unfit, at, number_of, text_of};
@@ -614,7 +615,7 @@ impl<'s> Walker<'s> {
         let routing = row.number(Column { to: digit.to, ..eight }).ok().flatten();
         let all_digits = row.is_digits(eight) && row.is_digits(digit);
         match routing.filter(|_| all_digits) {
-            Some(number) if number > 0 && checks_out(number) => self.routings.add(number, amount),
+            Some(number) if checks_out(number) => self.routings.add(number, amount),
             // The eight digits of a Canadian number have no check digit.
             None if row.is_digits(eight) && row.is_blank(digit) => {}
             _ => {
@@ -814,16 +815,6 @@ pub fn latin<const N: usize>(row: &Row<'_>) -> [u8; N] {
         page.decode(&mut text[..have]);
     }
     text
-}
-
-/// Does the weighted sum of nine digits (3, 7, 1) end in zero?
-fn checks_out(number: u64) -> bool {
-    let (mut rest, mut sum) = (number, 0);
-    for weight in [1, 7, 3, 1, 7, 3, 1, 7, 3] {
-        sum += rest % 10 * weight;
-        rest /= 10;
-    }
-    sum.is_multiple_of(10)
 }
 
 /// Only characters of the account line?
