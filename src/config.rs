@@ -172,6 +172,6 @@ mod tests {
         assert_eq!(config.posting, crate::post::Chart::default());
         assert_eq!(config.returns, crate::domain::ReturnPolicy::default());
         assert_eq!(config.control, crate::domain::Controls::default());
-        assert_eq!(config.bank, [crate::truncation::Profile::default()]);
+        assert_eq!(config.bank, crate::truncation::Profile::included());
     }
 }

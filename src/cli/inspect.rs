@@ -1,15 +1,14 @@
 //! `remit inspect`: any supported file as an outline or as JSON, with what is wrong with it. No site. Exit 0 valid, 1 it
 //! reads but breaks a rule, 3 it cannot be read as any format of ours. The format is told by content, never by name.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::formats::inspection::{RecordView, records};
-use crate::formats::{Format, Inspection, inspect, sniff, x9};
+use crate::formats::inspection::{RecordView, records_from};
+use crate::formats::{Format, Inspection, inspect_from, sniff, x9};
 
-/// Larger files are refused before they are read.
-const MAX_BYTES: u64 = 8 << 30;
 /// Enough to tell any format.
 const HEAD: usize = 8192;
 
@@ -45,14 +44,14 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
             Failure::usage(format!("--format {text}: give {}", known.join(", ")))
         })?),
     };
-    let bytes = match read_file(&args.file, format) {
-        Ok(bytes) => bytes,
+    let (mut file, head) = match open(&args.file) {
+        Ok(opened) => opened,
         Err(failure) => return refuse(unreadable(failure), json),
     };
-    let Some(format) = format.or_else(|| sniff(&bytes[..bytes.len().min(HEAD)])) else {
-        return refuse(unreadable(unknown(&bytes)), json);
+    let Some(format) = format.or_else(|| sniff(&head)) else {
+        return refuse(unreadable(unknown(&head)), json);
     };
-    let found = match inspect(&bytes, format) {
+    let found = match inspect_from(&mut file, format) {
         Ok(found) => found,
         Err(fault) => {
             let failure = Failure {
@@ -66,13 +65,15 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
     };
     let found = if args.strict { found.strict() } else { found };
     if let Some(folder) = &args.images {
-        write_images(&bytes, format, folder)?;
+        rewind(&mut file)?;
+        write_images(&mut file, format, folder)?;
     }
+    rewind(&mut file)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let told = if json {
-        print_json(&mut out, &found, &bytes, args.records)
+        print_json(&mut out, &found, &mut file, args.records)
     } else {
-        print_text(&mut out, &name, &found, &bytes, args.records)
+        print_text(&mut out, &name, &found, &mut file, args.records)
     };
     match told.and_then(|()| out.flush()) {
         // Whoever reads only the first lines of a long outline has seen enough.
@@ -82,22 +83,18 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
     Ok(u8::from(!found.valid))
 }
 
-/// The file's bytes, once its head looks like something of ours.
-fn read_file(path: &Path, format: Option<Format>) -> Result<Vec<u8>, Failure> {
+/// The file at its beginning, and its first bytes. It is never held whole: each answer reads it once.
+fn open(path: &Path) -> Result<(File, Vec<u8>), Failure> {
     let told = |e: std::io::Error| Failure::input("file", format!("the file cannot be opened: {e}"));
-    let file = std::fs::File::open(path).map_err(told)?;
-    let size = file.metadata().map_err(told)?.len();
-    if size > MAX_BYTES {
-        return Err(Failure::input("limit", format!("the file has {size} bytes; at most {MAX_BYTES} are read")));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(HEAD));
-    (&file).take(HEAD as u64).read_to_end(&mut bytes).map_err(told)?;
-    if format.is_none() && sniff(&bytes).is_none() {
-        return Err(unknown(&bytes));
-    }
-    bytes.reserve_exact(usize::try_from(size).unwrap_or(0).saturating_sub(bytes.len()));
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(told)?;
-    Ok(bytes)
+    let mut file = File::open(path).map_err(told)?;
+    let mut head = Vec::with_capacity(HEAD);
+    (&file).take(HEAD as u64).read_to_end(&mut head).map_err(told)?;
+    rewind(&mut file)?;
+    Ok((file, head))
+}
+
+fn rewind(file: &mut File) -> Result<(), Failure> {
+    file.rewind().map_err(|e| Failure::input("file", format!("the file cannot be read again: {e}")))
 }
 
 fn unknown(bytes: &[u8]) -> Failure {
@@ -131,7 +128,7 @@ fn refuse(failure: Failure, json: bool) -> anyhow::Result<u8> {
     Err(failure.into())
 }
 
-fn print_json(out: &mut impl Write, found: &Inspection, bytes: &[u8], with_records: bool) -> std::io::Result<()> {
+fn print_json(out: &mut impl Write, found: &Inspection, file: &mut File, with_records: bool) -> std::io::Result<()> {
     let mut text = serde_json::to_string(found)?;
     if !with_records {
         return writeln!(out, "{text}");
@@ -141,7 +138,7 @@ fn print_json(out: &mut impl Write, found: &Inspection, bytes: &[u8], with_recor
     write!(out, "{text},\"records\":[")?;
     let mut first = true;
     let mut failed = Ok(());
-    records(bytes, found.format, &mut |view| {
+    records_from(file, found.format, &mut |view| {
         if failed.is_ok() {
             let comma = if std::mem::take(&mut first) { "" } else { "," };
             failed = write!(out, "{comma}").and_then(|()| Ok(serde_json::to_writer(&mut *out, &view)?));
@@ -155,7 +152,7 @@ fn print_text(
     out: &mut impl Write,
     name: &str,
     found: &Inspection,
-    bytes: &[u8],
+    file: &mut File,
     with_records: bool,
 ) -> std::io::Result<()> {
     let verdict = if found.valid { "valid" } else { "NOT VALID" };
@@ -177,7 +174,7 @@ fn print_text(
     }
     let mut failed = Ok(());
     if with_records {
-        records(bytes, found.format, &mut |view| {
+        records_from(file, found.format, &mut |view| {
             if failed.is_ok() {
                 failed = print_record(out, &view);
             }
@@ -197,41 +194,84 @@ fn print_record(out: &mut impl Write, view: &RecordView) -> std::io::Result<()> 
     Ok(())
 }
 
-/// Writes each image as `NNNN_F.tif` or `NNNN_B.tif`, by the number of its check. A file that is there already with other
-/// bytes is never overwritten.
-fn write_images(bytes: &[u8], format: Format, folder: &Path) -> Result<(), Failure> {
+/// Writes each image as `NNNN_F.tif` or `NNNN_B.tif`, by the number of its check; those of deposit tickets as
+/// `NNNN_C_F.tif`. A file that is there already with other bytes is never overwritten.
+fn write_images(file: &mut File, format: Format, folder: &Path) -> Result<(), Failure> {
     if format != Format::X9 {
         return Err(Failure::usage("--images: only image cash letters hold images"));
     }
-    let disk = |e: std::io::Error| Failure::machine(format!("{}: {e}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(disk)?;
-    let file = x9::read(bytes).map_err(|f| Failure::input(f.code, f.message))?;
-    for (number, item) in (1u64..).zip(&file.items) {
-        let mut sides = [0u32; 2];
-        for view in &item.views {
-            let Some(image) = view.image.clone().and_then(|range| bytes.get(range)) else { continue };
-            let side = usize::from(view.is_back());
-            sides[side] += 1;
-            let letter = ["F", "B"][side];
-            let again = if sides[side] > 1 { format!("_{}", sides[side]) } else { String::new() };
-            let ending = match image {
-                [b'I', b'I', ..] | [b'M', b'M', ..] => "tif",
-                [0xff, 0xd8, ..] => "jpg",
-                [0x89, b'P', b'N', b'G', ..] => "png",
-                _ => "bin",
-            };
-            let path = folder.join(format!("{number:04}_{letter}{again}.{ending}"));
-            match std::fs::read(&path) {
-                Ok(there) if there == image => continue,
-                Ok(_) => {
-                    let message = format!("{} is there already with other content", path.display());
-                    return Err(Failure::input("exists", message).help("name an empty folder"));
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(disk(e)),
+    std::fs::create_dir_all(folder).map_err(|e| Failure::machine(format!("{}: {e}", folder.display())))?;
+    let mut pictures =
+        Pictures { folder, items: 0, credits: 0, of_credit: false, view: None, sides: [0; 2], failed: None };
+    x9::walk(file, &mut pictures).map_err(|f| Failure::input(f.code, f.message))?;
+    pictures.failed.map_or(Ok(()), Err)
+}
+
+/// Images as they come by, one at a time.
+struct Pictures<'f> {
+    folder: &'f Path,
+    items: u64,
+    credits: u64,
+    of_credit: bool,
+    /// Is the open view a back?
+    view: Option<bool>,
+    /// Images of the open item, front and back.
+    sides: [u32; 2],
+    failed: Option<Failure>,
+}
+
+impl x9::Sink for Pictures<'_> {
+    fn record(&mut self, seen: &x9::Seen<'_>) {
+        let (Some(kind), Some(_)) = (seen.frame.kind, seen.place) else { return };
+        match kind.code {
+            "25" | "31" => {
+                self.items += 1;
+                (self.of_credit, self.sides) = (false, [0; 2]);
             }
-            std::fs::write(&path, image).map_err(disk)?;
+            "61" | "62" => {
+                self.credits += 1;
+                (self.of_credit, self.sides) = (true, [0; 2]);
+            }
+            "50" => {
+                let side = kind.columns.iter().find(|c| c.name == "view_side");
+                self.view = Some(side.is_some_and(|side| seen.row.letter(*side) == b'1'));
+            }
+            "52" => {
+                let is_back = self.view.take().unwrap_or(false);
+                let image = seen.image.and_then(|(from, length)| seen.frame.bytes.get(from..from.checked_add(length)?));
+                if let (Some(image), None) = (image, &self.failed) {
+                    self.failed = self.write(is_back, image).err();
+                }
+            }
+            _ => {}
         }
     }
-    Ok(())
+}
+
+impl Pictures<'_> {
+    fn write(&mut self, is_back: bool, image: &[u8]) -> Result<(), Failure> {
+        let side = usize::from(is_back);
+        self.sides[side] += 1;
+        let letter = ["F", "B"][side];
+        let again = if self.sides[side] > 1 { format!("_{}", self.sides[side]) } else { String::new() };
+        let ending = match image {
+            [b'I', b'I', ..] | [b'M', b'M', ..] => "tif",
+            [0xff, 0xd8, ..] => "jpg",
+            [0x89, b'P', b'N', b'G', ..] => "png",
+            _ => "bin",
+        };
+        let number = if self.of_credit { format!("{:04}_C", self.credits) } else { format!("{:04}", self.items) };
+        let path = self.folder.join(format!("{number}_{letter}{again}.{ending}"));
+        let disk = |e: std::io::Error| Failure::machine(format!("{}: {e}", path.display()));
+        match std::fs::read(&path) {
+            Ok(there) if there == image => return Ok(()),
+            Ok(_) => {
+                let message = format!("{} is there already with other content", path.display());
+                return Err(Failure::input("exists", message).help("name an empty folder"));
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(disk(e)),
+        }
+        std::fs::write(&path, image).map_err(disk)
+    }
 }

@@ -2,14 +2,15 @@
 //! its account line. Where the file holds several credits, the checks of one credit are one envelope; else each check is
 //! its own. Returns are not taken in here and are named.
 
-use crate::domain::{Control, DocumentKind, ImageRole};
+use crate::domain::{Cents, Control, DocumentKind, ImageRole};
 use crate::formats::fault::Fault;
-use crate::formats::x9::{self, Item, X9File};
+use crate::formats::x9::{self, Item, Letter, X9File};
 
 use super::{ImageSource, Intake, IntakeDocument, IntakeError, SourceKind, fingerprint};
 
-/// Takes a cash letter. A file that breaks a rule is taken in with its faults, so that a person sees it; they hold the batch.
-pub fn x9(bytes: &[u8]) -> Result<Intake, IntakeError> {
+/// Takes a file, one intake per cash letter that holds checks. A file that breaks a rule is taken in with its faults, so that
+/// a person sees it; they hold every letter of it, since its totals speak of all.
+pub fn x9(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
     let file = x9::read(bytes).map_err(|fault| IntakeError::Refused(vec![fault]))?;
     let mut problems = file.summary.faults.list().to_vec();
     if file.summary.returns > 0 {
@@ -27,34 +28,44 @@ pub fn x9(bytes: &[u8]) -> Result<Intake, IntakeError> {
             IntakeError::Empty
         });
     }
+    Ok(checks.chunk_by(|a, b| a.letter == b.letter).map(|letter| intake(&file, letter, &problems)).collect())
+}
+
+fn intake(file: &X9File, checks: &[&Item], problems: &[Fault]) -> Intake {
     let documents: Vec<IntakeDocument> =
-        (1..).zip(&checks).map(|(seq, item)| document(seq, item, envelope_of(&file, item, seq))).collect();
+        (1..).zip(checks).map(|(seq, item)| document(seq, item, envelope_of(file, item, seq))).collect();
     let key = |item: &&Item| {
         let digits: String = item.on_us().chars().filter(char::is_ascii_digit).collect();
         format!("{} {} {:?} {}", item.routing(), digits, item.amount(), item.sequence())
     };
-    let first = file.summary.letters.first();
-    Ok(Intake {
+    let letter = checks.first().and_then(|c| c.letter.checked_sub(1)).and_then(|at| file.summary.letters.get(at));
+    Intake {
         kind: SourceKind::X9,
-        name: first.map(|l| l.header.cash_letter_id.text()).filter(|id| !id.is_empty()),
-        control: control(&file),
+        name: letter.map(|l| l.header.cash_letter_id.text()).filter(|id| !id.is_empty()),
+        control: control(file, letter, checks),
         origin: None,
-        date: first.and_then(|l| l.header.business_date.day().ok().flatten()),
+        date: letter.and_then(|l| l.header.business_date.day().ok().flatten()),
         business_fingerprint: fingerprint(SourceKind::X9, checks.iter().map(key)),
         documents,
-        problems,
-    })
+        problems: problems.to_vec(),
+    }
 }
 
-/// What the file's own control record says; where credits are mixed into it, what the items add up to.
-fn control(file: &X9File) -> Control {
+/// What the file's own control record says, or that of the letter where there are several; where credits are mixed into it,
+/// what the items add up to.
+fn control(file: &X9File, letter: Option<&Letter>, checks: &[&Item]) -> Control {
     let summary = &file.summary;
-    let plain = summary.credits == 0 && summary.returns == 0;
-    let (count, total) = match (plain, summary.stated_items, summary.stated_total) {
-        (true, Some(items), Some(total)) => (items, total),
-        _ => (summary.checks, summary.check_total),
+    let stated = match (summary.credits + summary.returns, summary.letters.len(), letter) {
+        (0, 0 | 1, _) => summary.stated_items.zip(summary.stated_total),
+        (0, _, Some(letter)) => letter.stated_items.zip(letter.stated_total),
+        _ => None,
     };
-    Control { count: u32::try_from(count).ok(), total: Some(total), counts_documents: false }
+    let count = checks.len() as u64;
+    let (count, total) = match stated {
+        Some((items, total)) => (items, Some(total)),
+        None => (count, Cents::sum(checks.iter().filter_map(|c| c.amount())).ok()),
+    };
+    Control { count: u32::try_from(count).ok(), total, counts_documents: false }
 }
 
 /// Checks of one credit share an envelope where the file holds several credits.
@@ -101,7 +112,7 @@ fn document(seq: u32, item: &Item, envelope: u32) -> IntakeDocument {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Cents, Day, RoutingNumber};
+    use crate::domain::{Day, RoutingNumber};
 
     fn file(amounts: &[i64]) -> Vec<u8> {
         let day: Day = "2026-11-30".parse().unwrap();
@@ -133,7 +144,7 @@ mod tests {
     #[test]
     fn checks_become_documents_with_images_and_lines() {
         let bytes = file(&[100, 250]);
-        let intake = x9(&bytes).unwrap();
+        let intake = x9(&bytes).unwrap().remove(0);
         assert_eq!((intake.name.as_deref(), intake.date), (Some("L7"), Some("2026-11-30".parse().unwrap())));
         assert_eq!((intake.control.count, intake.control.total), (Some(2), Some(Cents::new(350))));
         assert_eq!(intake.problems, []);
@@ -152,7 +163,7 @@ mod tests {
     fn the_same_content_in_another_wrapping_has_the_same_fingerprint() {
         let bytes = file(&[100, 250]);
         let padded = [bytes.as_slice(), &[0x40; 80]].concat();
-        let print = |bytes: &[u8]| x9(bytes).unwrap().business_fingerprint;
+        let print = |bytes: &[u8]| x9(bytes).unwrap()[0].business_fingerprint;
         assert_eq!(print(&bytes), print(&padded));
         assert_ne!(print(&bytes), print(&file(&[100, 251])));
     }
@@ -162,9 +173,29 @@ mod tests {
         let mut bytes = file(&[100, 250]);
         let at = bytes.len() - 80 + 39;
         bytes[at] ^= 1;
-        let intake = x9(&bytes).unwrap();
+        let intake = x9(&bytes).unwrap().remove(0);
         assert!(intake.problems.iter().any(|p| p.is_error() && p.code == "total"), "{:?}", intake.problems);
         assert_ne!(intake.control.total, Some(Cents::new(350)));
         assert!(matches!(x9(b"nothing"), Err(IntakeError::Refused(_))));
+    }
+
+    /// Two letters in one file: the records of the second stand before the file control of the first, whose sums count both.
+    #[test]
+    fn each_letter_of_a_file_is_an_intake() {
+        let (one, two) = (file(&[100, 250]), file(&[7]));
+        let whole = |bytes: &[u8]| x9::read(bytes).unwrap().summary;
+        let (first, second) = (whole(&one), whole(&two));
+        // Each record of these files has 84 bytes with its length word at both ends.
+        let mut both = [&one[..one.len() - 84], &two[84..two.len() - 84]].concat();
+        let mut control = String::from_utf8(b"99000002".to_vec()).unwrap();
+        control.push_str(&format!("{:08}{:08}{:016}", first.records + second.records - 2, 3, 357));
+        let mut control = format!("{control:<80}").into_bytes();
+        crate::formats::ebcdic::CodePage::Ibm037.encode(&mut control);
+        both.extend_from_slice(&80u32.to_be_bytes());
+        both.extend_from_slice(&control);
+        let intakes = x9(&both).unwrap();
+        let told: Vec<_> = intakes.iter().map(|i| (i.documents.len(), i.control.count, i.control.total)).collect();
+        assert_eq!(told, [(2, Some(2), Some(Cents::new(350))), (1, Some(1), Some(Cents::new(7)))]);
+        assert!(intakes.iter().all(|i| i.problems.is_empty()), "{:?}", intakes[0].problems);
     }
 }

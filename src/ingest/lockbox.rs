@@ -28,11 +28,21 @@ fn intake(file: &LockboxFile, batch: &Batch) -> Intake {
             documents.push(IntakeDocument { seq, envelope: Some(envelope), ..document });
         };
         push(check_document(check));
-        check.invoices.iter().for_each(|invoice| push(stub_document(invoice)));
+        check.invoices.iter().for_each(|invoice| push(stub_document(invoice, &check.customer)));
+        if check.invoices.is_empty() && !check.customer.is_empty() {
+            push(customer_document(check));
+        }
     }
     let key = |check: &Check| {
+        let customer = &check.customer;
         let lines: Vec<String> = check.invoices.iter().map(|i| format!("{} {:?}", i.text, i.payment)).collect();
-        format!("{} {} {} {:?} {lines:?}", check.routing, check.account.key(), check.check_number, check.amount)
+        format!(
+            "{} {} {} {:?} {lines:?}{customer}",
+            check.routing,
+            check.account.key(),
+            check.check_number,
+            check.amount
+        )
     };
     let head = format!("{} {} {:?}", batch.lockbox, batch.batch, batch.deposit_date);
     // What is wrong with the file as a whole concerns each of its batches.
@@ -78,14 +88,31 @@ fn check_document(check: &Check) -> IntakeDocument {
     }
 }
 
-fn stub_document(invoice: &Invoice) -> IntakeDocument {
+/// The whole check is for one customer.
+fn customer_document(check: &Check) -> IntakeDocument {
+    let account = Some(check.customer.clone());
+    IntakeDocument {
+        kind_hint: Some(DocumentKind::Stub),
+        amount_is_recorded: true,
+        remittance: Some(Remittance { account, amount: check.amount, ..Remittance::default() }),
+        ..IntakeDocument::default()
+    }
+}
+
+fn stub_document(invoice: &Invoice, customer: &str) -> IntakeDocument {
     let text = Some(invoice.text.clone()).filter(|t| !t.is_empty());
     // A memo of one word is a reference that may be an invoice or an account; more words are only text.
     let reference = text.clone().filter(|t| !t.contains(' '));
     IntakeDocument {
         kind_hint: Some(DocumentKind::Stub),
         amount_is_recorded: true,
-        remittance: Some(Remittance { invoice: reference, amount: invoice.payment, text, ..Remittance::default() }),
+        remittance: Some(Remittance {
+            account: Some(customer.to_string()).filter(|c| !c.is_empty()),
+            invoice: reference,
+            amount: invoice.payment,
+            text,
+            ..Remittance::default()
+        }),
         ..IntakeDocument::default()
     }
 }

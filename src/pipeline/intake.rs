@@ -72,7 +72,7 @@ impl Office {
             Source::File { path } => {
                 let bytes = station::read(path)?;
                 let intakes = match formats::sniff(&bytes) {
-                    Some(Format::X9) => vec![ingest::x9(&bytes).map_err(wrong)?],
+                    Some(Format::X9) => ingest::x9(&bytes).map_err(wrong)?,
                     Some(Format::LockboxBai) => ingest::lockbox(&bytes).map_err(wrong)?,
                     other => {
                         let what = other.map_or("none that is known", Format::as_str);
@@ -84,7 +84,8 @@ impl Office {
                         ));
                     }
                 };
-                Ok((intakes, bytes))
+                let test_site = self.site.config.bank.iter().any(|bank| bank.test);
+                Ok((if test_site { intakes } else { without_tests(intakes) }, bytes))
             }
         }
     }
@@ -210,6 +211,14 @@ impl Office {
         }
         Ok(all)
     }
+}
+
+/// A file that is marked as a test may not become money: it is refused like one that breaks a rule.
+fn without_tests(mut intakes: Vec<ingest::Intake>) -> Vec<ingest::Intake> {
+    for problem in intakes.iter_mut().flat_map(|i| &mut i.problems).filter(|p| p.code == "test-file") {
+        problem.severity = Severity::Error;
+    }
+    intakes
 }
 
 /// The intakes that break no rule. One that does is not taken at all: nothing of it may reach the books by itself.

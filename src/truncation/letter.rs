@@ -1,7 +1,8 @@
 //! One deposit as an X9 file: item sequence numbers that never repeat on a business date, the file from the writer of
 //! formats, and its totals proved once more by reading it back before it may leave.
 
-use super::{CheckImages, IclItem, Profile};
+use super::ticket::ticket;
+use super::{CheckImages, Counted, Credit, CreditStyle, Encoding, IclItem, Profile};
 use crate::domain::{Cents, Day, DepositItem, RoutingNumber};
 use crate::formats::x9;
 
@@ -64,7 +65,14 @@ pub fn cash_letter(
         return Err(instant());
     }
     let first: u64 = date.compact().parse::<u64>().unwrap_or(0) * 10_000_000 + u64::from(number) * 100_000;
-    let mut checks = Vec::with_capacity(items.len());
+    let total = Cents::sum(items.iter().map(|(item, _)| item.amount))?;
+    // A ticket is the first item; its number is the one before the first check's.
+    let on_ticket = profile.credit.as_ref().filter(|c| c.style == CreditStyle::Item);
+    let ticket = on_ticket.map(|credit| (credit, ticket(total)));
+    let mut checks = Vec::with_capacity(items.len() + 1);
+    if let Some((credit, images)) = &ticket {
+        checks.push(ticket_item(credit, images, total, first));
+    }
     for (sequence, (item, images)) in (first + 1..).zip(items) {
         let fault = |what: String| LetterError::Item { sequence, what };
         let on_us = x9::on_us_field(&item.on_us).map_err(|e| fault(e.to_string()))?;
@@ -108,27 +116,70 @@ pub fn cash_letter(
             sequence: format!("{sequence:015}"),
         })
         .collect();
-    let total = Cents::sum(made.iter().map(|i| i.amount))?;
-    prove(&bytes, &made, total)?;
+    let tickets = u64::from(ticket.is_some());
+    let pictures = ticket.iter().map(|(_, i)| i).chain(items.iter().map(|(_, i)| i));
+    add_up(&bytes, profile, (made.len() as u64 + tickets, total, tickets), pictures)?;
+    prove(&bytes, &made, total, ticket.is_some())?;
     Ok(CashLetter { bytes, count: made.len() as u32, total, items: made })
 }
 
+fn ticket_item<'a>(credit: &Credit, images: &'a CheckImages, total: Cents, sequence: u64) -> x9::OutgoingCheck<'a> {
+    x9::OutgoingCheck {
+        routing: credit.routing.clone(),
+        on_us: credit.account.clone(),
+        auxiliary_on_us: String::new(),
+        external_processing_code: String::new(),
+        amount: total,
+        sequence,
+        front: &images.front,
+        back: &images.back,
+    }
+}
+
+/// The bytes add up, by a reading that shares nothing with the reader: items, amount and images are those that went in.
+fn add_up<'a>(
+    bytes: &[u8],
+    profile: &Profile,
+    (items, total, tickets): (u64, Cents, u64),
+    pictures: impl Iterator<Item = &'a CheckImages>,
+) -> Result<(), LetterError> {
+    let counted = match profile.credit.as_ref().map(|c| c.counted) {
+        None | Some(Counted::Nothing) => (false, false),
+        Some(Counted::Count) => (true, false),
+        Some(Counted::CountAndAmount) => (true, true),
+    };
+    let ebcdic = profile.encoding == Encoding::Ebcdic;
+    let proof = x9::proof::prove(bytes, ebcdic, profile.length_words, counted).map_err(LetterError::NotProved)?;
+    let cents = u64::try_from(total.get()).unwrap_or(0).checked_mul(1 + tickets);
+    let hash = x9::proof::hash_of_images(pictures.flat_map(|i| [i.front.as_slice(), i.back.as_slice()]));
+    let same = proof.items == items
+        && Some(proof.amount) == cents
+        && proof.images == items * 2
+        && proof.image_hash == Some(hash);
+    if same { Ok(()) } else { Err(LetterError::NotProved(format!("it adds up to {} items", proof.items))) }
+}
+
 /// The file's own items, read back, are the deposit's: count, total, and each amount under its sequence number.
-fn prove(bytes: &[u8], made: &[DepositItem], total: Cents) -> Result<(), LetterError> {
+fn prove(bytes: &[u8], made: &[DepositItem], total: Cents, has_ticket: bool) -> Result<(), LetterError> {
     let file = x9::read(bytes).map_err(|e| LetterError::NotProved(e.to_string()))?;
     if !file.is_valid() {
         return Err(LetterError::NotProved("it breaks a rule of the format".into()));
     }
+    let items = match (has_ticket, file.items.split_first()) {
+        (false, _) => file.items.as_slice(),
+        (true, Some((ticket, checks))) if ticket.amount() == Some(total) => checks,
+        (true, _) => return Err(LetterError::NotProved("its ticket is not over the deposit".into())),
+    };
     let mut sum = Cents::ZERO;
-    for (item, wanted) in file.items.iter().zip(made) {
+    for (item, wanted) in items.iter().zip(made) {
         let amount = item.amount().ok_or_else(|| LetterError::NotProved("an item without amount".into()))?;
         if amount != wanted.amount || item.sequence() != wanted.sequence {
             return Err(LetterError::NotProved(format!("item {} is not as deposited", wanted.sequence)));
         }
         sum = sum.plus(amount)?;
     }
-    if file.items.len() != made.len() || sum != total {
-        return Err(LetterError::NotProved(format!("{} items worth {sum}", file.items.len())));
+    if items.len() != made.len() || sum != total {
+        return Err(LetterError::NotProved(format!("{} items worth {sum}", items.len())));
     }
     Ok(())
 }

@@ -5,10 +5,11 @@ mod images;
 mod letter;
 mod profile;
 mod returns;
+mod ticket;
 
 pub use images::{CheckImages, ImageError, for_bank};
 pub use letter::{CashLetter, LetterError, cash_letter};
-pub use profile::{Encoding, Profile, ProfileError};
+pub use profile::{Counted, Credit, CreditStyle, Encoding, Profile, ProfileError};
 pub use returns::{Original, SentCheck, original};
 
 use crate::domain::{Cents, DocumentId, DocumentKind, RoutingNumber};

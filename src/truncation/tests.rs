@@ -93,6 +93,31 @@ fn a_letter_proves_and_is_the_same_again() {
     assert!(matches!(cash_letter(&Profile::default(), &items, date, 1, "today"), Err(LetterError::Instant(_))));
 }
 
+/// Every profile that comes with the program makes a letter that proves, twice the same, and says what it should.
+#[test]
+fn the_included_profiles_make_letters() {
+    let item = |n: i64| {
+        let e = evidence("061000146", &format!("1234{n}C 0101"), |_| {});
+        let images = CheckImages {
+            front: for_bank(&picture(n as u8), 0, 200).unwrap(),
+            back: for_bank(&picture(1), 0, 200).unwrap(),
+        };
+        (eligible(&e, Cents::new(n)).unwrap(), images)
+    };
+    let items = [item(10), item(25)];
+    for (profile, shape) in Profile::included().iter().zip(["03 2 35 0 4", "03 2 35 1 4", "35 2 35 0 4", "03 3 70 0 6"])
+    {
+        let make = || cash_letter(profile, &items, "2026-11-30".parse().unwrap(), 1, "2026-11-30T17:05:00Z").unwrap();
+        let letter = make();
+        assert_eq!(letter.bytes(), make().bytes(), "{}", profile.name);
+        assert_eq!((letter.count, letter.total, letter.items.len()), (2, Cents::new(35), 2));
+        let s = x9::read(letter.bytes()).unwrap().summary;
+        let level = s.header.unwrap().standard_level.text();
+        let told = format!("{level} {} {} {} {}", s.checks, s.check_total.get(), s.credits, s.images);
+        assert_eq!((told.as_str(), s.faults.list()), (shape, &[][..]), "{}", profile.name);
+    }
+}
+
 #[test]
 fn images_come_out_as_the_bank_takes_them() {
     let page = crate::imaging::load(&for_bank(&picture(3), 90, 300).unwrap(), 0).unwrap();

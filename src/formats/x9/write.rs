@@ -34,11 +34,27 @@ pub struct Profile {
     pub contact_phone: String,
     pub bundle_size: usize,
     pub credit: Option<CreditProfile>,
+    /// Each check carries the endorsement of the bank of first deposit (26).
+    pub endorsed: bool,
+    /// Column 80 of the file header; blank at level 03.
+    pub companion_version: String,
+    /// Column 77 of the cash letter header; only for deposits at the Fed.
+    pub fed_work_type: String,
 }
 
-/// A deposit ticket (61) as the first record of the first bundle.
+/// Where the credit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreditPlace {
+    /// First record of the first bundle.
+    InBundle,
+    /// After the cash letter header, before the first bundle.
+    BeforeBundles,
+}
+
+/// A credit over the whole letter (61 or 62).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditProfile {
+    pub place: CreditPlace,
     pub layout: CreditLayout,
     pub routing: String,
     pub account: String,
@@ -67,6 +83,9 @@ impl Profile {
             contact_phone: String::new(),
             bundle_size: 300,
             credit: None,
+            endorsed: true,
+            companion_version: String::new(),
+            fed_work_type: String::new(),
         }
     }
 }
@@ -143,7 +162,8 @@ pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, Form
         .resend_indicator(if letter.resend { "Y" } else { "N" })?
         .immediate_destination_name(&profile.destination_name)?
         .immediate_origin_name(&profile.origin_name)?
-        .file_id_modifier(&letter.file_id_modifier.to_string())?;
+        .file_id_modifier(&letter.file_id_modifier.to_string())?
+        .companion_document_version(&profile.companion_version)?;
     out.put(header.to_bytes(), &[])?;
     let cash_letter = CashLetterHeader::BLANK
         .collection_type(&profile.collection_type)?
@@ -156,7 +176,8 @@ pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, Form
         .documentation_type("G")?
         .cash_letter_id(&letter.letter_id)?
         .originator_contact_name(&profile.contact_name)?
-        .originator_contact_phone(&profile.contact_phone)?;
+        .originator_contact_phone(&profile.contact_phone)?
+        .fed_work_type(&profile.fed_work_type)?;
     out.put(cash_letter.to_bytes(), &[])?;
 
     let convention = profile.credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
@@ -168,6 +189,10 @@ pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, Form
     let mut all = Sums::default();
     let mut place = 0;
     let total = sum(letter.checks.iter().map(|c| c.amount))?;
+    if let Some(credit) = profile.credit.as_ref().filter(|c| c.place == CreditPlace::BeforeBundles) {
+        out.put(ticket(credit, total)?, &[])?;
+        all.add_credit(total).map_err(|_| too_large("61"))?;
+    }
     for (number, bundle) in (1u64..).zip(letter.checks.chunks(profile.bundle_size)) {
         let header = BundleHeader::BLANK
             .collection_type(&profile.collection_type)?
@@ -180,7 +205,8 @@ pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, Form
         out.put(header.to_bytes(), &[])?;
         let mut sums = Sums::default();
         all.bundles += 1;
-        if let (1, Some(credit)) = (number, &profile.credit) {
+        let in_bundle = profile.credit.as_ref().filter(|c| number == 1 && c.place == CreditPlace::InBundle);
+        if let Some(credit) = in_bundle {
             out.put(ticket(credit, total)?, &[])?;
             sums.add_credit(total).map_err(|_| too_large("61"))?;
         }
@@ -278,44 +304,61 @@ fn one_check(out: &mut Out<'_>, check: &OutgoingCheck<'_>, letter: &CashLetter<'
         .documentation_type("G")?
         .micr_valid_indicator("1")?
         .bofd_indicator(&profile.bofd_indicator.to_string())?
-        .addendum_count(1)?
+        .addendum_count(u64::from(profile.endorsed))?
         .archive_type_indicator("B")?;
     out.put(detail.to_bytes(), &[])?;
+    if profile.endorsed {
+        out.put(endorsement(letter, profile, &sequence)?, &[])?;
+    }
+    for (side, image) in [("0", check.front), ("1", check.back)] {
+        images_of(out, letter, &sequence, side, image)?;
+    }
+    Ok(())
+}
+
+fn endorsement(letter: &CashLetter<'_>, profile: &Profile, sequence: &str) -> Result<Vec<u8>, FormatError> {
     let endorsement = CheckDetailAddendumA::BLANK
         .record_number(1)?
         .return_location_routing(&profile.bofd_routing)?
         .bofd_endorsement_date(letter.business_date)?
-        .bofd_item_sequence_number(&sequence)?
+        .bofd_item_sequence_number(sequence)?
         .deposit_account_at_bofd(&profile.deposit_account)?
         .payee_name(&profile.payee_name)?
         .truncation_indicator("Y")?
         .bofd_conversion_indicator("2")?;
-    out.put(endorsement.to_bytes(), &[])?;
-    for (side, image) in [("0", check.front), ("1", check.back)] {
-        let size = image.len() as u64;
-        let view = ImageViewDetail::BLANK
-            .image_indicator("1")?
-            .image_creator_routing(&profile.ece_routing)?
-            .image_creator_date(letter.creation_date)?
-            .view_format("00")?
-            .view_compression("00")?
-            .view_data_size(size)?
-            .view_side(side)?
-            .view_descriptor("00")?
-            .digital_signature_indicator("0")?;
-        out.put(view.to_bytes(), &[])?;
-        let mut data = ImageViewData::BLANK
-            .ece_institution_routing(&profile.ece_routing)?
-            .bundle_business_date(letter.business_date)?
-            .ece_item_sequence_number(&sequence)?
-            .clipping_origin("0")?
-            .image_reference_key_length(0)?
-            .to_bytes();
-        // No signature, then the length of the image; `view_data_size` has proved that it fits seven digits.
-        data.extend_from_slice(format!("00000{size:07}").as_bytes());
-        out.put(data, image)?;
-    }
-    Ok(())
+    Ok(endorsement.to_bytes())
+}
+
+fn images_of(
+    out: &mut Out<'_>,
+    letter: &CashLetter<'_>,
+    sequence: &str,
+    side: &str,
+    image: &[u8],
+) -> Result<(), FormatError> {
+    let profile = out.profile;
+    let size = image.len() as u64;
+    let view = ImageViewDetail::BLANK
+        .image_indicator("1")?
+        .image_creator_routing(&profile.ece_routing)?
+        .image_creator_date(letter.creation_date)?
+        .view_format("00")?
+        .view_compression("00")?
+        .view_data_size(size)?
+        .view_side(side)?
+        .view_descriptor("00")?
+        .digital_signature_indicator("0")?;
+    out.put(view.to_bytes(), &[])?;
+    let mut data = ImageViewData::BLANK
+        .ece_institution_routing(&profile.ece_routing)?
+        .bundle_business_date(letter.business_date)?
+        .ece_item_sequence_number(sequence)?
+        .clipping_origin("0")?
+        .image_reference_key_length(0)?
+        .to_bytes();
+    // No signature, then the length of the image; `view_data_size` has proved that it fits seven digits.
+    data.extend_from_slice(format!("00000{size:07}").as_bytes());
+    out.put(data, image)
 }
 
 fn ticket(credit: &CreditProfile, total: Cents) -> Result<Vec<u8>, FormatError> {
@@ -436,10 +479,13 @@ mod tests {
     fn every_profile_reads_back() {
         let images = [image(1, 300), image(10, 70)];
         let credit = |layout, counted| {
-            Some(CreditProfile { layout, routing: "061100606".into(), account: "000123456789/".into(), counted })
+            let place =
+                if counted == Convention::CountAndImages { CreditPlace::BeforeBundles } else { CreditPlace::InBundle };
+            Some(CreditProfile { place, layout, routing: "061100606".into(), account: "000123456789/".into(), counted })
         };
         for credit in [
             None,
+            credit(CreditLayout::Record62, Convention::CountImagesAndAmount),
             credit(CreditLayout::A, Convention::Nothing),
             credit(CreditLayout::B, Convention::CountAndImages),
             credit(CreditLayout::B, Convention::CountImagesAndAmount),
@@ -464,7 +510,20 @@ mod tests {
                 assert_eq!((file.summary.bundles, file.summary.checks, file.summary.images), (2, 3, 6));
                 assert_eq!(file.credits.len(), usize::from(credit.is_some()));
                 assert_eq!(file.summary.convention, credit.as_ref().map(|c| c.counted));
-                assert_eq!(file.summary.faults.list(), [], "{level} {credit:?}");
+                let of_level = |f: &&crate::formats::fault::Fault| level != "03" || f.code != "level";
+                assert_eq!(file.summary.faults.list().iter().filter(of_level).count(), 0, "{level} {credit:?}");
+                let counted = credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
+                let counts = (counted != Convention::Nothing, counted == Convention::CountImagesAndAmount);
+                let ebcdic = encoding != Encoding::Ascii;
+                let proof = crate::formats::x9::proof::prove(&bytes, ebcdic, length_words, counts).unwrap();
+                assert_eq!((proof.items, proof.amount, proof.images), (3, 9_999_999_501, 6), "{level} {credit:?}");
+                for at in [47, 130, bytes.len() / 2, bytes.len() - 60] {
+                    let mut touched = bytes.clone();
+                    touched[at] ^= 1;
+                    let again = crate::formats::x9::proof::prove(&touched, ebcdic, length_words, counts);
+                    let names_only = at < 200;
+                    assert!(names_only || again != Ok(proof.clone()), "{at}");
+                }
             }
         }
     }
