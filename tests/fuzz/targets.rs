@@ -8,7 +8,7 @@ use remit::decode::layout::{Layouts, Symbology};
 use remit::decode::{self, Expect, Request, Source};
 use remit::domain::ImageRole;
 use remit::formats::capture_index as station_index;
-use remit::formats::{bai_lockbox, bills_csv, x9};
+use remit::formats::{Format, bai_lockbox, bills_csv, inspection, x9};
 use remit::imaging::{self, Bits, Raster};
 
 /// Says whether the input could be read.
@@ -103,14 +103,42 @@ fn capture_index(bytes: &[u8]) -> bool {
     true
 }
 
-/// An image cash letter in any encoding and framing.
+/// Gives its bytes a few at a time.
+struct Slowly<'a>(&'a [u8]);
+
+impl std::io::Read for Slowly<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = (self.0.len() % 97 + 1).min(self.0.len()).min(into.len());
+        into[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+/// An image cash letter in any encoding and framing, whole and as it drips in, its records, its returns.
 fn cash_letter(bytes: &[u8]) -> bool {
-    let Ok(file) = x9::read(bytes) else { return false };
+    let file = x9::read(bytes);
+    let dripped = x9::walk(&mut Slowly(bytes), &mut ());
+    let Ok(file) = file else {
+        assert!(dripped.is_err());
+        return false;
+    };
     assert!(file.items.len() + file.credits.len() <= bytes.len() / 80 + 1);
     assert!(file.summary.records as usize <= bytes.len());
     for item in &file.items {
         let _ = (item.amount(), item.routing(), item.on_us(), item.sequence());
+        for view in &item.views {
+            assert!(view.image.as_ref().is_none_or(|range| range.start < range.end && range.end <= bytes.len()));
+        }
     }
+    let dripped = dripped.expect("what is read whole is read in drips");
+    assert_eq!(dripped.faults, file.summary.faults);
+    assert_eq!((dripped.records, dripped.check_total), (file.summary.records, file.summary.check_total));
+    let mut views = 0;
+    inspection::records(bytes, Format::X9, &mut |_| views += 1);
+    assert_eq!(views, file.summary.records);
+    let returns = x9::returns(&mut &*bytes).expect("what is read whole has its returns");
+    assert!(returns.refusal().is_some() || returns.returns.len() as u64 == file.summary.returns);
     file.is_valid()
 }
 
@@ -144,7 +172,21 @@ fn bills(bytes: &[u8]) -> bool {
     bills.is_ok_and(|b| !b.rows.is_empty()) || payers.is_ok_and(|p| !p.rows.is_empty())
 }
 
-/// A bank's lockbox file.
+/// A bank's lockbox file, whole and as it drips in.
 fn lockbox(bytes: &[u8]) -> bool {
-    bai_lockbox::read(bytes).is_ok()
+    let file = bai_lockbox::read(bytes);
+    let dripped = bai_lockbox::walk(&mut Slowly(bytes), &mut ());
+    let (Ok(file), Ok(dripped)) = (&file, &dripped) else {
+        assert!(file.is_err() && dripped.is_err());
+        return false;
+    };
+    assert_eq!((dripped.records, dripped.faults.errors == 0), (file.records, file.is_valid()));
+    let checks: usize = file.batches.iter().map(|b| b.checks.len()).sum();
+    assert_eq!(checks as u64, dripped.checks);
+    let invoices: usize = file.batches.iter().flat_map(|b| &b.checks).map(|c| c.invoices.len()).sum();
+    assert_eq!(invoices as u64, dripped.remittances);
+    let mut views = 0;
+    inspection::records(bytes, Format::LockboxBai, &mut |_| views += 1);
+    assert_eq!(views, file.records);
+    true
 }

@@ -15,6 +15,9 @@ mod totals;
 mod walk;
 mod write;
 
+#[cfg(test)]
+mod damage_tests;
+
 pub use come_back::{ReturnLetters, returns};
 pub use credit::{Credit, CreditLayout, columns as credit_columns};
 pub use item::{Addendum, Detail, Item, View};

@@ -109,13 +109,16 @@ pub fn prove(bytes: &[u8], ebcdic: bool, length_words: bool, counted: (bool, boo
             }
             61 | 62 => {
                 proof.credits += 1;
-                items += u64::from(counted.0);
+                // Before the first bundle it belongs to the letter alone.
+                let (items, amount) =
+                    if proof.bundles == 0 { (&mut all_items, &mut all_amount) } else { (&mut items, &mut amount) };
+                *items += u64::from(counted.0);
                 if counted.1 {
                     // Layout B stands one column to the right: its column 3 is not blank.
                     let blank = if ebcdic { 0x40 } else { 0x20 };
                     let shift = usize::from(kind == 61 && bytes.get(at + 2).is_some_and(|c| *c != blank));
                     let end = if kind == 62 { 61 } else { 57 };
-                    amount += b.number(at, 48 + shift, end + shift)?;
+                    *amount += b.number(at, 48 + shift, end + shift)?;
                 }
             }
             70 => {
