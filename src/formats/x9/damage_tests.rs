@@ -120,6 +120,8 @@ fn padding_and_what_is_none() {
     check("a blank record", &file(&blank), "record-type", 5, 3);
 }
 
+type Change<'a> = &'a dyn Fn(&mut Vec<Vec<u8>>);
+
 #[test]
 fn order() {
     let all = records();
@@ -129,7 +131,7 @@ fn order() {
         file(&records)
     };
     let (first, last) = (nth(&all, "25", 1), all.len());
-    let cases: [(&str, &str, u64, u64, &dyn Fn(&mut Vec<Vec<u8>>)); 8] = [
+    let cases: [(&str, &str, u64, u64, Change<'_>); 8] = [
         ("no 99", "missing-99", last as u64 - 1, 3, &|r| drop(r.pop())),
         ("no 01", "missing-01", 1, 3, &|r| drop(r.remove(0))),
         ("two 01", "order", 2, 3, &|r| r.insert(1, r[0].clone())),
