@@ -3,10 +3,14 @@
 //! Code 39) counts only when its layout's check digit holds or two cuts through the bars agree. Never looks for a code
 //! where the page has no patch, so a check page costs only the search.
 
+mod field;
+mod pdf417;
+
 use std::collections::{BTreeSet, HashSet};
 
 use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
 use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
+use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
@@ -22,6 +26,11 @@ const LEAST_CODE39: usize = 6;
 
 /// The barcodes of one page, upright or upside down. Boxes are in pixels of the image as it came.
 pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
+    read_codes(page, layouts).0
+}
+
+/// The same, and whether the first of them stands upside down.
+pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, bool) {
     let wanted = if layouts.is_empty() {
         use Symbology::*;
         BTreeSet::from([Code128, Itf, Qr, Pdf417, Datamatrix])
@@ -29,14 +38,17 @@ pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
         layouts.symbologies()
     };
     let mut found: Vec<BarcodeRead> = Vec::new();
+    let mut upside_down = false;
     if wanted.is_empty() {
-        return found;
+        return (found, upside_down);
     }
     for patch in patches(&page.bits, page.dpi) {
-        let Some((symbology, text, matched)) = read_patch(page, &patch, &wanted, layouts) else { continue };
+        let Some(Found { symbology, code, matched }) = read_patch(page, &patch, &wanted, layouts) else { continue };
+        let text = code.text;
         if found.iter().any(|f| f.text == text) {
             continue;
         }
+        upside_down |= found.is_empty() && code.is_turned;
         let matched = matched.unwrap_or_else(|| Match {
             layout: String::new(),
             biller: None,
@@ -53,7 +65,7 @@ pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
             bbox: page.transform.to_source(patch.area()),
         });
     }
-    found
+    (found, upside_down)
 }
 
 /// Where a code may stand (pixels of the page), when the layouts have codes.
@@ -172,7 +184,18 @@ fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
     found
 }
 
-type Found = (Symbology, String, Option<Match>);
+/// What a code says, and whether it begins at the right.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Code {
+    pub text: String,
+    pub is_turned: bool,
+}
+
+struct Found {
+    symbology: Symbology,
+    code: Code,
+    matched: Option<Match>,
+}
 
 fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layouts: &Layouts) -> Option<Found> {
     let bars: Vec<Symbology> = wanted
@@ -196,9 +219,27 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     let Core { wide, high, guarded } = core(&page.bits, patch)?;
     // PDF417 lies, the others stand square.
     let square = (0.6..1.7).contains(&(wide as f32 / high as f32));
+    if modules.contains(&Symbology::Pdf417)
+        && wide > high
+        && guarded
+        && let Some(code) = read_stacked(page, patch)
+    {
+        let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
+        return Some(Found { symbology: Symbology::Pdf417, code, matched });
+    }
     let modules: Vec<Symbology> =
         modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { wide > high && guarded } else { square }).collect();
     if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts) }
+}
+
+/// A PDF417 by our own reader.
+fn read_stacked(page: &Upright, patch: &Patch) -> Option<Code> {
+    let picture = ink(page, patch);
+    let (mut dark, mut paper) = (255u8, 0u8);
+    picture.pixels().iter().for_each(|v| (dark, paper) = (dark.min(*v), paper.max(*v)));
+    let range = f32::from(paper.saturating_sub(dark)).max(1.0);
+    let shares: Vec<f32> = picture.pixels().iter().map(|v| f32::from(paper - v) / range).collect();
+    pdf417::read(&pdf417::Patch { width: picture.width(), height: picture.height(), ink: &shares })
 }
 
 /// What is black on white in a patch.
@@ -228,7 +269,7 @@ fn core(bits: &Bits, patch: &Patch) -> Option<Core> {
     // The guards of PDF417 are white columns.
     let (across, down) = (span(&columns, 25)?, span(&rows, 8)?);
     let (wide, high) = (across.len(), down.len());
-    let black: Vec<bool> = columns[across].iter().map(|c| *c as usize * 10 > high * 7).collect();
+    let black: Vec<bool> = columns[across].iter().map(|c| *c as usize * 10 > high * 6).collect();
     let bar = |end: &[bool]| end.chunk_by(|a, b| a == b).any(|run| run[0] && run.len() * 100 > wide * 3);
     let end = (wide / 9).max(1);
     Some(Core { wide, high, guarded: bar(&black[..end]) || bar(&black[wide - end..]) })
@@ -246,7 +287,7 @@ fn format_of(symbology: Symbology) -> BarcodeFormat {
 }
 
 /// One try: one format, one picture. A local threshold for modules, one of the whole row for bars.
-fn decode(picture: &Gray, symbology: Symbology, local: bool, harder: bool) -> Option<String> {
+fn decode(picture: &Gray, symbology: Symbology, local: bool, harder: bool) -> Option<Code> {
     let hints = DecodeHints {
         PossibleFormats: Some(HashSet::from([format_of(symbology)])),
         TryHarder: harder.then_some(true),
@@ -256,14 +297,34 @@ fn decode(picture: &Gray, symbology: Symbology, local: bool, harder: bool) -> Op
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let source = || Luma8LuminanceSource::new(picture.pixels().to_vec(), width, height).ok();
     let mut reader = MultiFormatReader::default();
-    let result = if local {
-        reader.decode_with_hints(&mut BinaryBitmap::new(HybridBinarizer::new(source()?)), &hints)
-    } else {
-        reader.decode_with_hints(&mut BinaryBitmap::new(GlobalHistogramBinarizer::new(source()?)), &hints)
-    };
-    let text = result.ok()?.getText().to_owned();
+    // What a made-up picture does to a reader of others must not take the process down.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let source = source()?;
+        if local {
+            reader.decode_with_hints(&mut BinaryBitmap::new(HybridBinarizer::new(source)), &hints).ok()
+        } else {
+            reader.decode_with_hints(&mut BinaryBitmap::new(GlobalHistogramBinarizer::new(source)), &hints).ok()
+        }
+    }))
+    .ok()??;
+    let text = result.getText().to_owned();
     let printable = |c: char| !c.is_control() || matches!(c, '\u{1d}' | '\n' | '\r' | '\t');
-    (!text.is_empty() && text.chars().all(printable)).then_some(text)
+    let readable = !text.is_empty() && text.chars().all(printable);
+    readable.then(|| Code { text, is_turned: is_turned(&result, symbology) })
+}
+
+/// Rows are read both ways, and the reader says so; squares tell by their marks in three corners.
+fn is_turned(result: &rxing::RXingResult, symbology: Symbology) -> bool {
+    let points = result.getPoints();
+    match symbology {
+        Symbology::Qr => points.len() >= 3 && points[1].y > points[0].y,
+        Symbology::Pdf417 => points.len() >= 2 && points[1].y < points[0].y,
+        Symbology::Datamatrix => false,
+        Symbology::Code128 | Symbology::Code39 | Symbology::Itf => {
+            let told = result.getRXingResultMetadata().get(&RXingResultMetadataType::ORIENTATION);
+            matches!(told, Some(RXingResultMetadataValue::Orientation(180)))
+        }
+    }
 }
 
 /// Ink of a patch, 0 to 255: from the gray picture where there is one.
@@ -318,7 +379,8 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         for cut in BAR_CUTS {
             let strip = strip(&profile, cut);
             for &symbology in wanted {
-                let Some(text) = decode(&strip, symbology, false, false) else { continue };
+                let Some(code) = decode(&strip, symbology, false, false) else { continue };
+                let text = code.text.clone();
                 let long = match symbology {
                     Symbology::Itf => LEAST_ITF,
                     Symbology::Code39 => LEAST_CODE39,
@@ -328,14 +390,14 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
                 let proved = matched.as_ref().is_some_and(|m| m.checks_hold() && !m.check_digits.is_empty());
                 let checked = symbology == Symbology::Code128 && (matched.is_some() || text.len() >= 6);
                 if proved || checked {
-                    return Some((symbology, text, matched));
+                    return Some(Found { symbology, code, matched });
                 }
                 if matched.is_none() && text.len() < long {
                     continue;
                 }
                 // Without proof, two different cuts must agree.
                 if seen.iter().any(|(s, t, n)| *s == symbology && *t == text && *n != number) {
-                    return Some((symbology, text, matched));
+                    return Some(Found { symbology, code, matched });
                 }
                 seen.push((symbology, text, number));
             }
@@ -395,9 +457,9 @@ fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &L
             enlarged.pixels_mut().iter_mut().for_each(|v| *v = if *v < cut { 0 } else { 255 });
         }
         for &symbology in wanted {
-            if let Some(text) = decode(&enlarged, symbology, true, finer > 1) {
-                let matched = layouts.match_barcode(symbology, &text).into_iter().next();
-                return Some((symbology, text, matched));
+            if let Some(code) = decode(&enlarged, symbology, true, finer > 1) {
+                let matched = layouts.match_barcode(symbology, &code.text).into_iter().next();
+                return Some(Found { symbology, code, matched });
             }
         }
     }

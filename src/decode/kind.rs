@@ -12,6 +12,8 @@ pub struct Evidence {
     pub micr_score: f32,
     pub scanline: Option<ScanlineRead>,
     pub barcodes: Vec<BarcodeRead>,
+    /// The barcode stands on its head.
+    pub is_upside_down: bool,
 }
 
 impl Evidence {
@@ -33,7 +35,8 @@ impl Evidence {
         let micr = self.micr.as_ref().map_or(0.0, |m| m.confidence);
         let line = self.scanline.as_ref().map_or(0.0, |s| s.confidence);
         let also = if self.scanline.is_some() && !self.barcodes.is_empty() { 0.1 } else { 0.0 };
-        f32::from(self.settled()) + self.strength() + 0.2 * micr.max(line) + also
+        let turned = if self.is_upside_down && self.scanline.is_none() { 0.3 } else { 0.0 };
+        f32::from(self.settled()) + self.strength() + 0.2 * micr.max(line) + also - turned
     }
 
     /// A line with a transit field is a check's, even when some of it was not read. Other print that is taken for E-13B

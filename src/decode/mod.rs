@@ -233,7 +233,8 @@ impl<'a> Search<'a> {
         let evidence = evidence(&upright, self.request);
         let strength = evidence.strength();
         let settled = evidence.settled() && !self.line_is_missing(&evidence);
-        // A barcode reads upside down as well; lines do not.
+        // A barcode reads upside down as well, and says so; lines do not.
+        let upside_down = evidence.is_upside_down;
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
         // Without some evidence a page stays as it came.
         let look = Look { sheet, turn, mirrored, upright, evidence };
@@ -242,7 +243,7 @@ impl<'a> Search<'a> {
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(look);
         }
-        strength >= SURE && (settled || sure_way_up)
+        strength >= SURE && (settled && !upside_down || sure_way_up)
     }
 
     /// The barcode's layout has a printed line too, and it was not found: the page may be upside down.
@@ -281,14 +282,12 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
     if stubs {
         evidence.scanline = scanline::read(upright, request.layouts).map(|line| line.read);
     }
+    if stubs {
+        // Costs next to nothing where no patch of the page looks like a code.
+        (evidence.barcodes, evidence.is_upside_down) = barcode::read_codes(upright, request.layouts);
+    }
     if checks && evidence.micr.is_none() && !evidence.settled() {
         account_line(upright, &mut evidence);
-        if evidence.check() >= SURE {
-            return evidence;
-        }
-    }
-    if stubs {
-        evidence.barcodes = barcode::read(upright, request.layouts);
     }
     evidence
 }

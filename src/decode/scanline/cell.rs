@@ -25,39 +25,53 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Between pixels, linear; paper outside. Pixel centres lie at halves.
-    fn at(&self, x: f32, y: f32) -> f32 {
-        let (x, y) = (x - 0.5, y - 0.5);
-        if x < -1.0 || y < -1.0 || x >= self.width as f32 || y >= self.height as f32 {
-            return 0.0;
-        }
-        let (left, top) = (x.floor(), y.floor());
-        let (fx, fy) = (x - left, y - top);
-        let (left, top) = (left as i32, top as i32);
-        let get = |x: i32, y: i32| {
-            if x < 0 || y < 0 || x as usize >= self.width || y as usize >= self.height {
-                return 0.0;
-            }
-            self.ink[y as usize * self.width + x as usize]
-        };
-        let upper = get(left, top) * (1.0 - fx) + get(left + 1, top) * fx;
-        let lower = get(left, top + 1) * (1.0 - fx) + get(left + 1, top + 1) * fx;
-        upper * (1.0 - fy) + lower * fy
-    }
-
-    /// The cell around a point, `pitch` source pixels to a character, on a line that falls `slope` pixels a pixel.
+    /// The cell around a point, `pitch` source pixels to a character, on a line that falls `slope` pixels a pixel. Each pixel
+    /// of the raster is the mean of four points, each blended from its four neighbours; pixel centres lie at halves, and
+    /// paper is outside.
     pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut [f32; WIDTH * HEIGHT]) {
         let scale = pitch / PITCH;
+        let step = scale / 4.0;
+        // All that the cell can touch, once: a square of the patch with paper around it.
+        let reach = (HEIGHT as f32 / 2.0 + WIDTH as f32 / 2.0 * slope.abs() + 1.0) * scale + 2.0;
+        let (left, top) = ((centre.0 - reach).floor() as i32, (centre.1 - reach).floor() as i32);
+        let side = (2.0 * reach).ceil() as usize + 3;
+        let mut near = vec![0.0f32; side * side];
+        let mut ink = false;
+        for (y, row) in near.chunks_exact_mut(side).enumerate() {
+            let from = top + y as i32;
+            if from < 0 || from as usize >= self.height {
+                continue;
+            }
+            let line = &self.ink[from as usize * self.width..(from as usize + 1) * self.width];
+            let (first, skip) = (left.max(0) as usize, (-left).max(0) as usize);
+            if skip >= side || first >= line.len() {
+                continue;
+            }
+            let count = (side - skip).min(line.len() - first);
+            row[skip..skip + count].copy_from_slice(&line[first..first + count]);
+            ink |= row.iter().any(|v| *v > 0.0);
+        }
+        if !ink {
+            out.fill(0.0);
+            return;
+        }
+        let (dx0, dy0) = (centre.0 - left as f32 - 0.5, centre.1 - top as f32 - 0.5);
+        let at = |x: f32, y: f32| {
+            // Never negative: the square reaches beyond.
+            let (column, row) = (x as usize, y as usize);
+            let (fx, fy) = (x - column as f32, y - row as f32);
+            let i = row * side + column;
+            let upper = near[i] + (near[i + 1] - near[i]) * fx;
+            let lower = near[i + side] + (near[i + side + 1] - near[i + side]) * fx;
+            upper + (lower - upper) * fy
+        };
         for row in 0..HEIGHT {
             let dy = (row as f32 + 0.5 - HEIGHT as f32 / 2.0) * scale;
             for column in 0..WIDTH {
                 let dx = (column as f32 + 0.5 - WIDTH as f32 / 2.0) * scale;
-                let (x, y) = (centre.0 + dx - dy * slope, centre.1 + dy + dx * slope);
-                let step = scale / 4.0;
-                let sum = self.at(x - step, y - step)
-                    + self.at(x + step, y - step)
-                    + self.at(x - step, y + step)
-                    + self.at(x + step, y + step);
+                let (x, y) = (dx0 + dx - dy * slope, dy0 + dy + dx * slope);
+                let sum =
+                    at(x - step, y - step) + at(x + step, y - step) + at(x - step, y + step) + at(x + step, y + step);
                 // Clean paper stays exactly 0: the classifier skips it.
                 out[row * WIDTH + column] = if sum < 0.04 { 0.0 } else { sum / 4.0 };
             }

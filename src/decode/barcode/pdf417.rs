@@ -1,0 +1,417 @@
+//! PDF417 by its known parts: the start and stop patterns give the place and width of a module and how the press and the
+//! scanner smear it, the row indicators give the rows, and each codeword is the pattern that best explains its ink; the
+//! doubtful ones are erasures. ISO/IEC 15438. Modules down to less than two pixels; refuses codes on their side.
+
+use std::sync::OnceLock;
+
+use rxing::pdf417::decoder::decoded_bit_stream_parser;
+use rxing::pdf417::pdf_417_common::{CODEWORD_TABLE, SYMBOL_TABLE};
+
+use super::Code;
+use super::field::correct;
+
+const MODULES: usize = 17;
+const CODEWORDS: usize = 929;
+/// Bars and gaps of the two guards, in modules.
+const START: [usize; 8] = [8, 1, 1, 1, 1, 1, 1, 3];
+const STOP: [usize; 9] = [7, 1, 1, 3, 1, 1, 1, 2, 1];
+const STOP_MODULES: usize = 18;
+
+/// Ink of a patch, 0 paper to 1.
+pub struct Patch<'a> {
+    pub width: usize,
+    pub height: usize,
+    pub ink: &'a [f32],
+}
+
+/// The patterns of the three clusters by codeword: ink of each module.
+fn patterns() -> &'static [Vec<[f32; MODULES]>; 3] {
+    static PATTERNS: OnceLock<[Vec<[f32; MODULES]>; 3]> = OnceLock::new();
+    PATTERNS.get_or_init(|| {
+        let mut all = [(); 3].map(|()| vec![[0.0; MODULES]; CODEWORDS]);
+        for (symbol, code) in SYMBOL_TABLE.iter().zip(CODEWORD_TABLE) {
+            let ink: [f32; MODULES] = std::array::from_fn(|i| (symbol >> (MODULES - 1 - i) & 1) as f32);
+            let runs: Vec<i32> = ink.chunk_by(|a, b| a == b).map(|run| run.len() as i32).collect();
+            let [b1, _, b2, _, b3, _, b4, ..] = runs[..] else { continue };
+            let cluster = (b1 - b2 + b3 - b4).rem_euclid(9) / 3;
+            all[cluster as usize][(code as usize + CODEWORDS - 1) % CODEWORDS] = ink;
+        }
+        all
+    })
+}
+
+/// Where the code lies: pixels of its upper left corner, across a module, and how it leans.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    x: f32,
+    module: f32,
+    columns: usize,
+    top: f32,
+    foot: f32,
+    slope: f32,
+}
+
+impl Frame {
+    fn modules(&self) -> usize {
+        MODULES * (self.columns + 3) + STOP_MODULES
+    }
+}
+
+/// How a module looks by its own ink and its neighbours': paper, own share, neighbours' share.
+#[derive(Clone, Copy, Debug)]
+struct Smear {
+    paper: f32,
+    own: f32,
+    beside: f32,
+}
+
+impl Smear {
+    fn of(&self, before: f32, own: f32, after: f32) -> f32 {
+        self.paper + self.own * own + self.beside * (before + after)
+    }
+}
+
+/// The text of the patch, if it holds a PDF417 that stands upright or upside down.
+pub fn read(patch: &Patch) -> Option<Code> {
+    let turned: Vec<f32> = patch.ink.iter().rev().copied().collect();
+    let back = Patch { ink: &turned, ..*patch };
+    let mut ways = Vec::with_capacity(2);
+    for (patch, is_turned) in [(patch, false), (&back, true)] {
+        let Some(frames) = frames(patch) else { continue };
+        ways.extend(frames.first().map(|f| f.0).map(|best| (best, patch, is_turned, frames)));
+    }
+    ways.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (best, patch, is_turned, frames) in ways {
+        // The guards explain the ends of the code for the most part, or this is no PDF417.
+        if best < 0.55 {
+            break;
+        }
+        for (_, frame) in frames.iter().take_while(|f| f.0 > best - 0.12).take(3) {
+            if let Some(text) = read_frame(patch, frame) {
+                return Some(Code { text, is_turned });
+            }
+        }
+    }
+    None
+}
+
+/// Mean ink of each column between two rows, along lines that lean by `slope`.
+fn profile(patch: &Patch, top: usize, foot: usize, slope: f32) -> Vec<f32> {
+    let mut sums = vec![0.0f32; patch.width];
+    let middle = (top + foot) as f32 / 2.0;
+    for y in top..foot {
+        let shift = (slope * (y as f32 - middle)).round() as isize;
+        let row = &patch.ink[y * patch.width..(y + 1) * patch.width];
+        for (x, sum) in sums.iter_mut().enumerate() {
+            let from = x as isize - shift;
+            *sum += usize::try_from(from).ok().and_then(|f| row.get(f)).copied().unwrap_or(0.0);
+        }
+    }
+    let rows = (foot - top).max(1) as f32;
+    sums.iter_mut().for_each(|s| *s /= rows);
+    sums
+}
+
+/// Places and numbers of columns by how well the guards fit, the best first.
+fn frames(patch: &Patch) -> Option<Vec<(f32, Frame)>> {
+    let rows: Vec<f32> = patch.ink.chunks_exact(patch.width).map(|r| r.iter().sum()).collect();
+    let mut sorted = rows.clone();
+    sorted.sort_by(f32::total_cmp);
+    let usual = sorted[sorted.len() * 7 / 10];
+    let full = |v: &f32| *v > 0.45 * usual;
+    let (top, foot) = (rows.iter().position(full)?, rows.iter().rposition(full)? + 1);
+    if foot - top < 8 || usual < 1.0 {
+        return None;
+    }
+    let room = (foot - top) / 10;
+    let (inner_top, inner_foot) = (top + room, foot - room);
+    // The guards are straight bars: they are sharpest along the code's own lean.
+    let sharp = |slope: f32| {
+        let p = profile(patch, inner_top, inner_foot, slope);
+        p.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum::<f32>()
+    };
+    let slope = (-6..=6)
+        .map(|i| i as f32 * 0.006)
+        .max_by(|a, b| (sharp(*a) - a.abs() * 0.5).total_cmp(&(sharp(*b) - b.abs() * 0.5)))?;
+    let ends = profile(patch, inner_top, inner_foot, slope);
+    // Whole sums, so that the ink between any two points is a subtraction.
+    let mut sums = vec![0.0f32; ends.len() + 1];
+    ends.iter().enumerate().for_each(|(i, v)| sums[i + 1] = sums[i] + v);
+    let dark = ends.iter().copied().fold(0.0f32, f32::max);
+    let inked = |v: &f32| *v > 0.5 * dark;
+    let (first, last) = (ends.iter().position(inked)?, ends.iter().rposition(inked)? + 1);
+    let mut found: Vec<(f32, Frame)> = Vec::new();
+    for columns in 1..=30 {
+        let modules = (MODULES * (columns + 3) + STOP_MODULES) as f32;
+        let rough = (last - first) as f32 / modules;
+        if !(1.2..=14.0).contains(&rough) {
+            continue;
+        }
+        let (mut best, mut ends) = (f32::NEG_INFINITY, (first as f32, last as f32));
+        for (step, reach) in [(0.8, 4), (0.4, 1), (0.2, 1)] {
+            let from = ends;
+            for left in -reach..=reach {
+                for right in -reach..=reach {
+                    let (x, end) = (from.0 + left as f32 * step, from.1 + right as f32 * step);
+                    let score = guards(&sums, x, (end - x) / modules, columns);
+                    if score > best {
+                        (best, ends) = (score, (x, end));
+                    }
+                }
+            }
+            // Nothing like it: not worth a closer look.
+            if best < 0.3 {
+                break;
+            }
+        }
+        let (top, foot) = (top as f32, foot as f32);
+        found.push((best, Frame { x: ends.0, module: (ends.1 - ends.0) / modules, columns, top, foot, slope }));
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Some(found).filter(|f| !f.is_empty())
+}
+
+fn mean_between(sums: &[f32], from: f32, to: f32) -> f32 {
+    let at = |x: f32| {
+        let x = x.clamp(0.0, (sums.len() - 1) as f32);
+        let low = (x as usize).min(sums.len() - 2);
+        sums[low] + (sums[low + 1] - sums[low]) * (x - low as f32)
+    };
+    (at(to) - at(from)) / (to - from).max(1e-3)
+}
+
+/// Ink of the guards' modules by rights.
+fn guard_modules() -> [Vec<f32>; 2] {
+    let spread = |runs: &[usize]| {
+        runs.iter().enumerate().flat_map(|(i, n)| std::iter::repeat_n(1.0 - (i % 2) as f32, *n)).collect::<Vec<f32>>()
+    };
+    [spread(&START), spread(&STOP)]
+}
+
+/// Correlation of both ends with the guards' patterns, -1 to 1; paper is asked for before and behind.
+fn guards(sums: &[f32], x: f32, module: f32, columns: usize) -> f32 {
+    let [start, stop] = guard_modules();
+    let (mut seen, mut want) = (Vec::with_capacity(40), Vec::with_capacity(40));
+    let mut take = |at: f32, ink: f32| {
+        seen.push(mean_between(sums, x + at * module, x + (at + 1.0) * module));
+        want.push(ink);
+    };
+    take(-1.0, 0.0);
+    start.iter().enumerate().for_each(|(i, v)| take(i as f32, *v));
+    let from = (MODULES * (columns + 3)) as f32;
+    stop.iter().enumerate().for_each(|(i, v)| take(from + i as f32, *v));
+    take(from + STOP_MODULES as f32, 0.0);
+    let n = seen.len() as f32;
+    let (ms, mw) = (seen.iter().sum::<f32>() / n, want.iter().sum::<f32>() / n);
+    let (mut ss, mut ww, mut sw) = (1e-6f32, 1e-6f32, 0.0f32);
+    for (s, w) in seen.iter().zip(&want) {
+        (ss, ww, sw) = (ss + (s - ms) * (s - ms), ww + (w - mw) * (w - mw), sw + (s - ms) * (w - mw));
+    }
+    sw / (ss * ww).sqrt()
+}
+
+/// The modules of one codeword of one row: mean ink over the middle of each.
+fn sample(patch: &Patch, frame: &Frame, column: usize, from: f32, to: f32) -> [f32; MODULES] {
+    let middle = (frame.top + frame.foot) / 2.0;
+    let half_way = frame.modules() as f32 * frame.module / 2.0;
+    let steps = ((to - from).ceil() as usize).clamp(1, 12);
+    std::array::from_fn(|i| {
+        let left = ((column * MODULES + i) as f32 + 0.12) * frame.module;
+        let right = left + 0.76 * frame.module;
+        let (mut sum, mut count) = (0.0, 0.0);
+        for step in 0..steps {
+            let v = from + (to - from) * (step as f32 + 0.5) / steps as f32;
+            // Along the code's lean.
+            let y = v - frame.slope * ((left + right) / 2.0 - half_way);
+            let shift = frame.x + frame.slope * (v - middle);
+            if y < 0.0 || y as usize >= patch.height {
+                continue;
+            }
+            let row = &patch.ink[y as usize * patch.width..(y as usize + 1) * patch.width];
+            let (a, b) = ((left + shift).max(0.0), (right + shift).max(0.0));
+            let (first, last) = (a as usize, (b as usize).min(patch.width.saturating_sub(1)));
+            for (x, ink) in row.iter().enumerate().take(last + 1).skip(first) {
+                let share = (b.min(x as f32 + 1.0) - a.max(x as f32)).max(0.0);
+                sum += ink * share;
+                count += share;
+            }
+        }
+        if count > 0.0 { sum / count } else { 0.0 }
+    })
+}
+
+/// How modules look in this code, by least squares over the guards, whose modules are known.
+fn smear(patch: &Patch, frame: &Frame) -> Smear {
+    let [start, stop] = guard_modules();
+    let (from, to) = (frame.top + 2.0, frame.foot - 2.0);
+    let first = sample(patch, frame, 0, from, to);
+    let last = sample(patch, frame, frame.columns + 3, from, to);
+    // Normal equations of v = paper + own * a + beside * b.
+    let mut sums = [[0.0f32; 4]; 3];
+    for (seen, want) in [(first, &start), (last, &stop)] {
+        for i in 1..MODULES - 1 {
+            let terms = [1.0, want[i], want[i - 1] + want[i + 1]];
+            for (r, a) in terms.iter().enumerate() {
+                terms.iter().enumerate().for_each(|(c, b)| sums[r][c] += a * b);
+                sums[r][3] += a * seen[i];
+            }
+        }
+    }
+    for i in 0..3 {
+        sums[i][i] += 1e-3;
+        for j in 0..3 {
+            if i != j {
+                let factor = sums[j][i] / sums[i][i];
+                (0..4).for_each(|k| sums[j][k] -= factor * sums[i][k]);
+            }
+        }
+    }
+    let solved: [f32; 3] = std::array::from_fn(|i| sums[i][3] / sums[i][i]);
+    let good = solved[1] > 0.2 && solved.iter().all(|v| v.is_finite());
+    if good {
+        Smear { paper: solved[0], own: solved[1], beside: solved[2].clamp(-0.1, 0.3) }
+    } else {
+        Smear { paper: 0.05, own: 0.9, beside: 0.0 }
+    }
+}
+
+/// Squared distance of seen modules from a pattern; a codeword begins with a bar and is followed by one.
+fn distance(seen: &[f32; MODULES], pattern: &[f32; MODULES], smear: &Smear) -> f32 {
+    let mut sum = 0.0;
+    for i in 0..MODULES {
+        let before = if i == 0 { 0.0 } else { pattern[i - 1] };
+        let after = if i + 1 == MODULES { 1.0 } else { pattern[i + 1] };
+        let off = seen[i] - smear.of(before, pattern[i], after);
+        sum += off * off;
+    }
+    sum
+}
+
+/// The patterns as this code shows them: what a look at a codeword needs but once.
+struct Model {
+    smear: Smear,
+    /// Of each pattern, the sum of squares of what its modules should show beyond paper.
+    squares: [Vec<f32>; 3],
+}
+
+impl Model {
+    fn new(smear: Smear) -> Model {
+        let bare = Smear { paper: 0.0, ..smear };
+        let square = |pattern: &[f32; MODULES]| distance(&[0.0; MODULES], pattern, &bare);
+        let squares = std::array::from_fn(|cluster| patterns()[cluster].iter().map(square).collect());
+        Model { smear, squares }
+    }
+
+    /// The codeword of a cluster that is nearest, and how much nearer than the next.
+    fn nearest(&self, seen: &[f32; MODULES], cluster: usize) -> (u32, f32) {
+        // |seen - shown|^2 without |seen|^2: the smear is moved to the seen side, so that each pattern costs one product.
+        let s: [f32; MODULES] = std::array::from_fn(|i| seen[i] - self.smear.paper);
+        let at = |i: Option<usize>| i.and_then(|i| s.get(i)).copied().unwrap_or(0.0);
+        let weights: [f32; MODULES] = std::array::from_fn(|i| {
+            -2.0 * (self.smear.own * s[i] + self.smear.beside * (at(i.checked_sub(1)) + at(Some(i + 1))))
+        });
+        let (mut best, mut second) = ((0u32, f32::INFINITY), f32::INFINITY);
+        for (code, (pattern, square)) in patterns()[cluster].iter().zip(&self.squares[cluster]).enumerate() {
+            let off = square + pattern.iter().zip(&weights).map(|(p, w)| p * w).sum::<f32>();
+            if off < best.1 {
+                second = best.1;
+                best = (code as u32, off);
+            } else if off < second {
+                second = off;
+            }
+        }
+        (best.0, second - best.1)
+    }
+}
+
+/// What the two indicators of a row say: left, right.
+fn indicators(row: usize, rows: usize, columns: usize, level: usize) -> (usize, usize) {
+    let group = 30 * (row / 3);
+    let (many, wide, sure) = ((rows - 1) / 3, columns - 1, level * 3 + (rows - 1) % 3);
+    match row % 3 {
+        0 => (group + many, group + wide),
+        1 => (group + sure, group + many),
+        _ => (group + wide, group + sure),
+    }
+}
+
+fn read_frame(patch: &Patch, frame: &Frame) -> Option<String> {
+    let smear = smear(patch, frame);
+    let mut tried: Vec<(f32, usize, usize, Frame)> = Vec::new();
+    let high = frame.foot - frame.top;
+    for rows in 3..=90usize {
+        let tall = high / rows as f32 / frame.module;
+        if !(1.6..=9.0).contains(&tall) || rows * frame.columns > 928 {
+            continue;
+        }
+        // The rim may be ragged by a pixel.
+        for (up, down) in [(0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, -1.0)] {
+            let moved = Frame { top: frame.top + up, foot: frame.foot + down, ..*frame };
+            let step = (moved.foot - moved.top) / rows as f32;
+            let mut off = [0.0f32; 9];
+            for row in 0..rows {
+                let (from, to) = band(&moved, row, step);
+                let left = sample(patch, &moved, 1, from, to);
+                let right = sample(patch, &moved, moved.columns + 2, from, to);
+                for (level, off) in off.iter_mut().enumerate() {
+                    let (l, r) = indicators(row, rows, moved.columns, level);
+                    let pattern = |code: usize| &patterns()[row % 3][code.min(CODEWORDS - 1)];
+                    *off += distance(&left, pattern(l), &smear) + distance(&right, pattern(r), &smear);
+                }
+            }
+            for (level, off) in off.iter().enumerate() {
+                tried.push((off / rows as f32, rows, level, moved));
+            }
+        }
+    }
+    tried.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let model = Model::new(smear);
+    let least = tried.first()?.0;
+    tried.iter().take_while(|t| t.0 < least * 1.25 + 0.2).take(3).find_map(|(_, rows, level, frame)| {
+        let total = rows * frame.columns;
+        let checks = 2usize << level;
+        if checks + 1 >= total {
+            return None;
+        }
+        let step = (frame.foot - frame.top) / *rows as f32;
+        let mut words: Vec<(u32, f32)> = Vec::with_capacity(total);
+        for row in 0..*rows {
+            let (from, to) = band(frame, row, step);
+            for column in 0..frame.columns {
+                words.push(model.nearest(&sample(patch, frame, column + 2, from, to), row % 3));
+            }
+        }
+        mended(&words, checks)
+    })
+}
+
+/// The middle of a row, where its neighbours do not show.
+fn band(frame: &Frame, row: usize, step: f32) -> (f32, f32) {
+    let top = frame.top + row as f32 * step;
+    (top + 0.2 * step, top + 0.8 * step)
+}
+
+/// Corrects with more and more of the most doubtful codewords given up. Two checks are kept back, and the length that the
+/// code itself states must be right: what is mended is as good as proved.
+fn mended(words: &[(u32, f32)], checks: usize) -> Option<String> {
+    let mut order: Vec<usize> = (0..words.len()).collect();
+    order.sort_by(|a, b| words[*a].1.total_cmp(&words[*b].1));
+    for share in [0, 2, 4, 6, 7] {
+        let given_up = (checks * share / 8).min(checks.saturating_sub(2));
+        let mut fixed: Vec<u32> = words.iter().map(|w| w.0).collect();
+        let doubtful = &order[..given_up];
+        let Some(errors) = correct(&mut fixed, checks, doubtful) else { continue };
+        if 2 * errors + given_up + 2 > checks && checks > 4 || fixed[0] as usize != words.len() - checks {
+            continue;
+        }
+        let data = &fixed[..words.len() - checks];
+        let read = std::panic::catch_unwind(|| decoded_bit_stream_parser::decode(data, "0"));
+        if let Ok(Ok(found)) = read {
+            let text = found.getText().to_string();
+            if !text.is_empty() {
+                return Some(text);
+            }
+        }
+    }
+    None
+}
