@@ -21,6 +21,9 @@ pub struct DemoArgs {
     /// Where to put the demo's site and samples
     #[arg(long, default_value = "remit-demo")]
     dir: PathBuf,
+    /// Then serve the review desk on it, with an invitation for each of its two people
+    #[arg(long)]
+    serve: bool,
 }
 
 /// The demo's office knows its payers: a check without its stub from one of them, worth exactly their one open bill, needs
@@ -148,6 +151,15 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
         ));
         print::line(format!("next: remit --site {} exceptions list", site_folder.display()));
         print::line(format!("done in {:.1} s", started.elapsed().as_secs_f64()));
+    }
+    if args.serve && good {
+        for name in [olga, sven] {
+            if office.store().credential(&name).await?.is_none() {
+                let token = office.invite(&name, &name).await?;
+                print::line(format!("{name} comes in at /welcome with the invitation {token}"));
+            }
+        }
+        return super::serve::run(super::serve::ServeArgs::default(), office, global).await;
     }
     Ok(u8::from(!good))
 }

@@ -8,7 +8,7 @@ use super::{Failure, Global, print};
 use crate::pipeline::Office;
 use crate::web::{Desk, Listening, serve as serve_desk};
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct ServeArgs {
     /// Where to listen (default: `listen` of the configuration's [desk])
     #[arg(long, value_name = "ADDRESS")]

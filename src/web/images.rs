@@ -90,10 +90,10 @@ pub async fn snippet(
     visit: Visit,
     Path(document): Path<String>,
 ) -> Result<Response, Problem> {
+    let paper = desk.office.paper(&document_id(&document)?).await?;
     let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
     let numbers: Vec<i32> = query.get("box").split(',').filter_map(|n| n.trim().parse().ok()).collect();
     let [x, y, w, h] = numbers[..] else { return Err(Problem::wrong("A box has four numbers.", "box=x,y,w,h")) };
-    let paper = desk.office.paper(&document_id(&document)?).await?;
     let role = paper.role(true, false).ok_or_else(|| Problem::unknown("image"))?;
     let grown = PixelBox {
         x: x.saturating_sub(MARGIN),

@@ -641,11 +641,11 @@ pub async fn unmask(
     form: Form,
 ) -> Result<Response, Problem> {
     let person = visit.person()?;
+    let t = desk.office.store().transaction(&id).await?;
     let why = form.get("why");
     if why.len() < 3 {
         return Err(Problem::wrong("Say why you need the full numbers.", "It is written down with your name."));
     }
-    let t = desk.office.store().transaction(&id).await?;
     let note = format!("{id}: {}", why.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
     desk.office.store().note_user(&person.name, "unmask", &person.name, &note).await?;
     let papers = desk.office.papers(&t).await?;

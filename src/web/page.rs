@@ -66,6 +66,8 @@ impl Frame {
             ("/exceptions", "Exceptions", open, true),
             ("/key", "Key", 0, any(&[Role::Key, Role::Match])),
             ("/deposits", "Deposits", 0, true),
+            ("/returns", "Returns", 0, true),
+            ("/drawer", "Drawer", 0, any(&[Role::Cashier])),
             ("/research", "Research", 0, true),
             ("/ledger", "Ledger", 0, true),
             ("/admin", "Admin", 0, any(&[Role::Admin, Role::Auditor])),
@@ -268,7 +270,8 @@ impl From<OfficeError> for Problem {
                 Problem::new(StatusCode::CONFLICT, code, sentence(&message), "Nothing was changed.")
             }
             OfficeError::Input { code, message, .. } => {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, sentence(&message), "Nothing was changed.")
+                let status = if code == "unknown" { StatusCode::NOT_FOUND } else { StatusCode::UNPROCESSABLE_ENTITY };
+                Problem::new(status, code, sentence(&message), "Nothing was changed.")
             }
             OfficeError::Usage(message) => Problem::wrong(sentence(&message), "Nothing was changed."),
             OfficeError::Disk { path, cause } => {

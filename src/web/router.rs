@@ -9,10 +9,10 @@ use axum::routing::{get, post};
 
 use super::gate::{Policy, gate};
 use super::{
-    Desk, account, admin, api, balance, batch, capture, door, exceptions, images, item, key, ledger, page, release,
-    research, statics, today,
+    Desk, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger, page,
+    release, research, returns, statics, today,
 };
-use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Key, Match, Release};
+use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Cashier, Key, Match, Release};
 
 /// One route.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,7 @@ const APPROVE: Policy = Policy::Fresh(&[Approve]);
 const RELEASE: Policy = Policy::Fresh(&[Release]);
 const ADMINISTER: Policy = Policy::Fresh(&[Admin]);
 const LOOK_AFTER: Policy = Policy::Roles(&[Admin, Auditor]);
+const COUNTER: Policy = Policy::Roles(&[Cashier]);
 const EXPORT: Policy = Policy::Fresh(&[Release, Auditor]);
 const ANY: &[Role] = &Role::ALL;
 
@@ -91,6 +92,12 @@ routes! {
     get  "/deposits/{id}" SEE => release::deposit;
     get  "/deposits/{id}/file" EXPORT => release::file;
     get  "/proof-sheet" SEE => release::proof_sheet;
+
+    get  "/returns" SEE => returns::page;
+    post "/returns/{id}" SETTLE => returns::act;
+    get  "/returns/{id}/letter" Policy::Roles(&[Match, Release, Auditor]) => returns::letter;
+    get  "/drawer" COUNTER => drawer::page;
+    post "/drawer" COUNTER => drawer::act;
 
     get  "/research" SEE => research::page;
     get  "/ledger" SEE => ledger::page;

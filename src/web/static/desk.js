@@ -34,7 +34,7 @@ const post = (url, fields) => fetch(url, {
 const usual = { hold: "h", reject: "r", void: "v", distinct: "d", "set-aside": "s", assign: "a", apply: "e", "to-suspense": "q", note: "n", history: "t", undo: "z", back: "b", flip: "f", turn: "o", invert: "i", contrast: "c", gray: "g" };
 const keyOf = (action) => own[action] || usual[action];
 const viewKeys = ["back", "flip", "turn", "invert", "contrast", "gray"];
-const places = { 1: "/", 2: "/capture", 3: "/batches", 4: "/exceptions", 5: "/key", 6: "/deposits", 7: "/research", 8: "/ledger", 9: "/admin" };
+
 
 function keyList() {
   const lines = [["?", "these keys"], ["/", "search"], ["Alt 1\u20269", "the screens, in their order"]];
@@ -69,7 +69,7 @@ document.addEventListener("keydown", (event) => {
   if (dialog && dialog.open) return;
   const key = event.key;
   if (event.altKey) {
-    if (places[key] && one(".top nav")) { event.preventDefault(); location.href = places[key]; }
+    const way = /^[1-9]$/.test(key) && all(".top nav a")[Number(key) - 1]; if (way) { event.preventDefault(); way.click(); }
     return;
   }
   const target = event.target;
@@ -195,7 +195,7 @@ function itemKey(event) {
   if (!letter) return;
   const action = viewKeys.find((a) => keyOf(a) === letter);
   if (action) { stop(); remitViewer.look(mainPaper(), action); return; }
-  if (letter === keyOf("undo")) { stop(); undo(); return; }
+  if (letter === keyOf("undo")) { stop(); undo(lastTransaction || item.dataset.transaction); return; }
   if (letter === keyOf("history")) { stop(); const history = one("#history"); if (history) { history.open = !history.open; one("summary", history).focus(); } return; }
   const move = all(".move", item).find((m) => letterOf(m) === letter);
   if (move) {
@@ -296,15 +296,16 @@ async function back(exception, context, why) {
   note("Not saved: " + why, true);
 }
 
-async function undo() {
+async function undo(transaction) {
   await line;
-  const answer = await post(`/transactions/${item.dataset.undo || item.dataset.transaction}/undo`, {});
+  const answer = await post(`/transactions/${transaction}/undo`, {});
   if (!answer.ok) { note(await problem(answer), true); return; }
   const done = await answer.json();
   const fresh = await fetch(`/transactions/${done.transaction}${item.dataset.context || ""}`, { headers: { "x-requested-by": "desk" } });
   const holder = document.createElement("template");
   holder.innerHTML = await fresh.text();
   ready.clear();
+  lastTransaction = "";
   show(document.importNode(holder.content, true).querySelector("#item"), true);
   note("Taken back; the question is open again.");
 }
@@ -345,8 +346,7 @@ function begin(part, leaving) {
     send(form, event.submitter);
   }));
   const back = one("#undo", part);
-  if (back) back.addEventListener("click", undo);
-  else if (lastTransaction) part.dataset.undo = lastTransaction;
+  if (back) back.addEventListener("click", () => undo(part.dataset.transaction));
   all("kbd", part).forEach((cap) => {
     const move = cap.closest(".move");
     if (move && own[move.dataset.action]) cap.textContent = own[move.dataset.action];
