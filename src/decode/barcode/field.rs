@@ -148,7 +148,7 @@ mod tests {
             for erased in 0..=checks {
                 for wrong in 0..=(checks - erased) / 2 {
                     let mut words = whole.clone();
-                    let place = |i: usize| (i * 7 + 3) % words.len();
+                    let place = |i: usize| (i * 5 + 3) % words.len();
                     let places: Vec<usize> = (0..erased + wrong).map(place).collect();
                     places.iter().for_each(|p| words[*p] = (words[*p] + 100 + *p as u32) % PRIME);
                     let found = correct(&mut words, checks, &places[..erased]);
