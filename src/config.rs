@@ -26,6 +26,8 @@ pub struct Config {
     pub returns: crate::domain::ReturnPolicy,
     pub retention: RetentionSection,
     pub bank: Vec<crate::truncation::Profile>,
+    pub arc: crate::truncation::ArcProfile,
+    pub remittance_csv: Vec<crate::formats::bills_csv::NamedMapping>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -173,5 +175,6 @@ mod tests {
         assert_eq!(config.returns, crate::domain::ReturnPolicy::default());
         assert_eq!(config.control, crate::domain::Controls::default());
         assert_eq!(config.bank, crate::truncation::Profile::included());
+        assert_eq!(config.arc, crate::truncation::ArcProfile::default());
     }
 }

@@ -21,7 +21,7 @@ pub use drawer::{ClosedDrawer, Received};
 pub use intake::{TakeIn, Taken};
 pub use ledger::{BillingFile, Totals, acknowledgement};
 pub use papers::{REPORTS, ReportQuestion};
-pub use returns::{ReturnTaken, ReturnView};
+pub use returns::{ReturnTaken, ReturnView, ReturnsImported};
 pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
 pub use simulate::{Changed, Outcome, Simulated};
 pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};

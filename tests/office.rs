@@ -608,3 +608,131 @@ async fn what_is_held_is_carried_over_and_the_rest_goes_on() {
     h.finish(new.id.as_str()).await;
     h.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_leaves_by_one_channel_only() {
+    let h = Harness::with(
+        "[arc]\nenabled = true\nbillers = [\"energy\", \"fiber\", \"propane\"]\noffset = \"ccd-batch\"\n\
+         offset_routing = \"061000146\"\noffset_account = \"123456789\"\n",
+    )
+    .await;
+    for name in ["b0001", "b0002"] {
+        h.take(&samples().join("batches").join(name)).await.unwrap();
+    }
+    for head in h.office.batches().await.unwrap() {
+        h.finish(head.id.as_str()).await;
+    }
+    let date: Day = "2026-11-30".parse().unwrap();
+    let made = h.office.make_deposits(date, None, &h.sven).await.unwrap();
+    let deposits: Vec<Deposit> = made.into_iter().filter_map(|m| m.deposit).collect();
+    let kinds: Vec<DepositKind> = deposits.iter().map(|d| d.kind).collect();
+    assert_eq!(kinds, [DepositKind::Arc, DepositKind::Icl]);
+    let mut documents: Vec<&DocumentId> = deposits.iter().flat_map(|d| &d.items).map(|i| &i.document).collect();
+    let all = documents.len();
+    documents.sort();
+    documents.dedup();
+    assert_eq!(documents.len(), all, "no check by two channels");
+    let arc = &deposits[0];
+    let bytes = std::fs::read(h.folder.path().join("site").join(arc.file.as_deref().unwrap())).unwrap();
+    assert_eq!(Sha256::of(&bytes), arc.sha256.unwrap());
+    let read = remit::formats::nacha::scan(&mut bytes.as_slice(), &mut |_| {}).unwrap();
+    assert_eq!((read.faults.list(), read.totals.debit, read.totals.credit), (&[][..], arc.total, arc.total));
+    let again = h.office.make_deposits(date, None, &h.sven).await.unwrap();
+    assert!(again.iter().all(|m| m.deposit.is_none()), "{again:?}");
+    // The bank sends one back and corrects another: by its trace number the first reopens what it paid, once.
+    let path = h.folder.path().join("returns.ach");
+    std::fs::write(&path, sent_back(&bytes, &arc.items)).unwrap();
+    for already in [false, true] {
+        let imported = h.office.import_returns(&path, date, &h.olga).await.unwrap();
+        let taken = &imported.taken[0];
+        assert_eq!((imported.taken.len(), taken.already), (1, already), "{imported:?}");
+        assert_eq!((taken.document.as_ref(), taken.amount), (Some(&arc.items[0].document), arc.items[0].amount));
+        assert_eq!((imported.changes, imported.known_changes), if already { (0, 1) } else { (1, 0) });
+    }
+    assert_eq!(h.office.changes().await.unwrap()[0].original_trace, arc.items[1].sequence);
+    h.close().await;
+}
+
+/// A file of the receiving bank: the first entry comes back as R01, of the second the account is corrected (C01).
+fn sent_back(file: &[u8], items: &[DepositItem]) -> Vec<u8> {
+    use remit::formats::nacha::{Event, OutgoingBatch, OutgoingEntry, records::*, scan, write};
+    let (mut lines, mut header) = (Vec::new(), None);
+    let summary = scan(&mut &*file, &mut |event| match event {
+        Event::Entry(entry) => lines.push(entry.line.text),
+        Event::Batch(batch) => {
+            header.get_or_insert(batch.header);
+        }
+    })
+    .unwrap();
+    let back = |place: usize, addenda: Vec<u8>, amount: &[u8]| {
+        let mut entry = lines[place].to_vec();
+        entry[1..3].copy_from_slice(b"26");
+        entry[29..39].copy_from_slice(amount);
+        entry[78] = b'1';
+        OutgoingEntry { entry, addenda: vec![addenda] }
+    };
+    let rdfi = |place: usize| String::from_utf8(lines[place][3..11].to_vec()).unwrap();
+    let returned = ReturnAddenda::BLANK
+        .return_reason_code("R01")
+        .and_then(|a| a.original_entry_trace_number(&items[0].sequence))
+        .and_then(|a| a.original_rdfi_identification(&rdfi(0)))
+        .and_then(|a| a.trace_number("021000020000001"))
+        .unwrap();
+    let changed = ChangeAddenda::BLANK
+        .change_code("C01")
+        .and_then(|a| a.original_entry_trace_number(&items[1].sequence))
+        .and_then(|a| a.original_rdfi_identification(&rdfi(1)))
+        .and_then(|a| a.corrected_data("99887766"))
+        .and_then(|a| a.trace_number("021000020000002"))
+        .unwrap();
+    let header = header.unwrap();
+    let cor = header.standard_entry_class_code("COR").unwrap();
+    let first = lines[0][29..39].to_vec();
+    let batches = [
+        OutgoingBatch { header, entries: vec![back(0, returned.to_bytes(), &first)] },
+        OutgoingBatch { header: cor, entries: vec![back(1, changed.to_bytes(), b"0000000000")] },
+    ];
+    write(&summary.header.unwrap(), &batches).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advice_of_a_bank_pays_bills_like_paper() {
+    use remit::formats::x12::{OutgoingAdvice, OutgoingLine, write_820};
+    let h = Harness::new().await;
+    let line = |invoice: &str, cents: i64| OutgoingLine {
+        qualifier: "IV".into(),
+        reference: invoice.into(),
+        paid: Cents::new(cents),
+    };
+    // Two open bills of the samples, whole.
+    let advice = OutgoingAdvice {
+        sender: "BANK".into(),
+        receiver: "ACME".into(),
+        control: 7,
+        date: "2026-11-20".parse().unwrap(),
+        routing: "011401494".into(),
+        account: "1234567890".into(),
+        trace: "4311".into(),
+        payer: "ANTELOPE FLAT RANCH".into(),
+        lines: vec![line("57370293", 16733), line("2583673", 12784)],
+    };
+    let path = h.folder.path().join("advice.edi");
+    std::fs::write(&path, write_820(&advice).unwrap()).unwrap();
+    let asked = TakeIn { origin: None, date: None, ..h.asked() };
+    for (round, again) in [false, true].into_iter().enumerate() {
+        for source in station::sources(&path).unwrap() {
+            let taken = h.office.take_in(&source, &asked).await.unwrap();
+            assert_eq!(matches!(taken.as_slice(), [Taken::Already { .. }]), again, "{round} {taken:?}");
+        }
+        h.office.run_jobs(|_| ()).await.unwrap();
+    }
+    let head = h.office.batches().await.unwrap().remove(0);
+    assert_eq!((head.origin, head.counted.checks), (Origin::BankFile, 1));
+    let batch = h.office.find_batch(head.id.as_str()).await.unwrap();
+    let view = h.office.show(&batch).await.unwrap();
+    let paid: Vec<String> = view.transactions[0].applications.iter().map(|a| a.amount.to_string()).collect();
+    assert_eq!((view.transactions[0].state, paid), (TransactionState::Clean, vec!["167.33".into(), "127.84".into()]));
+    h.finish(head.id.as_str()).await;
+    assert!(h.office.make_deposit(batch.date, None, &h.sven).await.unwrap().deposit.is_none(), "the bank has it");
+    h.close().await;
+}

@@ -2,6 +2,7 @@
 
 use crate::Case;
 
+mod bank_files;
 mod letter;
 mod lockbox;
 
@@ -13,4 +14,9 @@ pub const CASES: &[Case] = &[
     letter::WRITTEN,
     lockbox::READ,
     lockbox::WRITTEN,
+    bank_files::NACHA,
+    bank_files::NACHA_WRITTEN,
+    bank_files::BAI2,
+    bank_files::X12,
+    bank_files::CAMT,
 ];

@@ -443,24 +443,29 @@ pub async fn deposit(command: DepositCommand, office: &Office, global: &Global) 
             if dry(global, "make the deposit")? {
                 return Ok(0);
             }
-            let made = office.make_deposit(date, profile.as_deref(), &user.name).await?;
-            for (document, why) in &made.left_out {
-                if !global.json && !global.quiet {
-                    print::line(format!("check {document} is not in it: {why}"));
+            let all = office.make_deposits(date, profile.as_deref(), &user.name).await?;
+            for made in &all {
+                for (document, why) in &made.left_out {
+                    if !global.json && !global.quiet {
+                        print::line(format!("check {document} is not in it: {why}"));
+                    }
+                }
+                match &made.deposit {
+                    Some(d) if global.json => print::json(&office.deposit_view(d))?,
+                    Some(d) => print::line(format!(
+                        "{} deposit {}: {} checks for {} in {}{}",
+                        d.kind.as_str(),
+                        d.id,
+                        d.count,
+                        d.total,
+                        d.file.as_deref().unwrap_or("-"),
+                        said_before(made.already)
+                    )),
+                    None => {}
                 }
             }
-            match &made.deposit {
-                Some(d) if global.json => print::json(&office.deposit_view(d))?,
-                Some(d) => print::line(format!(
-                    "deposit {}: {} checks for {} in {}{}",
-                    d.id,
-                    d.count,
-                    d.total,
-                    d.file.as_deref().unwrap_or("-"),
-                    said_before(made.already)
-                )),
-                None if global.json => {}
-                None => print::line("Nothing to deposit."),
+            if !global.json && all.iter().all(|m| m.deposit.is_none()) {
+                print::line("Nothing to deposit.");
             }
         }
         DepositCommand::List => {

@@ -16,7 +16,7 @@ use crate::station;
 
 #[derive(Args, Debug)]
 pub struct IngestArgs {
-    /// Capture folders (with index.csv), folders of images, image cash letters, lockbox files
+    /// Capture folders (with index.csv), folders of images, image cash letters, lockbox and bank files
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Where it came from: mail, dropbox, counter, lockbox, bank-file

@@ -16,10 +16,10 @@ const HEAD: usize = 8192;
 #[command(after_help = "Examples:\n  remit inspect deposit.x9\n  remit inspect --strict --json lockbox.txt\n  \
                         remit inspect --images pictures deposit.x9")]
 pub struct Args {
-    /// An image cash letter, a lockbox file, a capture index or a CSV file
+    /// An image cash letter, an ACH, lockbox, BAI2, X12 820 or 823, camt or CSV file, a capture index
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Read it as this format: x9, lockbox-bai, capture-index, csv
+    /// Read it as this format: x9, nacha, lockbox-bai, bai2, x12-820, x12-823, camt.053, camt.054, capture-index, csv
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Warnings count as errors
@@ -101,14 +101,6 @@ fn unknown(bytes: &[u8]) -> Failure {
     let head = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
     let message = match bytes {
         [] => "the file is empty".to_string(),
-        [b'1', b'0', b'1', b' ', ..] => {
-            "this looks like a NACHA file, which this program does not read yet".to_string()
-        }
-        [b'0', b'1', b',', ..] => "this looks like a BAI2 file, which this program does not read yet".to_string(),
-        [b'I', b'S', b'A', ..] => "this looks like an X12 file, which this program does not read yet".to_string(),
-        _ if bytes.starts_with(b"<?xml") || bytes.starts_with(b"<Document") => {
-            "this looks like an XML file, which this program does not read yet".to_string()
-        }
         _ => format!("this is no file of a known format (it begins with the bytes {head})"),
     };
     let known: Vec<&str> = Format::ALL.iter().map(|f| f.as_str()).collect();

@@ -28,6 +28,13 @@ pub enum ReturnsCommand {
     },
     /// Key one returned item from the bank's paper or screen
     Key(KeyArgs),
+    /// Take a file of the bank: returned ACH entries and notifications of change
+    Import {
+        file: PathBuf,
+        /// The business date (default: today)
+        #[arg(long)]
+        date: Option<Day>,
+    },
     /// All returned items; those that need a person first
     List {
         /// Only what still needs somebody
@@ -222,6 +229,34 @@ pub async fn returns(command: ReturnsCommand, office: &Office, global: &Global) 
             for taken in office.take_returns(vec![item], named.as_ref(), date, &user.name).await? {
                 tell(&taken, global)?;
             }
+        }
+        ReturnsCommand::Import { file, date } => {
+            let user = person().await?;
+            if global.dry_run {
+                print_done(global, json!({ "dry_run": true }), "nothing was taken (--dry-run)".into())?;
+                return Ok(0);
+            }
+            let imported = office.import_returns(&file, date.unwrap_or(today), &user.name).await?;
+            for taken in &imported.taken {
+                tell(taken, global)?;
+            }
+            let known = if imported.known_changes > 0 {
+                format!(" ({} known before)", imported.known_changes)
+            } else {
+                String::new()
+            };
+            print_done(
+                global,
+                json!({ "returns": imported.taken.len(), "already": imported.taken.iter().filter(|t| t.already).count(),
+                        "changes": imported.changes, "known_changes": imported.known_changes,
+                        "problems": imported.problems }),
+                format!(
+                    "{} returned items, {} notifications of change{known}{}",
+                    imported.taken.len(),
+                    imported.changes,
+                    imported.problems.iter().map(|p| format!("\n  {p}")).collect::<String>()
+                ),
+            )?;
         }
         ReturnsCommand::List { open } => {
             let mut all = office.returns().await?;

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod batch;
 pub mod bill;
+pub mod change_notice;
 pub mod control;
 pub mod day;
 pub mod deposit;
@@ -25,6 +26,7 @@ pub mod user;
 pub use account::{AccountNumber, BankAccount, Biller};
 pub use batch::{Batch, BatchEvent, BatchState, Control, Origin};
 pub use bill::{AccountFlag, AccountStatus, Bill, BillKind, KnownPayer, Pledge};
+pub use change_notice::{ChangeNotice, Correction};
 pub use control::{Controls, Tier};
 pub use day::Day;
 pub use deposit::{Deposit, DepositItem, DepositKind, DepositState};

@@ -23,6 +23,39 @@ pub struct Mapping {
     pub amount_format: AmountFormat,
 }
 
+/// A mapping of remittance lists under its name, as the configuration keeps it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NamedMapping {
+    pub name: String,
+    pub columns: BTreeMap<String, String>,
+    pub constants: BTreeMap<String, String>,
+    pub date_format: Option<String>,
+    pub amount_format: AmountFormat,
+    #[serde(skip)]
+    mapping: std::sync::OnceLock<Mapping>,
+}
+
+impl NamedMapping {
+    fn mapping(&self) -> &Mapping {
+        self.mapping.get_or_init(|| Mapping {
+            columns: self.columns.clone(),
+            constants: self.constants.clone(),
+            date_format: self.date_format.clone(),
+            amount_format: self.amount_format,
+        })
+    }
+}
+
+/// The first mapping whose columns all stand in the file's header.
+pub fn mapping_for<'a>(bytes: &[u8], mappings: &'a [NamedMapping]) -> Option<&'a Mapping> {
+    let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
+    let line = head.split(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
+    let (table, _) = csv_text::read(line).ok()?;
+    let fits = |m: &&NamedMapping| !m.columns.is_empty() && m.columns.values().all(|c| table.column(c).is_some());
+    mappings.iter().find(fits).map(NamedMapping::mapping)
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AmountFormat {
@@ -339,6 +372,88 @@ pub fn payers(bytes: &[u8], mapping: Option<&Mapping>) -> Result<Rows<KnownPayer
         };
         match payer() {
             Ok(payer) => read.rows.push(payer),
+            Err(rejected) => read.rejected.push(rejected),
+        }
+    }
+    Ok(read)
+}
+
+/// One row of a remittance list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RemittanceRow {
+    pub line: u64,
+    /// Rows of one payment have the same and stand together; empty: each row is a payment.
+    pub payment: String,
+    pub payer: String,
+    pub date: Option<Day>,
+    /// Of the whole payment.
+    pub amount: Cents,
+    pub account: Option<String>,
+    pub invoice: Option<String>,
+    /// Of this line; without it the line pays the amount.
+    pub paid: Option<Cents>,
+    pub routing: String,
+    pub bank_account: String,
+    pub check_number: String,
+}
+
+const REMITTANCE_COLUMNS: [&str; 10] =
+    ["payment", "payer", "date", "amount", "account", "invoice", "paid", "routing", "bank_account", "check_number"];
+
+/// Reads a remittance list: what a partner says that it paid, line by line. Each row needs an amount and an account or
+/// invoice; rows of one payment must state the same amount.
+pub fn remittances(bytes: &[u8], mapping: Option<&Mapping>) -> Result<Rows<RemittanceRow>, Fault> {
+    let (table, structure) = csv_text::read(bytes)?;
+    let none = Mapping::default();
+    let mapping = mapping.unwrap_or(&none);
+    let columns = Columns::find(&table, mapping, &REMITTANCE_COLUMNS, &["amount"])?;
+    if !columns.places.contains_key("account") && !columns.places.contains_key("invoice") {
+        let message = "there is neither a column 'account' nor 'invoice'; a mapping can name it";
+        return Err(Fault::error("header", message).line(1));
+    }
+    let mut read: Rows<RemittanceRow> =
+        Rows { rows: Vec::with_capacity(table.rows.len()), rejected: faults(structure) };
+    for row in &table.rows {
+        let text = |name: &'static str| columns.text(row, name);
+        let some = |name: &'static str| match text(name) {
+            "" => Ok(None),
+            given => number(row, name, given).map(Some),
+        };
+        let digits = |name: &'static str| text(name).chars().filter(char::is_ascii_digit).collect::<String>();
+        let remittance = || -> Result<RemittanceRow, Rejected> {
+            let whole = amount(row, "amount", text("amount"), mapping)?;
+            let Some(whole) = whole.filter(|a| a.is_positive()) else {
+                return Err(reject(row, "amount", "amount is empty, or not more than zero"));
+            };
+            let (account, invoice) = (some("account")?, some("invoice")?);
+            if account.is_none() && invoice.is_none() {
+                return Err(reject(row, "account", "the row names neither an account nor an invoice"));
+            }
+            Ok(RemittanceRow {
+                line: row.line,
+                payment: text("payment").to_string(),
+                payer: text("payer").to_string(),
+                date: day(row, "date", text("date"), mapping)?,
+                amount: whole,
+                account,
+                invoice,
+                paid: amount(row, "paid", text("paid"), mapping)?,
+                routing: digits("routing"),
+                bank_account: digits("bank_account"),
+                check_number: digits("check_number"),
+            })
+        };
+        match remittance() {
+            Ok(one) => {
+                let before = read.rows.last().filter(|b| !one.payment.is_empty() && b.payment == one.payment);
+                match before {
+                    Some(before) if before.amount != one.amount => {
+                        let message = format!("the payment's amount is another than in line {}", before.line);
+                        read.rejected.push(reject(row, "amount", message));
+                    }
+                    _ => read.rows.push(one),
+                }
+            }
             Err(rejected) => read.rejected.push(rejected),
         }
     }

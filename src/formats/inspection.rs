@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::bills_csv;
 use super::fault::{Fault, Severity};
 use super::record::{Column, number_of, text_of, trimmed};
-use super::{bai_lockbox, capture_index, csv_text, x9};
+use super::{bai_lockbox, bai2, capture_index, csv_text, iso20022, nacha, x9, x12};
 use crate::domain::Cents;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -18,6 +18,22 @@ pub enum Format {
     X9,
     #[serde(rename = "lockbox-bai")]
     LockboxBai,
+    #[serde(rename = "nacha")]
+    Nacha,
+    #[serde(rename = "bai2")]
+    Bai2,
+    #[serde(rename = "x12-820")]
+    X12Advice,
+    #[serde(rename = "x12-823")]
+    X12Lockbox,
+    #[serde(rename = "camt.052")]
+    Camt052,
+    #[serde(rename = "camt.053")]
+    Camt053,
+    #[serde(rename = "camt.054")]
+    Camt054,
+    #[serde(rename = "remt.001")]
+    Remt001,
     #[serde(rename = "capture-index")]
     CaptureIndex,
     #[serde(rename = "csv")]
@@ -25,12 +41,33 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::X9, Format::LockboxBai, Format::CaptureIndex, Format::Csv];
+    pub const ALL: [Format; 12] = [
+        Format::X9,
+        Format::LockboxBai,
+        Format::Nacha,
+        Format::Bai2,
+        Format::X12Advice,
+        Format::X12Lockbox,
+        Format::Camt052,
+        Format::Camt053,
+        Format::Camt054,
+        Format::Remt001,
+        Format::CaptureIndex,
+        Format::Csv,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Format::X9 => "x9",
             Format::LockboxBai => "lockbox-bai",
+            Format::Nacha => "nacha",
+            Format::Bai2 => "bai2",
+            Format::X12Advice => "x12-820",
+            Format::X12Lockbox => "x12-823",
+            Format::Camt052 => "camt.052",
+            Format::Camt053 => "camt.053",
+            Format::Camt054 => "camt.054",
+            Format::Remt001 => "remt.001",
             Format::CaptureIndex => "capture-index",
             Format::Csv => "csv",
         }
@@ -43,6 +80,28 @@ impl Format {
 
 /// The format of a file by the first bytes of it (8 KiB are enough), never by its name.
 pub fn sniff(head: &[u8]) -> Option<Format> {
+    // A whole file may be given; its beginning tells.
+    let head = head.get(..8192).unwrap_or(head);
+    if nacha::looks_like(head) {
+        return Some(Format::Nacha);
+    }
+    if bai2::looks_like(head) {
+        return Some(Format::Bai2);
+    }
+    if x12::looks_like(head) {
+        return match x12::set_in(head).as_deref() {
+            Some("823") => Some(Format::X12Lockbox),
+            _ => Some(Format::X12Advice),
+        };
+    }
+    if let Some(message) = iso20022::looks_like(head) {
+        return Some(match message {
+            iso20022::MessageKind::Report052 => Format::Camt052,
+            iso20022::MessageKind::Statement053 => Format::Camt053,
+            iso20022::MessageKind::Notification054 => Format::Camt054,
+            iso20022::MessageKind::Remittance => Format::Remt001,
+        });
+    }
     if x9::physical::detect(head).is_some() {
         return Some(Format::X9);
     }
@@ -83,7 +142,7 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    fn new(format: Format, version: impl Into<String>, encoding: &'static str) -> Self {
+    pub(super) fn new(format: Format, version: impl Into<String>, encoding: &'static str) -> Self {
         Inspection {
             format,
             version: version.into(),
@@ -106,6 +165,12 @@ impl Inspection {
         self
     }
 
+    /// With all faults counted, also those beyond the list's limit.
+    pub(super) fn with_faults(self, faults: super::fault::Faults) -> Self {
+        let told = self.with(faults.list().to_vec());
+        Inspection { errors: faults.errors, warnings: faults.warnings, valid: faults.errors == 0, ..told }
+    }
+
     /// Warnings count as errors.
     pub fn strict(mut self) -> Self {
         self.errors += std::mem::take(&mut self.warnings);
@@ -125,6 +190,10 @@ pub fn inspect_from(source: &mut dyn Read, format: Format) -> Result<Inspection,
     match format {
         Format::X9 => x9_file(source),
         Format::LockboxBai => lockbox_file(source),
+        Format::Nacha => nacha::outline::inspect(source),
+        Format::Bai2 => bai2::outline::inspect(source),
+        Format::X12Advice | Format::X12Lockbox => x12::outline::inspect(source),
+        Format::Camt052 | Format::Camt053 | Format::Camt054 | Format::Remt001 => iso20022::outline::inspect(source),
         Format::CaptureIndex => Ok(index_file(&whole(source)?)),
         Format::Csv => csv_file(&whole(source)?),
     }
@@ -276,6 +345,12 @@ pub fn records_from(source: &mut dyn Read, format: Format, each: &mut dyn FnMut(
             let name = lockbox_name(&kind).into();
             each(RecordView { record: line.number, offset: line.offset, name, kind, fields });
         }),
+        Format::Nacha => nacha::outline::records(source, each),
+        Format::Bai2 => bai2::outline::records(source, each),
+        Format::X12Advice | Format::X12Lockbox => x12::outline::records(source, each),
+        Format::Camt052 | Format::Camt053 | Format::Camt054 | Format::Remt001 => {
+            iso20022::outline::records(source, each);
+        }
         Format::CaptureIndex | Format::Csv => {
             let Ok(bytes) = whole(source) else { return };
             let Ok((table, _)) = csv_text::read(&bytes) else { return };

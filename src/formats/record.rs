@@ -13,6 +13,7 @@ pub enum Kind {
     Raw,
     Right,
     Account,
+    AccountLeft,
     Digits,
     Number,
     Cents,
@@ -188,6 +189,11 @@ pub mod kind {
         let hidden = |unfit: Unfit| Unfit { found: masked(value), ..unfit };
         fill(&printable(value).map_err(hidden)?, b' ', true).ok_or_else(|| too_long::<N>(masked(value)))
     });
+    kind!(/// An account number that stands left-justified (Nacha): masked like `Account`.
+    AccountLeft<'a>(&'a str) |value| {
+        let hidden = |unfit: Unfit| Unfit { found: masked(value), ..unfit };
+        fill(&printable(value).map_err(hidden)?, b' ', false).ok_or_else(|| too_long::<N>(masked(value)))
+    });
     kind!(/// Exactly as many digits as there are columns, or blank.
     Digits<'a>(&'a str) |value| {
         let wrong = || Unfit { found: value.into(), expected: format!("{N} digits") };
@@ -203,9 +209,14 @@ pub mod kind {
         let units = u64::try_from(value.get()).map_err(|_| wrong())?;
         fill(units.to_string().as_bytes(), b'0', true).ok_or_else(wrong)
     });
-    kind!(/// A calendar date `YYYYMMDD`, kept as text.
-        Date<'a>(domain::Day) |value| fill(value.compact().as_bytes(), b'0', true)
-            .ok_or_else(|| Unfit { found: value.to_string(), expected: "a date YYYYMMDD".into() }));
+    kind!(/// A calendar date `YYYYMMDD`, or `YYMMDD` in six columns (years 1970 to 2069), kept as text.
+    Date<'a>(domain::Day) |value| {
+        let wrong = || Unfit { found: value.to_string(), expected: date_form(N).into() };
+        let compact = value.compact();
+        let fits = N != 6 || (1970..=2069).contains(&value.date().year());
+        let text = if N == 6 { &compact[2..] } else { compact.as_str() };
+        if fits { fill(text.as_bytes(), b'0', true).ok_or_else(wrong) } else { Err(wrong()) }
+    });
     kind!(/// Reserved columns: written blank, read as they are.
         Blank<'a>(()) |()| Ok([b' '; N]));
 
@@ -213,6 +224,16 @@ pub mod kind {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(&masked(&self.text()))
         }
+    }
+
+    impl<const N: usize> std::fmt::Debug for AccountLeft<N> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&masked(&self.text()))
+        }
+    }
+
+    const fn date_form(columns: usize) -> &'static str {
+        if columns == 6 { "a date YYMMDD" } else { "a date YYYYMMDD" }
     }
 
     impl<const N: usize> Number<N> {
@@ -238,9 +259,12 @@ pub mod kind {
             if self.is_blank() {
                 return Ok(None);
             }
-            domain::Day::from_compact(&self.text())
+            let text = self.text();
+            let century = if text.as_str() < "70" { "20" } else { "19" };
+            let whole = if N == 6 { format!("{century}{text}") } else { text };
+            domain::Day::from_compact(&whole)
                 .map(Some)
-                .map_err(|_| Unfit { found: text_of(&self.0), expected: "a date YYYYMMDD".into() })
+                .map_err(|_| Unfit { found: text_of(&self.0), expected: date_form(N).into() })
         }
     }
 }

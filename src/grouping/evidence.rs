@@ -82,7 +82,8 @@ fn kind(document: &Document, readings: &[Reading], keyed_line: bool, keyed_scanl
     if keyed_line {
         return DocumentKind::Check;
     }
-    if keyed_scanline || document.remittance.is_some() {
+    // Beside a check a bank file tells the payer; a remittance line by itself is a stub.
+    if keyed_scanline || (document.remittance.is_some() && document.kind_hint != Some(DocumentKind::Check)) {
         return DocumentKind::Stub;
     }
     if readings.iter().any(|r| r.micr.as_ref().is_some_and(|m| m.accepted)) {
@@ -135,6 +136,10 @@ fn check_line(
     let whole = |s: &str| !s.contains('?');
     let Some(best) = optical.first() else {
         let Some(station) = station else {
+            // A transfer that a bank file tells with its payer has no account line, and needs none: the bank has the money.
+            if document.images.is_empty() && document.amount_is_recorded && document.remittance.is_some() {
+                return CheckEvidence::default();
+            }
             if !problems.iter().any(|p| line_reasons.contains(&p.code)) {
                 problems.push(Problem::new(Reason::MicrUnreadable, "no account line was found on this check"));
             }

@@ -1,18 +1,26 @@
-//! What came: a capture folder, bare images, an image cash letter or a lockbox file becomes an `Intake`, the list of its
+//! What came: a capture folder, bare images, an image cash letter, a lockbox or bank file becomes an `Intake`, the list of its
 //! documents with what the source says of each. Pure: bytes and names in, values out; whoever calls opens the files, hashes
 //! them and stores them. Nothing is dropped in silence: what cannot be taken is a named problem or refuses the whole.
 
+mod bank_file;
 mod capture;
 mod cash_letter;
 mod lockbox;
+mod reference;
+mod returned;
+
+#[cfg(test)]
+mod bank_file_tests;
 
 use crate::domain::document::Remittance;
 use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole, Origin, Sha256};
 use crate::formats::fault::Fault;
 
+pub use bank_file::{bai2, camt, nacha, remittance_csv, x12};
 pub use capture::{bare_folder, capture_folder, safe_name};
 pub use cash_letter::x9;
 pub use lockbox::lockbox;
+pub use returned::{CameBack, ach_returns};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {
@@ -20,6 +28,12 @@ pub enum SourceKind {
     BareFolder,
     X9,
     Lockbox,
+    X12Advice,
+    X12Lockbox,
+    Nacha,
+    Camt,
+    Bai2,
+    RemittanceCsv,
 }
 
 impl SourceKind {
@@ -29,6 +43,12 @@ impl SourceKind {
             SourceKind::BareFolder => "bare-folder",
             SourceKind::X9 => "x9",
             SourceKind::Lockbox => "lockbox",
+            SourceKind::X12Advice => "x12-820",
+            SourceKind::X12Lockbox => "x12-823",
+            SourceKind::Nacha => "nacha",
+            SourceKind::Camt => "camt",
+            SourceKind::Bai2 => "bai2",
+            SourceKind::RemittanceCsv => "csv",
         }
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    BatchId, Cents, Day, Deposit, DepositItem, DepositKind, DepositState, DocumentId, ImageRole, Sha256, UserName,
+    AccountFlag, BatchId, Biller, Cents, Day, Deposit, DepositItem, DepositKind, DepositState, DocumentId, ImageRole,
+    Sha256, Transaction, UserName,
 };
 use crate::grouping::Evidence;
 use crate::pipeline::{Face, Known, Office, OfficeError, Result};
 use crate::store::{NewDeposit, StoreError};
-use crate::truncation::{self, CheckImages, IclItem, Profile};
+use crate::truncation::{self, Around, CheckImages, IclItem, Profile};
 use crate::{post, station};
 
 #[derive(Debug)]
@@ -30,14 +31,19 @@ struct Ready {
 
 /// What is known of the batches that a deposit draws on, each loaded once.
 #[derive(Default)]
-struct Sources(BTreeMap<BatchId, Known>);
+struct Sources(BTreeMap<BatchId, (Known, Vec<Transaction>)>);
 
 impl Sources {
     async fn of(&mut self, office: &Office, batch: &BatchId) -> Result<&Known> {
+        Ok(&self.with_transactions(office, batch).await?.0)
+    }
+
+    async fn with_transactions(&mut self, office: &Office, batch: &BatchId) -> Result<&(Known, Vec<Transaction>)> {
         if !self.0.contains_key(batch) {
             let found = office.store.batch(batch.as_str()).await?;
             let transactions = office.store.transactions(&found.id).await?;
-            self.0.insert(batch.clone(), office.known(&found, &transactions).await?);
+            let known = office.known(&found, &transactions).await?;
+            self.0.insert(batch.clone(), (known, transactions));
         }
         self.0.get(batch).ok_or_else(|| StoreError::NotFound { noun: "batch", id: batch.to_string() }.into())
     }
@@ -51,7 +57,113 @@ fn evidence_of<'a>(known: &'a Known, document: &DocumentId) -> Result<&'a Eviden
         .ok_or_else(|| StoreError::NotFound { noun: "document", id: document.to_string() }.into())
 }
 
+/// Billers, flags and origin that decide whether a check may be converted.
+fn around(known: &Known, transactions: &[Transaction], document: &DocumentId, has_twin: bool) -> Around {
+    let own = transactions.iter().find(|t| t.documents.contains(document));
+    let paid = own.map_or(&[][..], |t| t.applications.as_slice());
+    let mut billers: Vec<Biller> = paid.iter().filter_map(|a| a.biller.clone()).collect();
+    billers.sort();
+    billers.dedup();
+    let mut flags: Vec<AccountFlag> = Vec::new();
+    for application in paid {
+        let Some(account) = &application.account else { continue };
+        for bill in known.book.bills_of(application.biller.as_ref(), account) {
+            flags.extend(bill.flags.iter().copied());
+        }
+    }
+    // Money in suspense pays nobody whose notice would cover it.
+    if paid.iter().any(|a| a.biller.is_none()) {
+        billers.clear();
+    }
+    Around { origin: Some(known.batch.origin), billers, flags, has_twin }
+}
+
 impl Office {
+    /// What goes to the bank on a business day, by every channel: first the checks that may become ACH entries, where the
+    /// site has that switched on, then the image cash letter of the rest. Both draw on the same claims: no check goes twice.
+    pub async fn make_deposits(&self, date: Day, profile: Option<&str>, by: &UserName) -> Result<Vec<MadeDeposit>> {
+        let mut made = Vec::new();
+        if self.site.config.arc.enabled {
+            made.push(self.make_arc_deposit(date, by).await?);
+        }
+        made.push(self.make_deposit(date, profile, by).await?);
+        Ok(made)
+    }
+
+    /// The ACH file of a business day: every posted check up to that day that may be converted and that no deposit has
+    /// claimed. A run that was cut short is finished first, with the same bytes.
+    pub async fn make_arc_deposit(&self, date: Day, by: &UserName) -> Result<MadeDeposit> {
+        let profile = &self.site.config.arc;
+        let deposits: Vec<Deposit> =
+            self.store.deposits().await?.into_iter().filter(|d| d.kind == DepositKind::Arc).collect();
+        let reserved = deposits.iter().find(|d| d.state == DepositState::Reserved && d.profile == profile.name);
+        if let Some(deposit) = reserved {
+            let made = self.finish_arc_deposit(deposit.clone(), by).await?;
+            return Ok(MadeDeposit { deposit: Some(made), already: false, left_out: Vec::new() });
+        }
+        let mut items = Vec::new();
+        let mut sources = Sources::default();
+        for check in self.store.undeposited().await?.into_iter().filter(|c| c.date <= date) {
+            let (known, transactions) = sources.with_transactions(self, &check.batch).await?;
+            let around = around(known, transactions, &check.document, check.twin.is_some());
+            let evidence = evidence_of(known, &check.document)?;
+            match truncation::arc_eligible(evidence, check.amount, &around, profile) {
+                Ok(item) => items.push(item),
+                Err(why) => tracing::debug!(document = %check.document, "not converted: {why}"),
+            }
+        }
+        if items.is_empty() {
+            return Ok(MadeDeposit { deposit: None, already: false, left_out: Vec::new() });
+        }
+        // Each entry and each offset that ever left has had a number; the trace numbers are kept with the claims.
+        let before: u64 = deposits.iter().map(|d| u64::from(d.count) + 1).sum();
+        let items = items
+            .iter()
+            .zip(before + 1..)
+            .map(|(item, n)| DepositItem {
+                document: item.document.clone(),
+                amount: item.amount,
+                sequence: truncation::trace_number(profile, n),
+            })
+            .collect();
+        let new = NewDeposit { date, kind: DepositKind::Arc, profile: profile.name.clone(), items };
+        self.may_release(&new, by).await?;
+        let deposit = self.store.reserve_deposit(&new, by).await?;
+        let made = self.finish_arc_deposit(deposit, by).await?;
+        Ok(MadeDeposit { deposit: Some(made), already: false, left_out: Vec::new() })
+    }
+
+    /// Makes the file of a reserved ACH deposit, proves it and moves the books. The same bytes every time.
+    async fn finish_arc_deposit(&self, deposit: Deposit, by: &UserName) -> Result<Deposit> {
+        let profile = &self.site.config.arc;
+        let mut items = Vec::with_capacity(deposit.items.len());
+        let mut sources = Sources::default();
+        for item in &deposit.items {
+            let document = self.store.document(item.document.as_str()).await?;
+            let (known, transactions) = sources.with_transactions(self, &document.batch).await?;
+            // Its twin was looked at when it was claimed.
+            let around = around(known, transactions, &item.document, false);
+            let evidence = evidence_of(known, &item.document)?;
+            let eligible = truncation::arc_eligible(evidence, item.amount, &around, profile).map_err(|why| {
+                OfficeError::refused("not-eligible", format!("check {}: {why}", item.document), "look at the check")
+            })?;
+            items.push((eligible, item.sequence.clone()));
+        }
+        let last = deposit.items.last().and_then(|i| i.sequence.get(8..)).and_then(|n| n.parse::<u64>().ok());
+        let offset_trace = truncation::trace_number(profile, last.unwrap_or(0) + 1);
+        let file = truncation::arc_file(profile, &items, deposit.date, deposit.number, &offset_trace).map_err(|e| {
+            let help = "the checks stay reserved; mend the cause and run it again";
+            OfficeError::refused("deposit", e.to_string(), help)
+        })?;
+        assert_eq!(file.total, deposit.total, "the file's total must be the deposit's");
+        assert_eq!(file.count, deposit.count, "the file's count must be the deposit's");
+        let name = format!("deposits/{}-{}-{:02}.ach", deposit.date, profile.name, deposit.number);
+        station::write_whole(&self.site.folder.join(&name), file.bytes())?;
+        let entry = post::deposit_entry(&deposit, &self.site.config.posting)?;
+        self.store.deposit_made(&deposit.id, &name, Sha256::of(file.bytes()), &[entry], by).await?;
+        Ok(self.store.deposit(deposit.id.as_str()).await?)
+    }
+
     fn profile(&self, name: Option<&str>) -> Result<&Profile> {
         let profiles = &self.site.config.bank;
         let found = match name {
@@ -105,6 +217,14 @@ impl Office {
                 })
                 .collect(),
         };
+        self.may_release(&new, by).await?;
+        let deposit = self.store.reserve_deposit(&new, by).await?;
+        let made = self.finish_deposit(deposit, profile, by).await?;
+        Ok(MadeDeposit { deposit: Some(made), already: false, left_out })
+    }
+
+    /// Above the office's limit a deposit is released by somebody who approved none of its batches.
+    async fn may_release(&self, new: &NewDeposit, by: &UserName) -> Result<()> {
         let total = Cents::sum(new.items.iter().map(|i| i.amount))?;
         if self.site.config.control.separate_release_from.is_some_and(|limit| total >= limit) {
             let checks: Vec<DocumentId> = new.items.iter().map(|i| i.document.clone()).collect();
@@ -116,9 +236,7 @@ impl Office {
                 ));
             }
         }
-        let deposit = self.store.reserve_deposit(&new, by).await?;
-        let made = self.finish_deposit(deposit, profile, by).await?;
-        Ok(MadeDeposit { deposit: Some(made), already: false, left_out })
+        Ok(())
     }
 
     /// Makes the file of a reserved deposit, proves it and moves the books. The same bytes every time.

@@ -74,13 +74,21 @@ impl Office {
                 let intakes = match formats::sniff(&bytes) {
                     Some(Format::X9) => ingest::x9(&bytes).map_err(wrong)?,
                     Some(Format::LockboxBai) => ingest::lockbox(&bytes).map_err(wrong)?,
+                    Some(Format::X12Advice | Format::X12Lockbox) => ingest::x12(&bytes).map_err(wrong)?,
+                    Some(Format::Nacha) => ingest::nacha(&bytes).map_err(wrong)?,
+                    Some(Format::Camt053 | Format::Camt054) => ingest::camt(&bytes).map_err(wrong)?,
+                    Some(Format::Bai2) => ingest::bai2(&bytes).map_err(wrong)?,
+                    Some(Format::Csv) => {
+                        let mapping = formats::bills_csv::mapping_for(&bytes, &self.site.config.remittance_csv);
+                        ingest::remittance_csv(&bytes, mapping).map_err(wrong)?
+                    }
                     other => {
                         let what = other.map_or("none that is known", Format::as_str);
                         return Err(OfficeError::input(
                             "format",
                             format!("this format ({what}) is not taken in"),
                             Some(path),
-                            "take in capture folders, image cash letters and lockbox files; see `remit inspect FILE`",
+                            "take in capture folders, image cash letters, lockbox and bank files; see `remit inspect FILE`",
                         ));
                     }
                 };
@@ -126,7 +134,7 @@ impl Office {
         let mut batches = Vec::new();
         let mut fingerprint = None;
         for (ordinal, (intake, images)) in intakes.into_iter().zip(read).enumerate() {
-            if matches!(intake.kind, SourceKind::X9 | SourceKind::Lockbox) {
+            if !matches!(intake.kind, SourceKind::CaptureFolder | SourceKind::BareFolder) {
                 fingerprint = Some(match fingerprint {
                     None => intake.business_fingerprint,
                     Some(Sha256(before)) => Sha256::of(&[before, intake.business_fingerprint.0].concat()),

@@ -11,7 +11,7 @@ use crate::pipeline::settle::not_allowed;
 use crate::pipeline::{Known, Office, OfficeError, Result};
 use crate::store::{AtBank, Done, NewReturn, Outcome, Settled, StoreError};
 use crate::truncation::{Original, SentCheck, original};
-use crate::{balance, exceptions, post, reports, station};
+use crate::{balance, exceptions, formats, ingest, post, reports, station};
 
 /// What became of one returned item.
 #[derive(Debug, serde::Serialize)]
@@ -34,6 +34,16 @@ pub struct ReturnTaken {
     pub cash_only: Vec<String>,
     /// What the billing system is told, relative to the site.
     pub file: Option<String>,
+}
+
+/// What a file of returns held.
+#[derive(Debug, serde::Serialize)]
+pub struct ReturnsImported {
+    pub taken: Vec<ReturnTaken>,
+    /// Notifications of change: new ones, and those that were known.
+    pub changes: u64,
+    pub known_changes: u64,
+    pub problems: Vec<String>,
 }
 
 /// A returned item as lists show it: the payer's account masked.
@@ -132,6 +142,35 @@ impl Office {
         found.ok_or_else(|| StoreError::NotFound { noun: "batch", id: check.batch.to_string() }.into())
     }
 
+    /// Takes a file of the bank: its returned items one by one, and its notifications of change, which are kept and move no
+    /// money. The same file again changes nothing. What is odd in it is told beside.
+    pub async fn import_returns(&self, path: &std::path::Path, date: Day, by: &UserName) -> Result<ReturnsImported> {
+        let bytes = station::read(path)?;
+        let wrong = |e: ingest::IntakeError| {
+            let help = "nothing was taken; `remit inspect FILE` lists every fault with its place";
+            OfficeError::input("format", e.to_string(), Some(path), help)
+        };
+        let back = match formats::sniff(&bytes) {
+            Some(formats::Format::Nacha) => ingest::ach_returns(&bytes).map_err(wrong)?,
+            other => {
+                let what = other.map_or("none that is known", formats::Format::as_str);
+                let message = format!("returns are not taken from a file of this format ({what})");
+                let help = "key them: remit returns key --amount .. --reason ..";
+                return Err(OfficeError::input("format", message, Some(path), help));
+            }
+        };
+        self.store.put_blobs(vec![(Sha256::of(&bytes), bytes)]).await?;
+        let changes = self.store.keep_changes(&back.changes, by).await.map_err(not_allowed)?;
+        let taken = self.take_returns(back.items, None, date, by).await?;
+        let problems = back.problems.iter().map(ToString::to_string).collect();
+        Ok(ReturnsImported { taken, changes, known_changes: back.changes.len() as u64 - changes, problems })
+    }
+
+    /// Notifications of change that were taken, by their dates.
+    pub async fn changes(&self) -> Result<Vec<crate::domain::ChangeNotice>> {
+        Ok(self.store.changes().await?)
+    }
+
     /// Takes items that the bank sent back. `named` is the check that a person named for a single item.
     pub async fn take_returns(
         &self,
@@ -224,6 +263,11 @@ impl Office {
     ) -> Result<(std::result::Result<Outcome, ReturnId>, String, Vec<DocumentId>)> {
         if item.stage != ReturnStage::Returned || item.reason == crate::domain::ReturnReason::BetweenBanks {
             return Ok((Ok(Outcome::Noted), "between the banks: it moves no money of ours".into(), Vec::new()));
+        }
+        // A reason that no table knows is not acted on until a person has said which check it is of.
+        if item.reason == crate::domain::ReturnReason::Unknown && named.is_none() {
+            let note = format!("the reason '{}' is unknown: look at what the bank wrote", item.code);
+            return Ok((Ok(Outcome::Unmatched), note, Vec::new()));
         }
         let at_bank = self.store.at_bank(item.amount).await?;
         let mut sent = Vec::with_capacity(at_bank.len());

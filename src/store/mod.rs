@@ -7,6 +7,7 @@ mod batches;
 mod bills;
 mod blobs;
 mod books;
+mod changes;
 mod db;
 mod deposits;
 mod desk;
@@ -163,6 +164,7 @@ impl Store {
             bills::ALL,
             blobs::ALL,
             books::ALL,
+            changes::ALL,
             deposits::ALL,
             desk::ALL,
             drawer::ALL,

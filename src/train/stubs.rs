@@ -49,7 +49,8 @@ pub fn measure(folder: &str, layouts: &str, every: usize, mut list: usize, spoil
             let Some(file) = truth["files"][format!("{side}_{suffix}")].as_str() else { continue };
             let bytes = read(&format!("{folder}/{file}"))?;
             let mut page = {
-                let mut time = |what: &str, ms: f32| times.entry(format!("{what} {kind} {suffix}")).or_default().push(ms);
+                let mut time =
+                    |what: &str, ms: f32| times.entry(format!("{what} {kind} {suffix}")).or_default().push(ms);
                 let (ms, image) = least(|| load(&bytes, 0));
                 time("load", ms);
                 let image = image.map_err(|e| format!("{file}: {e}"))?;

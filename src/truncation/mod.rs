@@ -1,12 +1,19 @@
 //! Checks into an image cash letter: which checks may go, their images as the bank takes them, the file, and its proof
 //! by reading it back. ANSI X9.100-187 and X9.37, as `specs` of the bank profile says. Refuses what a bank would refuse.
+//! Or into ACH entries (`arc`), where the profile and the Operating Rules allow it.
 
+mod arc;
+mod banking_day;
 mod images;
 mod letter;
 mod profile;
 mod returns;
 mod ticket;
 
+pub use arc::{
+    ArcError, ArcFile, ArcItem, ArcProfile, Around, NotArc, Offset, arc_eligible, arc_file, plain, trace_number,
+};
+pub use banking_day::next_banking_day;
 pub use images::{CheckImages, ImageError, for_bank};
 pub use letter::{CashLetter, LetterError, cash_letter};
 pub use profile::{Counted, Credit, CreditStyle, Encoding, Profile, ProfileError};
@@ -109,5 +116,7 @@ fn with_check_digit(eight: &str) -> String {
     format!("{eight}{}", (10 - sum % 10) % 10)
 }
 
+#[cfg(test)]
+mod arc_tests;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,18 @@ pub fn samples(target: &str) -> Vec<Vec<u8>> {
         "capture_index" => &["index.csv"],
         "bills" => &["bills.csv", "payers.csv"],
         "lockbox" => &["lockbox.txt", ".bai", "-80.txt"],
+        "ach" => &[
+            "arc-debit.ach",
+            "return-WEB.ach",
+            "cor-read.ach",
+            "iat-debit.ach",
+            "adv-read.ach",
+            "ctx-debit.ach",
+            "invalid.ach",
+        ],
+        "statement" => &[".bai2"],
+        "advice" => &[".edi", "_ScanaEnergy.txt", "_Safeway.txt"],
+        "account_message" => &["camt053.v8.xml", "camt054.v4.xml", "_v4.xml", "minimal.xml", "valid_example.xml"],
         "image" => &[".tif", ".jpg", ".png"],
         "document" => &["F.tif", "F.jpg"],
         "cash_letter" => &[".icl", ".x937", ".bin"],
@@ -74,6 +86,50 @@ const PAYERS: &str = "biller,routing,bank_account,account\nwater,061000146,12345
 const MAPPING: &str = "[columns]\nbill = \"Nr\"\naccount = \"Kto\"\namount_due = \"Open\"\ndue_date = \"Due\"\n[constants]\nbiller = \"gas\"\n";
 
 const OTHER_BILLS: &str = "Nr,Kto,Open,Due\n17,0012345678,88.10,2026-11-30\n";
+
+/// Converted checks, balanced by a credit, and a return with its reason; without the blanks that end a record.
+const ACH: [&str; 2] = [
+    "101 021000021 0114014942611030645A094101FIRST SAMPLE BANK      ACME UTILITIES\n\
+     5225ACME UTILITIES                      1234567890ARCBILL PMT  261103261104   1011401490000001\n\
+     6270210000211234567890       00000084251021           ACCT 00345678901 1      0011401490000001\n\
+     6271210428820009988776       0000249999554321         ACCT 00345678901 2      0011401490000002\n\
+     63709100001977               00000001000001           ACCT 00345678901 3      0011401490000003\n\
+     822500000300233042910000002585240000000000001234567890                         011401490000001\n\
+     5220ACME UTILITIES                      1234567890CCDOFFSET    261103261104   1011401490000002\n\
+     622011401494000123456789     0000258524OFFSET-1       ACME UTILITIES          0011401490000001\n\
+     822000000100011401490000000000000000002585241234567890                         011401490000002\n\
+     9000002000001000000040024444440000000258524000000258524\n",
+    "101 091400606 6910001341810170306A094101FIRST BANK             APPLICATION\n\
+     5200COINLION                            123456789 WEBTRANSFER        000101   1091000010000001\n\
+     626091400606123456789        0000012354MJMXNDAWMJATOGQPAUL JONES            S 1091000017611242\n\
+     799R01091400600000001      09100001                                            091000017611242\n\
+     82000000020009140060000000012354000000000000123456789                          091000010000001\n\
+     9000001000001000000020009140060000000012354000000000000\n",
+];
+
+fn ach() -> Vec<Vec<u8>> {
+    let lines = |text: &str, end: &str| text.lines().map(|l| format!("{l:<94}{end}")).collect::<String>().into_bytes();
+    ACH.iter().flat_map(|text| [lines(text, "\n"), lines(text, "")]).collect()
+}
+
+const STATEMENT: &str = "01,BANK,ACME,261103,0645,1,,,2/\n02,ACME,BANK,1,261102,2400,USD,2/\n03,123,USD,100,3500,2,S,1000,2000,500/\n\
+16,142,2500,V,261103,,REF1,CUST1,ACH CREDIT, INV 8140622\n88,REMI: INV 8140622\n16,195,1000,D,2,0,400,1,600,REF2,,WIRE/\n\
+49,7000,5/\n98,7000,1,7/\n99,7000,1,9/\n";
+
+const ADVICE: &str = "ISA*00*          *00*          *01*021000021      *ZZ*ACMEUTIL       *261103*0645*U*00401*000000077*0*P*>~\n\
+GS*LB*021000021*ACMEUTIL*20261103*0645*77*X*004010~\nST*823*0001~\nDEP*0012345*20261103*0630*1~\nAMT*1*84.25~\n\
+BAT*20261103*0630*1~\nAMT*2*84.25~\nBPR*I*84.25*C*CHK*PBC*01*011401494*DA*1234567890~\nTRN*1*1021~\nN1*PR*J SAMPLE~\n\
+RMR*IV*INV1**94.25*94.25*0~\nADX*-10*06~\nREF*IV*INV1~\nSE*12*0001~\nGE*1*77~\nIEA*1*000000077~\n";
+
+const MESSAGE: &str = "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\"><BkToCstmrDbtCdtNtfctn>\
+<GrpHdr><MsgId>1</MsgId></GrpHdr><Ntfctn><Id>1</Id><Acct><Id><IBAN>X1</IBAN></Id></Acct><Ntry><Amt Ccy=\"USD\">1.50</Amt>\
+<CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-11-03</Dt></BookgDt><NtryDtls><Btch><NbOfTxs>2</NbOfTxs></Btch>\
+<TxDtls><Amt Ccy=\"USD\">1.00</Amt><RmtInf><Strd><RfrdDocInf><Nb>INV1</Nb></RfrdDocInf><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf>\
+</Strd></RmtInf></TxDtls><TxDtls><Amt Ccy=\"USD\">0.50</Amt><RmtInf><Ustrd>INV 8140622 &amp; &#65;</Ustrd></RmtInf></TxDtls></NtryDtls>\
+</Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>";
+
+const REMITTANCES: &str = "payment,payer,date,amount,account,invoice,paid,routing,bank_account,check_number\n\
+1,Ann,2026-11-03,3.00,,A1,1.00,061000146,12345678,101\n1,Ann,2026-11-03,3.00,0012345678,,2.00,,,\n";
 
 /// A small page with strokes and dots on it.
 fn page(width: usize, height: usize) -> Bits {
@@ -133,6 +189,11 @@ pub fn own(target: &str) -> Vec<Vec<u8>> {
             .iter()
             .map(|line| format!("{LAYOUTS}\n----\n{line}").into_bytes())
             .collect(),
+        "ach" => ach(),
+        "statement" => vec![STATEMENT.into()],
+        "advice" => vec![ADVICE.into(), ADVICE.replace('\n', "").into(), "RMR*IV*INV123**100.00\\".into()],
+        "account_message" => vec![MESSAGE.into()],
+        "remittance_list" => vec![REMITTANCES.into()],
         "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
         "image" => images(),
         "group4" => group4(),

@@ -8,8 +8,9 @@ use remit::decode::layout::{Layouts, Symbology};
 use remit::decode::{self, Expect, Request, Source};
 use remit::domain::ImageRole;
 use remit::formats::capture_index as station_index;
-use remit::formats::{Format, bai_lockbox, bills_csv, inspection, x9};
+use remit::formats::{Format, bai_lockbox, bai2, bills_csv, inspection, iso20022, nacha, x9, x12};
 use remit::imaging::{self, Bits, Raster};
+use remit::ingest;
 
 /// Says whether the input could be read.
 pub type Target = fn(&[u8]) -> bool;
@@ -27,6 +28,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("document", document),
     ("bills", bills),
     ("lockbox", lockbox),
+    ("ach", ach),
+    ("statement", statement),
+    ("advice", advice),
+    ("account_message", account_message),
+    ("remittance_list", remittance_list),
 ];
 
 /// The function of a target.
@@ -189,4 +195,65 @@ fn lockbox(bytes: &[u8]) -> bool {
     inspection::records(bytes, Format::LockboxBai, &mut |_| views += 1);
     assert_eq!(views, file.records);
     true
+}
+
+/// A Nacha file. What is valid, written again from its own records, reads the same.
+fn ach(bytes: &[u8]) -> bool {
+    let mut batches = Vec::new();
+    let mut open = Vec::new();
+    let mut plain = true;
+    let read = nacha::scan(&mut &*bytes, &mut |event| match event {
+        nacha::Event::Entry(entry) => {
+            plain &= entry.family() != nacha::records::Family::Advice;
+            let _ = (entry.account(), entry.name(), entry.check_serial(), entry.identification(), entry.payment_text());
+            open.push(nacha::OutgoingEntry {
+                entry: entry.line.text.to_vec(),
+                addenda: entry.addenda.iter().map(|a| a.text.to_vec()).collect(),
+            });
+        }
+        nacha::Event::Batch(batch) => {
+            batches.push(nacha::OutgoingBatch { header: batch.header, entries: std::mem::take(&mut open) });
+        }
+    });
+    let _ = (nacha::returns(&mut &*bytes).is_ok(), ingest::nacha(bytes).is_ok());
+    nacha::outline::records(&mut &*bytes, &mut |view| assert!(view.offset < bytes.len() as u64));
+    let Ok(summary) = read else { return false };
+    assert!(summary.records as usize <= bytes.len());
+    let Some(header) = summary.header.filter(|_| summary.is_valid() && plain) else { return summary.is_valid() };
+    // A company number that only the control has is not written again.
+    if let Ok(again) = nacha::write(&header, &batches) {
+        let again = nacha::scan(&mut &*again, &mut |_| {}).expect("what was written can be read");
+        assert_eq!((again.totals, again.batches), (summary.totals, summary.batches));
+    }
+    true
+}
+
+/// A BAI2 file, and its detail as payments: those never add up to more than the credits of the file.
+fn statement(bytes: &[u8]) -> bool {
+    let read = bai2::scan(&mut &*bytes, &mut |_| {});
+    bai2::outline::records(&mut &*bytes, &mut |_| {});
+    if let Ok(intakes) = ingest::bai2(bytes) {
+        assert!(intakes.iter().all(|i| !i.documents.is_empty()));
+    }
+    read.is_ok_and(|summary| summary.faults.errors == 0)
+}
+
+/// An 820 or 823, whole or as a fragment of payment addenda.
+fn advice(bytes: &[u8]) -> bool {
+    let part = x12::fragment(&text(bytes)).is_some();
+    let _ = (x12::set_in(bytes), ingest::x12(bytes).is_ok());
+    x12::outline::records(&mut &*bytes, &mut |_| {});
+    part || x12::scan(&mut &*bytes, &mut |_| {}).is_ok_and(|summary| summary.faults.errors == 0)
+}
+
+/// A camt message.
+fn account_message(bytes: &[u8]) -> bool {
+    let _ = (iso20022::looks_like(bytes), ingest::camt(bytes).is_ok());
+    iso20022::outline::records(&mut &*bytes, &mut |_| {});
+    iso20022::scan(&mut &*bytes, &mut |_| {}).is_ok_and(|summary| summary.faults.errors == 0)
+}
+
+/// A remittance list as CSV.
+fn remittance_list(bytes: &[u8]) -> bool {
+    ingest::remittance_csv(bytes, None).is_ok_and(|intakes| intakes.iter().all(|i| i.control.total.is_some()))
 }

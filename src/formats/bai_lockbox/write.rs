@@ -77,7 +77,7 @@ impl Line {
         let found = if column.kind == Kind::Account { crate::domain::account::masked(value) } else { clip(value) };
         let width = usize::from(column.to - column.from) + 1;
         let filled = match column.kind {
-            Kind::Raw => format!("{value:<width$}"),
+            Kind::Raw | Kind::AccountLeft => format!("{value:<width$}"),
             Kind::Digits | Kind::Number | Kind::Cents | Kind::Account | Kind::Date => format!("{value:0>width$}"),
             Kind::Right | Kind::Blank => format!("{value:>width$}"),
         };

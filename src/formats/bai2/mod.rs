@@ -1,0 +1,16 @@
+//! BAI2 cash-management files (now X9.121 BTRS): groups, accounts and their transactions as a bank reports them. Control totals
+//! and record counts are recomputed; where they do not agree the account is held. Not to be mistaken for lockbox files.
+
+pub mod codes;
+pub mod outline;
+mod read;
+mod write;
+
+pub use read::{Account, Detail, Event, FundsType, Group, Summary, looks_like, scan};
+pub use write::{OutgoingAccount, OutgoingDetail, OutgoingFile, write};
+
+/// Hands out every record with its fields.
+pub use read::each_record;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Totals, funds types, text with commas and slashes, several records on a line; any file written reads back.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::Cents;
+
+fn read(text: &str) -> (Summary, Vec<Detail>) {
+    let mut details = Vec::new();
+    let summary = scan(&mut text.as_bytes(), &mut |event| {
+        if let Event::Detail(_, _, detail) = event {
+            details.push(detail.clone());
+        }
+    })
+    .unwrap();
+    (summary, details)
+}
+
+const FILE: &str = "01,BANK,ACME,261103,0645,1,,,2/\n02,ACME,BANK,1,261102,2400,USD,2/\n\
+    03,123,USD,100,3500,2,S,1000,2000,500,400,0,,/\n16,142,2500,V,261103,,REF1,CUST1,ACH CREDIT, INV 1/2\n88,EREF: 77\n\
+    88:REMI: INV00017\n16,195,1000,D,2,0,400,1,600,REF2,,WIRE/\n49,7000,6/\n98,7000,1,8/\n99,7000,1,10/\n";
+
+#[test]
+fn a_file_is_read_with_its_text() {
+    let (summary, details) = read(FILE);
+    assert_eq!(summary.faults.list(), []);
+    assert_eq!((summary.details, summary.credit, summary.records), (2, Cents::new(3500), 10));
+    assert_eq!(details[0].text, ["ACH CREDIT, INV 1/2", "EREF: 77", "REMI: INV00017"]);
+    assert_eq!((details[0].bank_reference.as_str(), details[0].customer_reference.as_str()), ("REF1", "CUST1"));
+    let parts = [("0".to_string(), Cents::new(400)), ("1".to_string(), Cents::new(600))];
+    assert_eq!(details[1].funds, FundsType::Distributed(parts.to_vec()));
+    assert_eq!((details[1].bank_reference.as_str(), details[1].text.as_slice()), ("REF2", &["WIRE".to_string()][..]));
+    let one_line = FILE.replace("/\n", "/ ").replace("2400,USD,2/ 03", "2400,USD,2/\n03");
+    assert_eq!(read(&one_line.replace("WIRE/ ", "WIRE/\n")).0.faults.errors, 0);
+    assert_eq!(read(&FILE.replace('\n', "\r\n")).0.faults.list(), []);
+}
+
+#[test]
+fn what_does_not_agree_is_named() {
+    let check = |from: &str, to: &str, code: &str, record: u64| {
+        let changed = FILE.replacen(from, to, 1);
+        assert_ne!(changed, FILE, "{from}");
+        let (summary, _) = read(&changed);
+        let there =
+            summary.faults.list().iter().any(|f| f.code == code && f.record == Some(record) && f.offset.is_some());
+        assert!(there, "{code} {record}: {:?}", summary.faults.list());
+    };
+    check("49,7000,6", "49,7001,6", "total", 8);
+    check("49,7000,6", "49,7000,7", "total", 8);
+    check("98,7000,1,8", "98,7000,2,8", "total", 9);
+    check("98,7000,1,8", "98,7000,1,9", "total", 9);
+    check("99,7000,1,10", "99,7,1,10", "total", 10);
+    check("16,142,2500,V", "16,142,25.00,V", "amount", 4);
+    check("16,142,2500,V", "16,14x,2500,V", "code", 4);
+    check("16,142,2500,V", "16,142,2500,Q", "funds-type", 4);
+    check("49,7000,6/\n", "", "missing-49", 8);
+    check("98,7000,1,8/\n", "", "missing-98", 9);
+    check("99,7000,1,10/\n", "", "missing-99", 9);
+    check("261102,2400", "260231,2400", "date", 2);
+    check("88,EREF", "77,EREF", "record-type", 5);
+    check("03,123", "16,123", "order", 3);
+    check("D,2,0,400", "D,9,0,400", "funds-type", 7);
+    assert_eq!(scan(&mut &b"00,1/2"[..], &mut |_| {}).unwrap_err().code, "not-bai2");
+    let endless = format!("01,{}", "x".repeat(3 << 20));
+    assert_eq!(scan(&mut endless.as_bytes(), &mut |_| {}).unwrap_err().code, "limit");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_file_written_reads_back(accounts in proptest::collection::vec(
+        proptest::collection::vec((100u32..999, -1_000_000i64..1_000_000, "[A-Z0-9]{0,8}", "[A-Z0-9]{0,8}",
+            proptest::collection::vec("[A-Z0-9:]([ -~]{0,30}[A-Z0-9])?", 0..4)), 0..5), 0..4)) {
+        let file = OutgoingFile {
+            sender: "BANK".into(),
+            receiver: "ACME".into(),
+            created: "2026-11-03".parse().unwrap(),
+            file_id: "1".into(),
+            as_of: "2026-11-02".parse().unwrap(),
+            accounts: accounts.into_iter().zip(1..).map(|(details, n)| OutgoingAccount {
+                account: format!("{n}"),
+                details: details.into_iter().map(|(code, amount, bank, customer, text)| OutgoingDetail {
+                    code: code.to_string(), amount: Cents::new(amount), bank_reference: bank, customer_reference: customer, text,
+                }).collect(),
+            }).collect(),
+        };
+        let text = String::from_utf8(write(&file).unwrap()).unwrap();
+        let (summary, details) = read(&text);
+        prop_assert_eq!(summary.faults.list(), &[], "{}", text);
+        let wanted: Vec<_> = file.accounts.iter().flat_map(|a| &a.details).collect();
+        prop_assert_eq!(details.len(), wanted.len());
+        for (read, wanted) in details.iter().zip(wanted) {
+            prop_assert_eq!((&read.code, read.amount), (&wanted.code, wanted.amount));
+            prop_assert_eq!((&read.bank_reference, &read.customer_reference), (&wanted.bank_reference, &wanted.customer_reference));
+            prop_assert_eq!(&read.text, &wanted.text);
+        }
+    }
+}
