@@ -163,3 +163,43 @@ fn an_evaluation_counts_what_the_truth_says_and_leaves_a_page() {
     let (good, _, error) = remit(&["eval", "micr", report.to_str().unwrap()]);
     assert!(!good && error.contains("truth.jsonl"), "{error}");
 }
+
+/// A check's own line claimed by a layout in E-13B, as a stub's is; and never one that is a whole account line.
+#[test]
+fn a_stub_line_in_magnetic_print_is_the_stubs() {
+    let (_, samples) = samples();
+    let check = samples.iter().find(|s| s.truth["kind"] == "check").unwrap();
+    let whole = squeezed(check.truth["micr"].as_str().unwrap());
+    let digits = whole.chars().filter(char::is_ascii_digit).count();
+    let symbols: String = whole.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let mut template = String::new();
+    let mut run = 0;
+    for (n, c) in symbols.chars().chain(['$']).enumerate() {
+        if c == '0' {
+            run += 1;
+            continue;
+        }
+        if run > 0 {
+            template.push_str(&format!("{{f{n}:{run}}}"));
+            run = 0;
+        }
+        if c != '$' {
+            template.push(c);
+        }
+    }
+    assert!(digits > 12, "{whole}");
+    let layout =
+        format!("[[layout]]\nname = \"magnetic\"\nscanline = {{ font = \"e13b\", template = \"{template}\" }}");
+    let layouts = Layouts::parse(&layout).unwrap();
+    // The whole line is an account line: a check it stays.
+    let front = tiff::write_g4(&check.front, 200);
+    assert_eq!(read(&layouts, &[(ImageRole::Front, "front", &front)]).kind, DocumentKind::Check);
+    // With its transit field unproved the layout has it.
+    let mut line = read(&layouts, &[(ImageRole::Front, "front", &front)]).micr.unwrap();
+    line.fields.routing_valid = None;
+    line.confidence = 0.999;
+    let stub = remit::decode::scanline::magnetic(&line, &layouts).unwrap();
+    assert!(stub.accepted && stub.layout.as_deref() == Some("magnetic") && stub.text == line.text, "{stub:?}");
+    line.confidence = 0.9;
+    assert!(!remit::decode::scanline::magnetic(&line, &layouts).unwrap().accepted);
+}

@@ -161,8 +161,10 @@ pub enum LayoutsCommand {
     Import { file: PathBuf },
     /// The layouts of the site
     List,
-    /// See what a layout file reads on images
+    /// See what a layout file reads on images (needs no site)
     Test { file: PathBuf, images: Vec<PathBuf> },
+    /// Find the check digits that a biller's real lines keep: a folder of text files or of images (needs no site)
+    Learn { dir: PathBuf },
 }
 
 pub async fn layouts(command: LayoutsCommand, office: &Office, global: &Global) -> anyhow::Result<u8> {
@@ -186,10 +188,8 @@ pub async fn layouts(command: LayoutsCommand, office: &Office, global: &Global) 
                 if global.json { print::json(&json!({ "name": name }))? } else { print::line(name) }
             }
         }
-        LayoutsCommand::Test { file, images } => {
-            let args = super::decode::Args::with_layouts(file, images);
-            return super::decode::run(args, global.json);
-        }
+        LayoutsCommand::Test { file, images } => return super::layouts::test(&file, &images, global),
+        LayoutsCommand::Learn { dir } => return super::layouts::learn(&dir, global),
     }
     Ok(0)
 }

@@ -38,13 +38,6 @@ pub struct Args {
     images: Vec<PathBuf>,
 }
 
-impl Args {
-    /// What `layouts test FILE IMAGE..` asks for.
-    pub fn with_layouts(layouts: PathBuf, images: Vec<PathBuf>) -> Self {
-        Args { kind: None, layouts: Some(layouts), dpi: None, trace: None, images }
-    }
-}
-
 /// Reads all images; 0 when each could be read, 1 when one could not.
 pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
     let expect = match args.kind.as_deref().unwrap_or("auto") {

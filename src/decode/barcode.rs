@@ -3,6 +3,7 @@
 //! Code 39) counts only when its layout's check digit holds or two cuts through the bars agree. Never looks for a code
 //! where the page has no patch, so a check page costs only the search.
 
+mod bars;
 mod field;
 mod pdf417;
 
@@ -366,9 +367,10 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
     if best.len() < 8 {
         return None;
     }
+    let whole = best.start + best.len() / 10..best.end - best.len() / 10;
     let third = best.len() / 3;
     let cuts = [
-        best.start + best.len() / 10..best.end - best.len() / 10,
+        whole.clone(),
         best.start..best.start + third,
         best.start + third..best.end - third,
         best.end - third..best.end,
@@ -400,6 +402,34 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
                     return Some(Found { symbology, code, matched });
                 }
                 seen.push((symbology, text, number));
+            }
+        }
+    }
+    read_drawn(&profile(&picture, whole), wanted, layouts)
+}
+
+/// Bars that no threshold parts: by what the symbols would look like. Only what a layout has and its check digits prove.
+fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
+    let back: Vec<f32> = profile.iter().rev().copied().collect();
+    for (profile, is_turned) in [(profile, false), (&back[..], true)] {
+        let Some(row) = bars::Row::new(profile) else { continue };
+        let mut texts: Vec<(Symbology, String)> = Vec::new();
+        if wanted.contains(&Symbology::Code128) {
+            for modules in row.code128() {
+                let ink: Vec<f32> = modules.iter().map(|ink| if *ink { 255.0 } else { 0.0 }).collect();
+                texts.extend(
+                    decode(&strip(&ink, None), Symbology::Code128, false, false).map(|c| (Symbology::Code128, c.text)),
+                );
+            }
+        }
+        if wanted.contains(&Symbology::Itf) {
+            let lengths: BTreeSet<usize> = layouts.barcode_lengths(Symbology::Itf).collect();
+            texts.extend(lengths.into_iter().filter_map(|n| Some((Symbology::Itf, row.interleaved(n)?))));
+        }
+        for (symbology, text) in texts {
+            let matched = layouts.match_barcode(symbology, &text).into_iter().next();
+            if matched.as_ref().is_some_and(|m| m.checks_hold() && !m.check_digits.is_empty()) {
+                return Some(Found { symbology, code: Code { text, is_turned }, matched });
             }
         }
     }

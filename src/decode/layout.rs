@@ -105,7 +105,46 @@ pub struct Layout {
     pub biller: Option<String>,
     pub scanline: Option<ScanlineForm>,
     pub barcodes: Vec<BarcodeForm>,
+    pub boxes: Vec<BoxForm>,
     raw: RawLayout,
+}
+
+/// A box that the member marks or writes into: inches from the middle of the line's first character (of a stub without
+/// a line: from the barcode's left upper corner) to the box's left upper corner, right and down; and its size.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct BoxForm {
+    /// `donation`, `address_change`, `autopay`, `meter_reading`: small letters, digits and _.
+    pub name: String,
+    pub x: f32,
+    pub y: f32,
+    pub w: f32,
+    pub h: f32,
+    /// Boxes side by side for one digit each (self-read meters); 1 is a box to tick.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub cells: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(cells: &u32) -> bool {
+    *cells == 1
+}
+
+impl BoxForm {
+    fn fault(&self) -> Option<String> {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.name.is_empty() || self.name.len() > 40 || !self.name.chars().all(good) {
+            return Some(format!("'{}' is not a box name: small letters, digits and _", self.name));
+        }
+        let near = |v: f32| v.is_finite() && v.abs() <= 12.0;
+        if !near(self.x) || !near(self.y) || !(0.05..=9.0).contains(&self.w) || !(0.05..=4.0).contains(&self.h) {
+            return Some("x and y are inches from -12 to 12, w and h the size in inches from 0.05".into());
+        }
+        (!(1..=20).contains(&self.cells)).then(|| "cells lies from 1 to 20".to_string())
+    }
 }
 
 /// The stub layouts of a site.
@@ -148,6 +187,8 @@ struct RawLayout {
     scanline: Option<RawScanline>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     barcodes: Vec<RawBarcode>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    boxes: Vec<BoxForm>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checks: Vec<RawCheck>,
 }
@@ -447,7 +488,14 @@ impl RawLayout {
             let (template, checks) = form(&raw.template, checks).map_err(within(format!("barcodes {}", i + 1)))?;
             barcodes.push(BarcodeForm { symbology: raw.symbology, template, checks });
         }
-        Ok(Layout { name: self.name.clone(), biller: self.biller.clone(), scanline, barcodes, raw: self })
+        let boxes = self.boxes.clone();
+        for (i, form) in boxes.iter().enumerate() {
+            let twice = boxes[..i].iter().any(|b| b.name == form.name).then(|| format!("'{}' stands twice", form.name));
+            if let Some(message) = form.fault().or(twice) {
+                return Err((format!("boxes {}", i + 1), message));
+            }
+        }
+        Ok(Layout { name: self.name.clone(), biller: self.biller.clone(), scanline, barcodes, boxes, raw: self })
     }
 }
 
@@ -524,6 +572,14 @@ impl Layouts {
         self.all.iter().flat_map(|l| &l.barcodes).map(|b| b.symbology).collect()
     }
 
+    /// How many characters a code of this sort has, where all its fields have a length.
+    pub fn barcode_lengths(&self, symbology: Symbology) -> impl Iterator<Item = usize> {
+        self.all.iter().flat_map(|l| &l.barcodes).filter(move |b| b.symbology == symbology).filter_map(|b| {
+            let literal = |p: &&Part| matches!(p, Part::Literal(_));
+            Some(b.template.length()? + b.template.parts.iter().filter(literal).count())
+        })
+    }
+
     pub fn scanlines(&self) -> impl Iterator<Item = (&Layout, &ScanlineForm)> {
         self.all.iter().filter_map(|l| Some((l, l.scanline.as_ref()?)))
     }
@@ -532,6 +588,17 @@ impl Layouts {
     pub fn match_scanline(&self, text: &str) -> Vec<Match> {
         let forms = self.scanlines().map(|(l, f)| (l, &f.template, &f.checks[..]));
         matches(forms, text)
+    }
+
+    /// The same for the layouts printed in one font.
+    pub fn match_font(&self, font: Font, text: &str) -> Vec<Match> {
+        let forms = self.scanlines().filter(|(_, f)| f.font == font).map(|(l, f)| (l, &f.template, &f.checks[..]));
+        matches(forms, text)
+    }
+
+    /// Is any stub's line printed in E-13B?
+    pub fn has_magnetic(&self) -> bool {
+        self.scanlines().any(|(_, f)| f.font == Font::E13b)
     }
 
     /// The same for a barcode.
@@ -698,6 +765,16 @@ barcodes = [
             ),
             (with("{a:9}", "{ modulus = 0, covers = \"1-8\", digit = 9 }"), "scanline.checks 1", "modulus lies"),
             (format!("{}{}", with("{a:9}", ""), with("{a:9}", "")), "line 5, layout 'a', name", "another layout"),
+            (
+                format!("{}boxes = [{{ name = \"A b\", x = 1.0, y = 1.0, w = 0.2, h = 0.2 }}]", with("{a:9}", "")),
+                "boxes 1",
+                "not a box name",
+            ),
+            (
+                format!("{}boxes = [{{ name = \"a\", x = 1.0, y = 1.0, w = 0.0, h = 0.2 }}]", with("{a:9}", "")),
+                "boxes 1",
+                "size in inches",
+            ),
         ] {
             let error = Layouts::parse(&text).expect_err(&text).to_string();
             assert!(error.contains(place) && error.contains(message), "{text}\n{error}");

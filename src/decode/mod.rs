@@ -7,6 +7,7 @@ pub mod check_digit;
 pub mod kind;
 pub mod layout;
 pub mod learn;
+pub mod marks;
 pub mod micr;
 pub mod net;
 mod problems;
@@ -84,6 +85,8 @@ const SOME: f32 = 0.3;
 /// One image, loaded and cleaned.
 struct Sheet<'a> {
     source: &'a Source<'a>,
+    /// Which page of the file, from 0.
+    number: u32,
     page: Page,
     cleaned: Cleaned,
 }
@@ -165,6 +168,16 @@ impl<'a> Search<'a> {
                 self.open(source).map(|n| self.ways_up(n, &[0, 180]));
             }
         }
+        // A file of several pages: the later ones are asked in order until one speaks.
+        let several: Vec<(&'a Source<'a>, u32)> = self.sheets.iter().map(|s| (s.source, s.page.pages)).collect();
+        for (source, pages) in several {
+            for number in 1..pages {
+                if self.strength() >= LIKELY {
+                    break;
+                }
+                self.open_page(source, number).map(|n| self.ways_up(n, &[0, 180]));
+            }
+        }
         // Nothing yet: a page on its side, and last a mirrored one.
         let half_read = self.best.as_ref().is_some_and(|b| self.line_is_missing(&b.evidence));
         if self.strength() < SOME || half_read {
@@ -183,10 +196,14 @@ impl<'a> Search<'a> {
 
     /// Load and clean; a damaged file is a problem of the document, and no sheet.
     fn open(&mut self, source: &'a Source<'a>) -> Option<usize> {
-        match imaging::load(source.bytes, 0) {
+        self.open_page(source, 0)
+    }
+
+    fn open_page(&mut self, source: &'a Source<'a>, number: u32) -> Option<usize> {
+        match imaging::load(source.bytes, number) {
             Ok(page) => {
                 let cleaned = clean(&page, self.request.dpi);
-                self.sheets.push(Sheet { source, page, cleaned });
+                self.sheets.push(Sheet { source, number, page, cleaned });
                 Some(self.sheets.len() - 1)
             }
             Err(error) => {
@@ -286,8 +303,14 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
         // Costs next to nothing where no patch of the page looks like a code.
         (evidence.barcodes, evidence.is_upside_down) = barcode::read_codes(upright, request.layouts);
     }
-    if checks && evidence.micr.is_none() && !evidence.settled() {
+    if (checks || request.layouts.has_magnetic()) && evidence.micr.is_none() && !evidence.settled() {
         account_line(upright, &mut evidence);
+    }
+    if stubs {
+        magnetic_stub_line(request.layouts, &mut evidence);
+    }
+    if !checks {
+        evidence.micr = None;
     }
     evidence
 }
@@ -298,9 +321,20 @@ fn account_line(upright: &Upright, evidence: &mut Evidence) {
     }
 }
 
+/// A line in magnetic print that a stub layout claims, and that is no whole account line, is the stub's.
+fn magnetic_stub_line(layouts: &Layouts, evidence: &mut Evidence) {
+    let is_check = |m: &&MicrRead| m.fields.routing_valid == Some(true);
+    let Some(micr) = evidence.micr.as_ref().filter(|m| !is_check(m)) else { return };
+    if let Some(line) = scanline::magnetic(micr, layouts) {
+        evidence.scanline = Some(line);
+        (evidence.micr, evidence.micr_score) = (None, 0.0);
+    }
+}
+
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
     let sheet = &sheets[best.sheet];
     reading.file = sheet.source.name.to_string();
+    reading.page = sheet.number;
     reading.rotation = best.turn;
     reading.mirrored = best.mirrored;
     reading.skew_deg = if best.mirrored { -sheet.cleaned.skew_deg } else { sheet.cleaned.skew_deg };
@@ -325,10 +359,22 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
         // What looked a little like a line and is none is not shown as one.
         _ => (reading.scanline, reading.barcodes) = (scanline, barcodes),
     }
+    if reading.kind == DocumentKind::Stub {
+        reading.marks = marks::read(&best.upright, request.layouts, reading.scanline.as_ref(), &reading.barcodes);
+    }
+    reading.quality.piggyback = two_documents(reading);
     if let Some(amount) = reading.micr.as_ref().and_then(printed_amount) {
         reading.amount = amount;
     }
     problems::raise(request, &faults, seen.as_ref(), reading);
+}
+
+/// Codes of two accounts on one image: two stubs lie over each other.
+fn two_documents(reading: &Reading) -> bool {
+    let proved = |b: &&crate::domain::BarcodeRead| b.layout.is_some() && b.check_digits.iter().all(|c| c.ok);
+    let accounts: Vec<&String> =
+        reading.barcodes.iter().filter(proved).filter_map(|b| b.fields.get("account")).collect();
+    accounts.windows(2).any(|w| w[0] != w[1])
 }
 
 /// The amount field at the end of the account line, when each of its characters was read.

@@ -32,7 +32,10 @@ pub(super) fn raise(request: &Request, faults: &[Fault], seen: Option<&MicrRead>
         }
     }
     if reading.quality.piggyback {
-        found.push(Problem::new(Reason::ImageQuality, "there are two account lines: two checks lie over each other"));
+        found.push(Problem::new(
+            Reason::ImageQuality,
+            "there are codes of two accounts: two documents lie over each other",
+        ));
     }
     reading.problems.extend(found);
     reading.problems.sort_by_key(|p| p.code);

@@ -76,7 +76,8 @@ const TOO_DARK: f32 = 0.35;
 const SLANTED: f32 = 3.0;
 /// What X9.100-187 images have at least (200, or 240).
 const LEAST_DPI: u32 = 200;
-/// Strokes of print that meet a side of the image before the document counts as cut.
+/// Strokes of print that meet a side of the image before the document counts as cut: a printed rule counts twice, since
+/// print leaves a margin and rules most of all. One alone is a scanner's streak.
 const CUT_STROKES: usize = 4;
 
 /// Measure one side of a document. `page` is the image as loaded, `cleaned` what was made of it.
@@ -101,8 +102,8 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
     if let Some(dpi) = page.dpi.filter(|d| *d < LEAST_DPI) {
         faults.push(Fault::BelowResolution { dpi });
     }
-    let streaks = streaks(bits);
-    if streaks >= 3 {
+    let streaks = streaks(page, cleaned);
+    if streaks > 0 {
         faults.push(Fault::Streaks { count: streaks });
     }
     let is = |test: fn(&Fault) -> bool| faults.iter().any(test);
@@ -169,7 +170,12 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
             _ => ink(a, height - 1 - d),
         };
         debug_assert!(side <= BOTTOM);
-        let (mut strokes, mut run, mut covered) = (0, 0usize, 0usize);
+        let (mut strokes, mut rules, mut run, mut covered) = (0, 0, 0usize, 0usize);
+        // A rule goes on inwards for as long as a word, at most a pixel up or down.
+        let is_rule = |from: usize, to: usize| {
+            let inked = |d: usize| (from.saturating_sub(2)..to + 2).any(|a| at(a, d));
+            (1..across.min(dpi * 2 / 5)).filter(|d| inked(*d)).count() * 20 >= across.min(dpi * 2 / 5) * 18
+        };
         for a in 0..along {
             if at(a, 1) {
                 run += 1;
@@ -177,12 +183,14 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
                 continue;
             }
             // A stroke of print: not a speck, not a rule along the side, and it goes on inwards.
-            if (3..dpi / 5).contains(&run) && (a - run..a).any(|a| (1..reach).all(|d| at(a, d))) {
+            if (2..dpi / 5).contains(&run) && (a - run..a).any(|a| (1..reach).all(|d| at(a, d))) {
                 strokes += 1;
+                rules += usize::from(run <= dpi / 33 + 1 && is_rule(a - run, a));
             }
             run = 0;
         }
-        (strokes >= CUT_STROKES && covered * 4 < along).then_some(Fault::Partial { side: names[side], strokes })
+        let cut = strokes >= 2 && strokes + rules >= CUT_STROKES;
+        (cut && covered * 4 < along).then_some(Fault::Partial { side: names[side], strokes })
     })
 }
 
@@ -218,22 +226,79 @@ fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
         };
         let start = (x + dx * 6.0, y + dy * 6.0);
         let (wide, high) = (along(dx, 0.0, start), along(0.0, dy, start));
-        // As large as a triangle must be to hide something; a rule or a box is not dark both ways.
-        (wide > 1.0 && high > 0.3 || high > 0.6 && wide > 0.3).then_some(Fault::FoldedCorner { wide, high })
+        // As large as a triangle must be to hide something; a rule or a box is not dark both ways nor between.
+        let large = wide > 0.2 && high > 0.2 && wide.max(high) < 2.9;
+        let (w, h) = (wide * dpi, high * dpi);
+        let (mut inside, mut dark) = (0u32, 0u32);
+        for step in 0..(w as usize).min(600) / 2 {
+            let across = step as f32 * 2.0;
+            let down = h * (1.0 - across / w) * 0.9;
+            for n in 0..(down / 2.0) as usize {
+                let (px, py) = (start.0 + dx * across * 0.9, start.1 + dy * n as f32 * 2.0);
+                inside += 1;
+                dark += u32::from(px >= 0.0 && py >= 0.0 && source.get(px as usize, py as usize));
+            }
+        }
+        (large && dark * 100 > inside * 88 && inside > 30).then_some(Fault::FoldedCorner { wide, high })
     })
 }
 
-/// Thin lines over more than 90% of the width or the height, 1 to 3 pixels thick.
-fn streaks(bits: &Bits) -> usize {
-    let width = bits.width() as u32;
-    let mut count = 0;
-    let mut thickness = 0;
-    for y in 0..=bits.height() {
-        let full = y < bits.height() && bits.row(y).iter().map(|w| w.count_ones()).sum::<u32>() * 10 > width * 9;
-        if full {
+/// Lines of 1 to 4 pixels that run straight along the sensor from one side of the document to the other: print leaves a
+/// margin, a scanner's dust does not.
+fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
+    let Raster::Bits(bits) = &page.raster else { return 0 };
+    let (width, height) = (bits.width(), bits.height());
+    let sides = &cleaned.sides;
+    let room = |side: usize, along: usize| {
+        sides[side].map_or(0, |s| (s.slope * along as f32 + s.at_zero + 3.0).max(0.0) as usize)
+    };
+    let most = (cleaned.upright.dpi as usize / 50).max(4);
+    let (mut count, mut thickness) = (0, 0);
+    let margin = (cleaned.upright.dpi as usize / 16).max(8);
+    for y in 0..=height {
+        let streak = y < height && {
+            let (from, to) = (room(LEFT, y), width.saturating_sub(room(RIGHT, y)));
+            let row = bits.row(y);
+            // Whole words first: nearly all rows are done with here.
+            let ink: usize = row.iter().map(|w| w.count_ones() as usize).sum();
+            let inked = |a: usize, b: usize| (a..b).filter(|x| bits.get(*x, y)).count();
+            let wide = to.saturating_sub(from);
+            let in_bed = y < room(TOP, (from + to) / 2) || height - y <= room(BOTTOM, (from + to) / 2);
+            wide > 8 * margin
+                && !in_bed
+                && ink * 10 > wide * 7
+                && inked(from, to) * 100 > wide * 75
+                && inked(from, from + margin) * 10 > margin * 6
+                && inked(to - margin, to) * 10 > margin * 6
+        };
+        if streak {
             thickness += 1;
         } else {
-            count += usize::from((1..=3).contains(&thickness));
+            count += usize::from((1..=most).contains(&thickness));
+            thickness = 0;
+        }
+    }
+    // Down the page: a column that is ink in nearly all of some rows spread over the height.
+    let looks = 48;
+    let mut columns = vec![0u8; width];
+    for n in 0..looks {
+        let y = height * (2 * n + 1) / (2 * looks);
+        for (word, bits) in bits.row(y).iter().enumerate() {
+            let mut rest = *bits;
+            while rest != 0 {
+                let x = word * 64 + rest.leading_zeros() as usize;
+                rest &= !(1u64 << (63 - x % 64));
+                columns[x] += 1;
+            }
+        }
+    }
+    let (left, right) = (room(LEFT, height / 2) + margin, width.saturating_sub(room(RIGHT, height / 2) + margin));
+    thickness = 0;
+    for column in columns.iter().take(right).skip(left).chain([&0]) {
+        if usize::from(*column) * 10 >= looks * 9 {
+            thickness += 1;
+        } else {
+            count += usize::from((1..=most).contains(&thickness));
             thickness = 0;
         }
     }

@@ -16,6 +16,15 @@ impl Transform {
         (a * x + b * y + c, d * x + e * y + f)
     }
 
+    /// The way back: where on the page a point of the source image lies.
+    pub fn back(&self, x: f32, y: f32) -> (f32, f32) {
+        let [a, b, c, d, e, f] = self.0;
+        let area = a * e - b * d;
+        let area = if area.abs() < 1e-6 { 1.0 } else { area };
+        let (x, y) = (x - c, y - f);
+        ((e * x - b * y) / area, (a * y - d * x) / area)
+    }
+
     /// The smallest upright box of the source image that holds this box of the page.
     pub fn to_source(&self, page: PixelBox) -> PixelBox {
         let (x0, y0) = (page.x as f32, page.y as f32);

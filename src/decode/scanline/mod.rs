@@ -9,9 +9,9 @@ mod fit;
 
 use std::sync::OnceLock;
 
-use super::layout::Layouts;
+use super::layout::{Font, Layouts};
 use super::net::{Net, Scratch, softmax};
-use crate::domain::{CharRead, PixelBox, ScanlineRead};
+use crate::domain::{CharRead, MicrRead, PixelBox, ScanlineRead};
 use crate::imaging::Upright;
 use cell::{BLANK, CHARACTERS, CLASSES, OTHER};
 use find::Comb;
@@ -123,6 +123,37 @@ pub fn read_line(page: &Upright, layouts: &Layouts) -> ScanlineRead {
         }
     }
     best.map_or_else(nothing, |line| line.read)
+}
+
+/// A line in E-13B as the stub's, when exactly one layout printed in it fits. Its symbols stand in the template as `A` to
+/// `D`. Accepted when all its check digits hold and little doubt is left; without check digits next to none may be.
+pub fn magnetic(line: &MicrRead, layouts: &Layouts) -> Option<ScanlineRead> {
+    let mut found: Vec<_> = layouts.match_font(Font::E13b, &line.best);
+    found.retain(|m| m.checks_hold() || found_alone(layouts));
+    let proved = found.iter().filter(|m| m.checks_hold()).count();
+    let matched = found.into_iter().next()?;
+    let needed = if matched.check_digits.is_empty() { 0.995 } else { 0.9 };
+    let sure = line.confidence >= needed && !line.text.contains('?');
+    let boxes = line.chars.iter().map(|c| c.bbox);
+    let (x, y) = (boxes.clone().map(|b| b.x).min()?, boxes.clone().map(|b| b.y).min()?);
+    let (right, foot) = (boxes.clone().map(|b| b.x + b.w).max()?, boxes.map(|b| b.y + b.h).max()?);
+    Some(ScanlineRead {
+        accepted: sure && proved == 1 && matched.checks_hold(),
+        layout: Some(matched.layout),
+        biller: matched.biller,
+        text: line.text.clone(),
+        best: line.best.clone(),
+        confidence: line.confidence,
+        chars: line.chars.clone(),
+        check_digits: matched.check_digits,
+        fields: matched.fields,
+        bbox: PixelBox { x, y, w: right - x, h: foot - y },
+    })
+}
+
+/// One layout in E-13B may claim a line even when its check digit fails; of several none may.
+fn found_alone(layouts: &Layouts) -> bool {
+    layouts.scanlines().filter(|(_, f)| f.font == Font::E13b).count() == 1
 }
 
 /// A reading that says nothing.
