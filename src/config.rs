@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::domain::Cents;
 use crate::pipeline::OfficeError;
 
 /// The manual: every key with its default and meaning.
@@ -20,6 +21,7 @@ pub struct Config {
     pub capture: CaptureSection,
     pub jobs: JobsSection,
     pub desk: DeskSection,
+    pub amounts: AmountSection,
     pub matching: crate::matching::Policy,
     pub posting: crate::post::Chart,
     pub control: crate::domain::Controls,
@@ -79,6 +81,31 @@ pub struct DeskSection {
     pub cut_off: String,
     pub time_zone: String,
     pub upload_megabytes: u64,
+}
+
+/// Reading the amount on checks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AmountSection {
+    pub mode: AmountMode,
+    pub threshold: f32,
+    pub close_margin: f32,
+    #[serde(default)]
+    pub limit: Option<Cents>,
+    pub blind_share: f32,
+    pub most_wrong: f32,
+    pub keep_for_learning: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum AmountMode {
+    /// Amounts are not read from the picture.
+    Off,
+    /// What was read is shown; a person has the word.
+    Advisory,
+    /// What was verified needs nobody.
+    Automatic,
 }
 
 impl Config {

@@ -2,6 +2,8 @@
 //! last decode job of a batch leaves a match job; matching leaves proposals and exceptions for people. Balancing, posting
 //! and depositing happen when a named person asks for them (`pipeline/settle.rs`, `pipeline/bank.rs`).
 
+mod amount_rules;
+mod amounts;
 mod bank;
 mod desk;
 mod door;
@@ -14,6 +16,7 @@ mod settle;
 mod simulate;
 mod view;
 
+pub use amount_rules::{AmountStatus, Judged, Measured, Outlook, STEPS, replayed};
 pub use bank::MadeDeposit;
 pub use desk::{Item, Paper};
 pub use door::{DoorError, NewPerson, is_name};
@@ -32,6 +35,8 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use tracing::{Instrument, debug, debug_span, info, info_span};
+
+use amounts::{Checks, Standard};
 
 use crate::clock::Clock;
 use crate::config::Site;
@@ -223,7 +228,15 @@ impl Office {
         let mut tries = 0;
         loop {
             let turn = self.store.match_turn().await?;
-            let known = self.known(&batch, &[]).await?;
+            let mut known = self.known(&batch, &[]).await?;
+            let standard = self.amount_standard().await?;
+            // What the amounts say about the envelopes, and then what the envelopes say about the amounts.
+            let mut verdicts = std::collections::BTreeMap::new();
+            for _ in 0..2 {
+                let found = known.verify_amounts(&known.groups(), &standard);
+                known.hear(&found, &standard);
+                verdicts.extend(found);
+            }
             let groups = known.groups();
             let decisions = vec![Vec::new(); groups.len()];
             let ids: Vec<TransactionId> =
@@ -236,7 +249,8 @@ impl Office {
             let meters = matching::meter_readings(batch.date, &transactions, of, &known.book);
             let exceptions = self.of_the_batch(&batch, &transactions).await?;
             let checks = known.check_keys();
-            let matched = Matched { transactions, exceptions, checks, notices, meters, turn: Some(turn) };
+            let verdicts = verdicts.into_iter().collect();
+            let matched = Matched { transactions, exceptions, checks, notices, meters, turn: Some(turn), verdicts };
             match self.store.save_match(job, &matched).await {
                 Ok(()) => {
                     self.tell(&batch, &matched.notices)?;
@@ -333,8 +347,9 @@ impl Office {
         let evidence: Vec<Evidence> = documents
             .iter()
             .map(|d| {
-                let reads = readings.remove(&d.id).unwrap_or_default();
-                faces.insert(d.id.clone(), Face::of(d, &reads));
+                let own = readings.entry(d.id.clone()).or_default();
+                faces.insert(d.id.clone(), Face::of(d, own));
+                let reads = amounts::usable(own.clone(), self.site.config.amounts.mode);
                 let evidence = grouping::evidence(d, &reads, decisions.get(&d.id).copied().unwrap_or_default());
                 if reads.iter().any(is_written_on) {
                     written.insert(d.id.clone(), reads);
@@ -376,7 +391,19 @@ impl Office {
         let pending = self.pending(batch, &bills, settled.is_empty()).await?;
         let book = BillBook::new(bills, payers).with_standings(standings).with_pending(pending);
         let policy = self.site.config.matching.for_operator(batch.operator.as_ref());
-        Ok(Known { batch: batch.clone(), evidence, faces, written, book, seen, policy })
+        drop(decisions);
+        let reads = readings.into_iter().collect();
+        Ok(Known {
+            batch: batch.clone(),
+            documents: documents.to_vec(),
+            reads,
+            evidence,
+            faces,
+            written,
+            book,
+            seen,
+            policy,
+        })
     }
 
     /// Bills that other batches mean to pay and that are not posted; as with checks, a second payment never accuses the
@@ -431,8 +458,10 @@ impl Office {
     pub async fn layouts(&self) -> Result<Layouts> {
         let texts = self.store.layouts().await?;
         let joined: String = texts.iter().map(|t| t.toml.as_str()).collect::<Vec<_>>().join("\n");
-        Layouts::parse(&joined)
-            .map_err(|e| OfficeError::input("layouts", e.to_string(), None, "import the layouts again"))
+        let mut layouts = Layouts::parse(&joined)
+            .map_err(|e| OfficeError::input("layouts", e.to_string(), None, "import the layouts again"))?;
+        layouts.check_zones = self.amount_zones().await?;
+        Ok(layouts)
     }
 
     pub async fn import_layouts(&self, toml: &str) -> Result<()> {
@@ -546,6 +575,9 @@ impl Face {
 /// What is known of a batch, ready to be grouped and matched.
 struct Known {
     batch: Batch,
+    documents: Vec<Document>,
+    /// All reads of each document, the oldest first.
+    reads: std::collections::BTreeMap<DocumentId, Vec<Reading>>,
     evidence: Vec<Evidence>,
     faces: std::collections::BTreeMap<DocumentId, Face>,
     /// Readings of the stubs on which a member marked a box or wrote a meter reading.
@@ -558,8 +590,29 @@ struct Known {
 
 impl Known {
     fn groups(&self) -> Vec<Group> {
-        let pieces = self.book.pieces(&self.evidence, &self.seen, &self.policy, self.batch.date);
+        let evidence = amounts::for_grouping(&self.evidence, &self.reads);
+        let pieces = self.book.pieces(&evidence, &self.seen, &self.policy, self.batch.date);
         grouping::group(&pieces, self.batch.origin)
+    }
+
+    fn verify_amounts(&self, groups: &[Group], standard: &Standard) -> Vec<(DocumentId, Reading)> {
+        let (evidence, reads, book) = (&self.evidence, &self.reads, &self.book);
+        let checks = Checks { evidence, reads, book, policy: &self.policy, day: self.batch.date };
+        amounts::verify(&checks, groups, standard)
+    }
+
+    /// Takes verdicts in as reads; a later one of the same document replaces the one before, as nothing is saved yet.
+    fn hear(&mut self, verdicts: &[(DocumentId, Reading)], standard: &Standard) {
+        for (id, verdict) in verdicts {
+            let reads = self.reads.entry(id.clone()).or_default();
+            reads.retain(|r| r.amount.verdict.is_none());
+            reads.push(verdict.clone());
+            let document = self.documents.iter().find(|d| d.id == *id);
+            let evidence = self.evidence.iter_mut().find(|e| e.document == *id);
+            if let (Some(document), Some(evidence)) = (document, evidence) {
+                *evidence = grouping::evidence(document, &amounts::usable(reads.clone(), standard.mode), &[]);
+            }
+        }
     }
 
     fn propose(&self, ids: &[TransactionId], groups: &[Group], decisions: &[Vec<Decision>]) -> Vec<Proposal> {

@@ -28,7 +28,8 @@ pub struct DemoArgs {
 
 /// The demo's office knows its payers: a check without its stub from one of them, worth exactly their one open bill, needs
 /// nobody. A new site's default leaves that to a person.
-const DEMO_POLICY: &str = "\n[matching]\nsettle_known_payers = true\n";
+/// And it takes amounts that were verified against the bills, which a new site only shows.
+const DEMO_POLICY: &str = "\n[matching]\nsettle_known_payers = true\n\n[amounts]\nmode = \"automatic\"\n";
 
 pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
     let started = Instant::now();
@@ -44,7 +45,8 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
     write_samples(&samples)?;
     say(global, "2  a site with two people: olga (operator) and sven (approver)");
     admin::create_site(&site_folder, Some("Cedar Fork Electric Cooperative"), DEMO_POLICY, global, clock).await?;
-    let site = Site::find(Some(&site_folder), global.db.as_deref(), global.blobs.as_deref())?;
+    let mut site = Site::find(Some(&site_folder), global.db.as_deref(), global.blobs.as_deref())?;
+    site.config.amounts.mode = global.amounts.unwrap_or(site.config.amounts.mode);
     let office = Office::open(site, clock).await?;
     let (olga, sven) = (UserName("olga".into()), UserName("sven".into()));
     office.add_user(&olga, &[Role::Operator]).await?;

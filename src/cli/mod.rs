@@ -2,6 +2,7 @@
 //! Exit status: 0 done; 1 done and the answer is no; 2 usage; 3 bad input that stopped the work; 4 a machine broke.
 
 mod admin;
+mod amounts;
 mod books;
 mod care;
 mod decide;
@@ -33,7 +34,7 @@ use clap::{Args, Parser, Subcommand};
 pub use failure::Failure;
 
 use crate::clock::Clock;
-use crate::config::Site;
+use crate::config::{AmountMode, Site};
 use crate::domain::{Role, User};
 use crate::pipeline::Office;
 
@@ -63,6 +64,9 @@ pub struct Global {
     /// The object store, when it is not the site's own folder: s3://bucket/prefix
     #[arg(long, global = true, env = "REMIT_BLOBS", value_name = "URL", hide_env_values = true)]
     pub blobs: Option<String>,
+    /// Reading of amounts, instead of the site's own `amounts.mode`
+    #[arg(long, global = true, env = "REMIT_AMOUNTS", value_name = "MODE", value_enum)]
+    pub amounts: Option<AmountMode>,
     /// Machine output on stdout, and nothing else there
     #[arg(long, global = true)]
     pub json: bool,
@@ -96,6 +100,10 @@ enum Command {
     )]
     #[command(subcommand)]
     Layouts(admin::LayoutsCommand),
+    /// How amounts on checks are read here, and from what threshold they are taken
+    #[command(after_help = amounts::HELP)]
+    #[command(subcommand)]
+    Amounts(amounts::AmountsCommand),
     /// Open bills of the billing system
     #[command(
         after_help = "The file is a CSV whose header has, in any order: biller, bill, account, name, address, city, state, zip, amount_due,\ncurrent, past_due, late_amount, due_date, invoice, status (and budget_amount, instalment, flags, service, phone, email).\nAmounts like 123.45, dates like 2026-11-30. Another header is served by a mapping (TOML):\n\n  date_format = \"%m/%d/%Y\"\n  [columns]\n  account = \"Cust No\"\n\nExamples:\n  remit bills import open_bills.csv\n  remit bills import all_open.csv --full"
@@ -270,6 +278,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Init(args) => Box::pin(admin::init(args, global)).await,
         Command::Users(command) => Box::pin(admin::users(command, &open(global).await?, global)).await,
         Command::Layouts(command) => Box::pin(admin::layouts(command, &open(global).await?, global)).await,
+        Command::Amounts(command) => Box::pin(amounts::run(command, &open(global).await?, global)).await,
         Command::Bills(command) => Box::pin(import::bills(command, &open(global).await?, global)).await,
         Command::Payers(command) => Box::pin(import::payers(command, &open(global).await?, global)).await,
         Command::Ingest(args) => Box::pin(ingest::ingest(args, &open(global).await?, global)).await,
@@ -303,7 +312,8 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
 /// Opens the site that the options name.
 async fn open(global: &Global) -> anyhow::Result<Office> {
     let clock = Clock::from_environment().map_err(|e| Failure::usage(e.to_string()))?;
-    let site = Site::find(global.site.as_deref(), global.db.as_deref(), global.blobs.as_deref())?;
+    let mut site = Site::find(global.site.as_deref(), global.db.as_deref(), global.blobs.as_deref())?;
+    site.config.amounts.mode = global.amounts.unwrap_or(site.config.amounts.mode);
     Ok(Office::open(site, clock).await?)
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::amount::find::Zones;
 use super::check_digit::{Anchor, Check, Letters, Outcome, Scheme, Weighted};
 use crate::domain::CheckDigitRead;
 
@@ -153,6 +154,8 @@ pub struct Layouts {
     pub all: Vec<Layout>,
     /// The text as it came, while it still says all.
     source: Option<String>,
+    /// Where the amount stands on checks whose field a person drew.
+    pub check_zones: Zones,
 }
 
 /// A text that fits a template.
@@ -515,7 +518,7 @@ impl Layouts {
             place: "the layout file".into(),
             message: e.message().to_owned(),
         })?;
-        let mut layouts = Layouts { all: Vec::new(), source: Some(text.to_owned()) };
+        let mut layouts = Layouts { source: Some(text.to_owned()), ..Layouts::default() };
         let mut names = BTreeSet::new();
         for raw in raw.layout {
             let line = Some(line_of(text, raw.span().start));

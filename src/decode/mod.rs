@@ -2,6 +2,7 @@
 //! by evidence: each look at the page runs the readers of account lines, stub lines and barcodes, and the first that is
 //! sure ends the search. What cannot be read is a problem in the reading, never an error.
 
+pub mod amount;
 pub mod barcode;
 pub mod check_digit;
 pub mod kind;
@@ -363,8 +364,17 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
         reading.marks = marks::read(&best.upright, request.layouts, reading.scanline.as_ref(), &reading.barcodes);
     }
     reading.quality.piggyback = two_documents(reading);
-    if let Some(amount) = reading.micr.as_ref().and_then(printed_amount) {
-        reading.amount = amount;
+    if reading.kind == DocumentKind::Check
+        && let Some(seen) = amount::Reader::own().and_then(|reader| {
+            let line = reading.micr.as_ref().map(|m| &m.fields);
+            reader.read(&best.upright, line.and_then(|f| request.layouts.check_zones.of(f)))
+        })
+    {
+        reading.amount = seen;
+    }
+    if let Some(printed) = reading.micr.as_ref().and_then(printed_amount) {
+        let AmountRead { field, guesses, .. } = std::mem::take(&mut reading.amount);
+        reading.amount = AmountRead { field, guesses, ..printed };
     }
     problems::raise(request, &faults, seen.as_ref(), reading);
 }
@@ -389,6 +399,7 @@ fn printed_amount(micr: &MicrRead) -> Option<AmountRead> {
         source: Some(AmountSource::Micr),
         confidence,
         accepted: confidence >= 0.98 && micr.fields.routing_valid != Some(false),
+        ..AmountRead::default()
     })
 }
 

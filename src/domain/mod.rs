@@ -36,8 +36,8 @@ pub use ids::{BatchId, DepositId, DocumentId, ExceptionId, ReceiptId, ReturnId, 
 pub use money::{Cents, MoneyError};
 pub use problem::{Level, Problem, Reason};
 pub use reading::{
-    AmountRead, AmountSource, BarcodeRead, CharRead, CheckDigitRead, MarkRead, MicrFields, MicrRead, PixelBox, Quality,
-    Reading, ScanlineRead,
+    AmountField, AmountGuess, AmountOutcome, AmountRead, AmountSource, AmountUnsure, AmountVerdict, BarcodeRead,
+    CharRead, CheckDigitRead, FieldFound, MarkRead, MicrFields, MicrRead, PixelBox, Quality, Reading, ScanlineRead,
 };
 pub use return_item::{OriginalItem, ReturnChannel, ReturnItem, ReturnReason, ReturnStage, SourcePlace};
 pub use returned::{ReturnEvent, ReturnPart, ReturnPolicy, ReturnState, Returned};

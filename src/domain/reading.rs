@@ -182,10 +182,97 @@ pub enum AmountSource {
     Person,
 }
 
+/// What a check is worth, as far as a reader can say. An optical value is a suggestion until a verdict accepts it.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug, Default)]
 pub struct AmountRead {
     pub value: Option<Cents>,
     pub source: Option<AmountSource>,
     pub confidence: f32,
     pub accepted: bool,
+    /// The amount field of the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<AmountField>,
+    /// A free reading of the field, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<AmountGuess>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<AmountVerdict>,
+}
+
+/// The field and what the network saw in it: enough to score any amount again, to the same log-odds.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct AmountField {
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+    pub found: FieldFound,
+    /// Where the amount stands in words: shown, not read.
+    pub words: Option<PixelBox>,
+    pub model: String,
+    /// SHA-256 of the weights.
+    pub weights: String,
+    /// See `decode::amount::packed`.
+    pub columns: String,
+}
+
+/// How the amount field was found.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldFound {
+    /// A person drew it for this layout of checks.
+    Zone,
+    Box,
+    /// Right of a printed `$`.
+    Dollar,
+    /// A fixed part of the page.
+    Ratio,
+}
+
+/// An amount and the natural logarithm of its odds against everything else that could stand there.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
+pub struct AmountGuess {
+    pub value: Cents,
+    pub log_odds: f32,
+}
+
+/// What verifying the field against the expected amounts came to, with all that is needed to do it again.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct AmountVerdict {
+    pub outcome: AmountOutcome,
+    pub amount: Option<Cents>,
+    pub log_odds: f32,
+    /// The threshold and its name: `config`, or the number of the measurement that set it.
+    pub threshold: f32,
+    pub threshold_id: String,
+    pub model: String,
+    pub weights: String,
+    #[serde(rename = "box")]
+    pub bbox: PixelBox,
+    /// The expected amounts, the likeliest first.
+    pub choices: Vec<AmountGuess>,
+    pub unsure: Option<AmountUnsure>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum AmountOutcome {
+    /// Taken without a person.
+    Confirmed,
+    /// Would be taken where confirming is switched on; here a person has the word.
+    Advised,
+    /// Would be taken, and was drawn for blind keying: nothing is shown to the person.
+    Sampled,
+    Unsure,
+}
+
+/// Why an amount is not taken, in the order in which it is asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum AmountUnsure {
+    NoField,
+    NothingExpected,
+    NoCentsMark,
+    Unlikely,
+    OverLimit,
+    /// Two expected amounts are one digit apart.
+    TooClose,
 }

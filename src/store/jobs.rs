@@ -121,6 +121,8 @@ pub struct Matched {
     pub meters: Vec<MeterReading>,
     /// The turn ([`Store::match_turn`]) in whose light it was matched; `None`: whatever others matched meanwhile.
     pub turn: Option<i64>,
+    /// What the amount field of each check came to: one more read of it.
+    pub verdicts: Vec<(DocumentId, Reading)>,
 }
 
 /// A check already at the site that is like one asked for.
@@ -288,9 +290,23 @@ impl Store {
         // The lock on the batch lets only one worker see itself as the last.
         self.lock_batch(&mut tx, &job.batch).await?;
         self.end(&mut tx, job).await?;
-        let ids: Vec<String> = own.iter().map(|id| id.to_string()).collect();
+        self.add_readings(&mut tx, &job.batch, readings).await?;
+        if tx.number(UNDONE, values![self.site(), &job.batch, JobKind::Decode.as_str()]).await? == 0 {
+            self.all_decoded(&mut tx, &job.batch).await?;
+            self.record_system(&mut tx, "decode", &job.batch).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn add_readings(
+        &self,
+        tx: &mut Tx,
+        batch: &BatchId,
+        readings: &[(DocumentId, Reading)],
+    ) -> Result<(), StoreError> {
+        let ids: BTreeSet<String> = readings.iter().map(|(id, _)| id.to_string()).collect();
         let mut ordinals: BTreeMap<String, i64> = BTreeMap::new();
-        for row in tx.rows(READ_BEFORE, values![self.site(), ids]).await? {
+        for row in tx.rows(READ_BEFORE, values![self.site(), ids.into_iter().collect::<Vec<_>>()]).await? {
             ordinals.insert(row.text(0)?, row.int(1)?);
         }
         let mut rows = Vec::with_capacity(readings.len());
@@ -298,14 +314,10 @@ impl Store {
             let ordinal = ordinals.entry(id.to_string()).or_default();
             *ordinal += 1;
             let sealed = self.keys().seal_json(&["readings", id.as_str(), &ordinal.to_string()], reading)?;
-            rows.push(values![self.site(), id, *ordinal, &job.batch, DECODER, sealed]);
+            rows.push(values![self.site(), id, *ordinal, batch, DECODER, sealed]);
         }
         tx.insert(&ADD_READINGS, rows).await?;
-        if tx.number(UNDONE, values![self.site(), &job.batch, JobKind::Decode.as_str()]).await? == 0 {
-            self.all_decoded(&mut tx, &job.batch).await?;
-            self.record_system(&mut tx, "decode", &job.batch).await?;
-        }
-        tx.commit().await
+        Ok(())
     }
 
     /// Saves the transactions of a batch and ends its match job: the batch is `in-review`. Every document of the batch
@@ -325,6 +337,7 @@ impl Store {
         self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
         self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
         self.save_checks(&mut tx, &job.batch, &matched.checks).await?;
+        self.add_readings(&mut tx, &job.batch, &matched.verdicts).await?;
         self.prove_documents(&mut tx, &job.batch).await?;
         self.record_system(&mut tx, "match", &job.batch).await?;
         tx.commit().await

@@ -23,6 +23,7 @@ pub(super) fn sqlite() -> Migrator {
         (2, "payers and notices", include_str!("migrations/sqlite/0002_payers_and_notices.sql")),
         (3, "people, returns, drawer", include_str!("migrations/sqlite/0003_people_returns_drawer.sql")),
         (4, "the review desk", include_str!("migrations/sqlite/0004_desk.sql")),
+        (5, "amount zones", include_str!("migrations/sqlite/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/sqlite/0006_change_notices.sql")),
     ])
 }
@@ -34,6 +35,7 @@ pub(super) fn postgres() -> Migrator {
         (2, "payers and notices", include_str!("migrations/postgres/0002_payers_and_notices.sql")),
         (3, "people, returns, drawer", include_str!("migrations/postgres/0003_people_returns_drawer.sql")),
         (4, "the review desk", include_str!("migrations/postgres/0004_desk.sql")),
+        (5, "amount zones", include_str!("migrations/postgres/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/postgres/0006_change_notices.sql")),
     ])
 }

@@ -2,6 +2,7 @@
 //! A unit of work is one method that opens its transaction, runs and commits; nothing half-done can be seen. Bank account
 //! numbers, account lines and readings are kept sealed only. Uniqueness lives in the database.
 
+mod amounts;
 mod audit;
 mod batches;
 mod bills;
@@ -159,6 +160,7 @@ impl Store {
     pub async fn prepare_all(&self) -> Result<usize, StoreError> {
         let texts = [
             ALL,
+            amounts::ALL,
             audit::ALL,
             batches::ALL,
             bills::ALL,

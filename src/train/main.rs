@@ -1,5 +1,6 @@
 //! Derives the readers' weights from seeds: `cargo run --release --bin train -- NAME --seed 1`. Not part of the product.
 
+mod amount;
 mod micr;
 mod net;
 mod outline;
@@ -9,7 +10,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--samples N]\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -44,6 +45,37 @@ fn main() {
             }
         }
         "look-micr" => micr::measure::look(text("image").as_ref()),
+        "amount" | "show-amount" | "amount-vectors" => {
+            let arguments = amount::Arguments {
+                mnist: text("mnist"),
+                fonts: text("fonts"),
+                out: text("out"),
+                seed: number("seed", 1),
+                samples: number("samples", if name == "amount" { 400_000 } else { 100 }),
+                batch: number("batch", 8),
+                first: number("first", 0),
+                from: text("from"),
+            };
+            let done = match name.as_str() {
+                "amount" => amount::train(&arguments),
+                "amount-vectors" => amount::vectors(&arguments, &text("net")),
+                _ => amount::show(&arguments),
+            };
+            done.map_err(std::io::Error::other)
+        }
+        "eval-amount" => {
+            let odds = |key: &str, default: f32| options.get(key).and_then(|v| v.parse().ok()).unwrap_or(default);
+            amount::measure(&amount::Options {
+                mnist: text("mnist"),
+                fonts: text("fonts"),
+                network: text("net"),
+                count: number("samples", 20_000),
+                seed: number("seed", 7),
+                threshold: odds("threshold", 0.0),
+                close_margin: odds("close-margin", 4.0),
+            })
+            .map_err(std::io::Error::other)
+        }
         "show-micr" => {
             micr::show(number("seed", 1));
             Ok(())

@@ -1,6 +1,7 @@
 //! `remit eval KIND DIR`: how well the readers read a labelled folder, and with it whether an office takes a scanner. One file
 //! per kind; this one holds what they share: options, the run on a chosen number of cores, the report.
 
+mod amount;
 mod batch;
 mod folder;
 mod micr;
@@ -28,6 +29,8 @@ pub enum EvalCommand {
     Micr(Options),
     /// Stub lines, barcodes and marked boxes of the stubs, and whether a code is seen where none is
     Stub(Options),
+    /// Amounts of checks: read freely, verified in a list of five, and what is confirmed in lists that do not hold the truth
+    Amount(Options),
     /// Whole documents with all their pictures: kind, side, way up, lines, codes, warnings of poor images
     Batch(Options),
 }
@@ -39,7 +42,8 @@ pub const HELP: &str = "A labelled folder is one of
                      kind: check, money_order, stub, other. Stubs: layout, scanline, symbology, barcode, marks
                      ({\"autopay\":true}). routing_check_ok and check_digit_ok say false where the paper itself is wrong.
                      degradation: {\"skew\":-1.2,\"rot180\":true,\"fold\":true,\"partial\":\"left\",..}. `remit deck` writes such folders.
-  a folder of lines  NAME.tif (or .png, .jpg), one cut-out account line each, with its text in NAME.gt.txt
+  a folder of lines  NAME.tif (or .png, .jpg), one cut-out account line each, with its text in NAME.gt.txt;
+                     for `eval amount` one amount field each, with 123.45 in NAME.gt.txt
 
 Examples:
   remit deck --docs 200 -o deck && remit eval batch deck
@@ -67,6 +71,9 @@ pub struct Options {
     /// Every N-th document only
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     every: u32,
+    /// For amounts: log-odds from which one is confirmed (default: that of a new site)
+    #[arg(long, value_name = "LOG-ODDS", allow_hyphen_values = true)]
+    threshold: Option<f32>,
 }
 
 /// One kind's way from a labelled folder to what came of each document.
@@ -93,6 +100,7 @@ pub fn run(command: &EvalCommand, global: &Global) -> anyhow::Result<u8> {
     let (title, options, measure): (_, _, Measure) = match command {
         EvalCommand::Micr(options) => ("Account lines", options, micr::measure),
         EvalCommand::Stub(options) => ("Stubs", options, stub::measure),
+        EvalCommand::Amount(options) => ("Amounts", options, amount::measure),
         EvalCommand::Batch(options) => ("Documents", options, batch::measure),
     };
     if let Some(out) = &options.report

@@ -1,0 +1,281 @@
+//! The amount network, forward only: convolutions over a strip of any width, ReLU between them, at the end one column of
+//! chances every four pixels. A matrix product of 16 lanes does the work; each sum runs in one fixed order, so the same
+//! weights and strip give the same log-odds on every machine. Refuses a weights file whose sizes do not add up.
+
+use super::strip::{HEIGHT, Strip};
+
+/// The ten digits, the cents mark, "xx" cents, and the blank between characters.
+pub const CLASSES: usize = 13;
+pub const CENTS_MARK: usize = 10;
+pub const NO_CENTS: usize = 11;
+pub const BLANK: usize = 12;
+/// Outputs come in lanes; every layer's width is a multiple.
+pub const LANES: usize = 16;
+
+/// One convolution. Values lie row by row, pixel by pixel, channels innermost.
+#[derive(Clone, Debug)]
+pub struct Conv {
+    /// Rows and columns of the kernel.
+    pub kernel: (usize, usize),
+    pub stride: (usize, usize),
+    /// Rows and columns of paper added on each side.
+    pub pad: (usize, usize),
+    pub inputs: usize,
+    pub outputs: usize,
+    /// `[kernel row][kernel column][input][output]`.
+    pub weights: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    pub height: usize,
+    pub width: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub layers: Vec<Conv>,
+    /// How the weights were made: command, seed, data.
+    pub note: String,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a file of amount weights: {0}")]
+pub struct NetworkError(&'static str);
+
+/// Working memory of a forward pass; keep one per thread.
+#[derive(Default, Clone)]
+pub struct Scratch {
+    from: Vec<f32>,
+    to: Vec<f32>,
+    patches: Vec<f32>,
+}
+
+const MAGIC: &[u8; 8] = b"remitamt";
+const MAX_WEIGHTS: usize = 1 << 22;
+
+impl Conv {
+    pub fn size(&self, input: Size) -> Size {
+        let along = |n: usize, pad: usize, kernel: usize, stride: usize| {
+            (n + 2 * pad).checked_sub(kernel).map_or(0, |rest| rest / stride + 1)
+        };
+        Size {
+            height: along(input.height, self.pad.0, self.kernel.0, self.stride.0),
+            width: along(input.width, self.pad.1, self.kernel.1, self.stride.1),
+        }
+    }
+
+    /// Values that one output sums.
+    pub fn taps(&self) -> usize {
+        self.kernel.0 * self.kernel.1 * self.inputs
+    }
+
+    /// Every output pixel's inputs, one after another: rows of [`Conv::taps`] values.
+    pub fn patches(&self, input: &[f32], size: Size, patches: &mut Vec<f32>) {
+        let out = self.size(size);
+        let taps = self.taps();
+        patches.clear();
+        patches.resize(out.height * out.width * taps, 0.0);
+        for y in 0..out.height {
+            for x in 0..out.width {
+                let patch = &mut patches[(y * out.width + x) * taps..][..taps];
+                let first = (x * self.stride.1) as isize - self.pad.1 as isize;
+                let left = first.max(0) as usize;
+                let right = (first + self.kernel.1 as isize).clamp(0, size.width as isize) as usize;
+                if left >= right {
+                    continue;
+                }
+                let skipped = (left as isize - first) as usize;
+                for ky in 0..self.kernel.0 {
+                    let Some(iy) = (y * self.stride.0 + ky).checked_sub(self.pad.0).filter(|&iy| iy < size.height)
+                    else {
+                        continue;
+                    };
+                    let values =
+                        &input[(iy * size.width + left) * self.inputs..(iy * size.width + right) * self.inputs];
+                    patch[(ky * self.kernel.1 + skipped) * self.inputs..][..values.len()].copy_from_slice(values);
+                }
+            }
+        }
+    }
+
+    /// Without the ReLU.
+    fn forward(&self, input: &[f32], size: Size, patches: &mut Vec<f32>, output: &mut Vec<f32>) -> Size {
+        self.patches(input, size, patches);
+        let out = self.size(size);
+        output.clear();
+        output.resize(out.height * out.width * self.outputs, 0.0);
+        let taps = self.taps();
+        let (lanes, _) = self.weights.as_chunks::<LANES>();
+        let (bias, _) = self.bias.as_chunks::<LANES>();
+        let (sums, _) = output.as_chunks_mut::<LANES>();
+        let blocks = self.outputs / LANES;
+        let mut column = Vec::with_capacity(taps);
+        for (block, bias) in bias.iter().enumerate() {
+            column.clear();
+            column.extend((0..taps).map(|k| lanes[k * blocks + block]));
+            let mut pixel = 0;
+            for three in patches.chunks(3 * taps) {
+                if three.len() == 3 * taps {
+                    let rows: [&[f32]; 3] = std::array::from_fn(|i| &three[i * taps..(i + 1) * taps]);
+                    for (i, sum) in product(rows, &column, bias).into_iter().enumerate() {
+                        sums[(pixel + i) * blocks + block] = sum;
+                    }
+                } else {
+                    for (i, row) in three.chunks(taps).enumerate() {
+                        let [sum] = product([row], &column, bias);
+                        sums[(pixel + i) * blocks + block] = sum;
+                    }
+                }
+                pixel += 3;
+            }
+        }
+        out
+    }
+}
+
+/// Each row times one column of lanes, from the bias on, in the order of the taps.
+#[inline]
+fn product<const ROWS: usize>(
+    rows: [&[f32]; ROWS],
+    column: &[[f32; LANES]],
+    bias: &[f32; LANES],
+) -> [[f32; LANES]; ROWS] {
+    let mut sums = [*bias; ROWS];
+    for (k, lanes) in column.iter().enumerate() {
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let value = row[k];
+            for lane in 0..LANES {
+                sum[lane] += value * lanes[lane];
+            }
+        }
+    }
+    sums
+}
+
+impl Network {
+    /// All weights 0: what the trainer starts from.
+    pub fn plan() -> Network {
+        let conv = |kernel: (usize, usize), stride, pad, inputs: usize, outputs: usize| Conv {
+            kernel,
+            stride,
+            pad,
+            inputs,
+            outputs,
+            weights: vec![0.0; kernel.0 * kernel.1 * inputs * outputs],
+            bias: vec![0.0; outputs],
+        };
+        let layers = vec![
+            conv((5, 5), (2, 2), (2, 2), 1, 16),
+            conv((3, 3), (2, 1), (1, 1), 16, 32),
+            conv((3, 3), (2, 2), (1, 1), 32, 48),
+            conv((3, 3), (2, 1), (1, 1), 48, 64),
+            conv((3, 3), (3, 1), (0, 1), 64, 128),
+            conv((1, 5), (1, 1), (0, 2), 128, 96),
+            conv((1, 3), (1, 1), (0, 1), 96, 96),
+            conv((1, 1), (1, 1), (0, 0), 96, LANES),
+        ];
+        Network { layers, note: String::new() }
+    }
+
+    /// For each step along the strip the logarithms of the chances of the [`CLASSES`].
+    pub fn forward(&self, strip: &Strip, scratch: &mut Scratch) -> Vec<[f32; CLASSES]> {
+        let mut size = Size { height: HEIGHT, width: strip.width };
+        scratch.from.clear();
+        scratch.from.extend_from_slice(&strip.ink);
+        for (i, layer) in self.layers.iter().enumerate() {
+            size = layer.forward(&scratch.from, size, &mut scratch.patches, &mut scratch.to);
+            if i + 1 < self.layers.len() {
+                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
+            }
+            std::mem::swap(&mut scratch.from, &mut scratch.to);
+        }
+        scratch.from.chunks_exact(LANES).take(size.width).map(log_chances).collect()
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        let word = |out: &mut Vec<u8>, n: usize| out.extend((n as u32).to_le_bytes());
+        word(&mut out, self.note.len());
+        out.extend(self.note.as_bytes());
+        word(&mut out, self.layers.len());
+        for l in &self.layers {
+            let sizes = [l.kernel.0, l.kernel.1, l.stride.0, l.stride.1, l.pad.0, l.pad.1, l.inputs, l.outputs];
+            sizes.iter().for_each(|&n| word(&mut out, n));
+            l.weights.iter().chain(&l.bias).for_each(|w| out.extend(w.to_le_bytes()));
+        }
+        out
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Network, NetworkError> {
+        let mut rest = bytes.strip_prefix(MAGIC).ok_or(NetworkError("wrong beginning"))?;
+        let note = word(&mut rest)?;
+        let note = rest.split_off(..note).ok_or(NetworkError("cut short"))?;
+        let note = std::str::from_utf8(note).map_err(|_| NetworkError("note is not text"))?.to_string();
+        let count = word(&mut rest)?;
+        if !(1..=16).contains(&count) {
+            return Err(NetworkError("sizes out of range"));
+        }
+        let mut network = Network { layers: Vec::new(), note };
+        let (mut inputs, mut height) = (1, HEIGHT);
+        for _ in 0..count {
+            let mut sizes = [0; 8];
+            for size in &mut sizes {
+                *size = word(&mut rest)?;
+            }
+            let [kh, kw, sv, sh, pv, ph, from, to] = sizes;
+            let sound = (1..=7).contains(&kh)
+                && (1..=7).contains(&kw)
+                && (1..=4).contains(&sv)
+                && (1..=2).contains(&sh)
+                && pv < kh
+                && ph == kw / 2
+                && from == inputs
+                && (1..=512).contains(&to)
+                && to % LANES == 0;
+            if !sound || kh * kw * from * to > MAX_WEIGHTS {
+                return Err(NetworkError("sizes out of range"));
+            }
+            let mut layer = Conv {
+                kernel: (kh, kw),
+                stride: (sv, sh),
+                pad: (pv, ph),
+                inputs: from,
+                outputs: to,
+                weights: vec![0.0; kh * kw * from * to],
+                bias: vec![0.0; to],
+            };
+            for value in layer.weights.iter_mut().chain(&mut layer.bias) {
+                *value = f32::from_bits(word(&mut rest)? as u32);
+                if !value.is_finite() {
+                    return Err(NetworkError("a weight is no number"));
+                }
+            }
+            height = layer.size(Size { height, width: 64 }).height;
+            inputs = to;
+            network.layers.push(layer);
+        }
+        if height != 1 || inputs != LANES {
+            return Err(NetworkError("the layers do not end in one row of characters"));
+        }
+        if !rest.is_empty() {
+            return Err(NetworkError("more bytes than weights"));
+        }
+        Ok(network)
+    }
+}
+
+/// Logits to the logarithms of chances that sum to 1; lanes past [`CLASSES`] are not used.
+pub fn log_chances(logits: &[f32]) -> [f32; CLASSES] {
+    let most = logits[..CLASSES].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits[..CLASSES].iter().map(|l| (l - most).exp()).sum();
+    let log = most + sum.ln();
+    std::array::from_fn(|i| logits[i] - log)
+}
+
+fn word(rest: &mut &[u8]) -> Result<usize, NetworkError> {
+    let (bytes, tail) = rest.split_first_chunk::<4>().ok_or(NetworkError("cut short"))?;
+    *rest = tail;
+    Ok(u32::from_le_bytes(*bytes) as usize)
+}
