@@ -89,7 +89,7 @@ pub struct CharRead {
 }
 
 /// The check's magnetic-ink line. Text: digits and `A` transit, `B` amount, `C` on-us, `D` dash, one space per gap, `?`
-/// for a rejected character.
+/// for a rejected character. A line in CMC-7 has `F` to `J` for SI, SII, SIII, SV and SIV, and no fields.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct MicrRead {
     pub text: String,

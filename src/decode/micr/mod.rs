@@ -1,6 +1,7 @@
-//! The E-13B (MICR) reader: finds the line by its shapes, reads it, says how sure it is, and makes fields of it. Geometry
+//! The E-13B (MICR) reader, and on lines CMC-7: finds the line by its shapes, reads it, says how sure it is, and makes fields of it. Geometry
 //! after ANSI X9.27 (X9.100-20). Refuses nothing: what it cannot read comes back as `?` and not accepted.
 
+pub mod cmc7;
 pub mod combine;
 pub mod fields;
 pub mod find;
@@ -48,6 +49,9 @@ fn calibrated(chance: f32) -> f32 {
     1.0 - 0.8 * (1.0 - chance).clamp(0.0, 1.0).powf(1.6)
 }
 
+/// A row of this score is E-13B and no other line font.
+const SURELY_E13B: f32 = 0.8;
+
 /// Finds and reads the page's E-13B line; `None` where nothing looks like one.
 pub fn read(page: &Upright) -> Option<MicrLine> {
     let nominal = 0.117 * page.dpi as f32;
@@ -75,7 +79,13 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
 
 /// Reads a raster that is one line and little else, of unknown resolution.
 pub fn read_line(page: &Upright) -> MicrRead {
-    let Some(row) = best_row(&NET, page) else { return nothing() };
+    let found = best_row(&NET, page);
+    if found.as_ref().map_or(0.0, score) < SURELY_E13B
+        && let Some(read) = cmc7::read_line(page)
+    {
+        return read;
+    }
+    let Some(row) = found else { return nothing() };
     let mut read = text(page, &row);
     // Pieces as high as digits that no glyph covers: a field on another level, or print that was cut off.
     let height = 9.0 * row.geometry.sy;
