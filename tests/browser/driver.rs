@@ -1,0 +1,149 @@
+//! Chromium through chromedriver: a process group of its own that ends with the test whatever happens, and reading only by
+//! asking again until it is so, never right after a press.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::Value;
+
+macro_rules! js {
+    ($($value:tt)+) => { serde_json::json!($($value)+) };
+}
+pub(crate) use js;
+
+/// The longest that anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The screens that the README shows.
+const README: &[&str] = &["today", "item-underpaid", "batch", "balance", "approve"];
+
+pub struct Driver {
+    client: Client,
+    guard: Guard,
+    _profile: tempfile::TempDir,
+}
+
+/// Ends chromedriver and every Chromium that it started.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
+    }
+}
+
+fn there(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+impl Driver {
+    /// `None`, said loudly, where there is no browser and none is required.
+    pub async fn start() -> Option<Driver> {
+        if !there("chromedriver") || !there("chromium") {
+            let required = std::env::var("REMIT_REQUIRE_BROWSER").is_ok_and(|v| v == "1");
+            assert!(!required, "REMIT_REQUIRE_BROWSER=1, and there is no chromium with chromedriver on this machine");
+            eprintln!("** LEFT OUT: no chromium with chromedriver here; the desk was not tried in a browser.");
+            return None;
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let guard = Guard(command.spawn().expect("chromedriver starts"));
+        let profile = tempfile::tempdir().unwrap();
+        let mut flags: Vec<String> = [
+            "headless",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-quic",
+            "no-first-run",
+            "disable-background-networking",
+            "disable-component-update",
+            "disable-sync",
+            "disable-dev-shm-usage",
+            "hide-scrollbars",
+            "window-size=1280,887",
+        ]
+        .map(|f| format!("--{f}"))
+        .to_vec();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut asked = serde_json::Map::new();
+        asked.insert("goog:chromeOptions".into(), js!({ "args": flags }));
+        let started = Instant::now();
+        let client = loop {
+            let address = format!("http://127.0.0.1:{port}");
+            match ClientBuilder::new(HttpConnector::new()).capabilities(asked.clone()).connect(&address).await {
+                Ok(client) => break client,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "no session of the browser: {error}"),
+            }
+            tokio::task::yield_now().await;
+        };
+        Some(Driver { client, guard, _profile: profile })
+    }
+
+    pub async fn go(&self, address: &str) {
+        self.client.goto(address).await.unwrap();
+    }
+
+    pub async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap_or_else(|e| panic!("{script}: {e}"))
+    }
+
+    /// Asks again and again until it is so; a page that changes under the question is no answer.
+    pub async fn until(&self, so: &str) {
+        let started = Instant::now();
+        let script = format!("return Boolean({so})");
+        loop {
+            if matches!(self.client.execute(&script, Vec::new()).await, Ok(Value::Bool(true))) {
+                return;
+            }
+            if started.elapsed() > PATIENCE {
+                let shown = self
+                    .client
+                    .execute("return location.href + '\\n' + document.body.innerText.slice(0, 900)", Vec::new());
+                panic!(
+                    "never: {so}\n{}",
+                    shown.await.ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+                );
+            }
+        }
+    }
+
+    /// Presses keys where the focus is.
+    pub async fn keys(&self, text: &str) {
+        let started = Instant::now();
+        loop {
+            let sent = match self.client.active_element().await {
+                Ok(element) => element.send_keys(text).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(()) => return,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "keys could not be pressed: {error}"),
+            }
+        }
+    }
+
+    /// Keeps a picture of the screen, where pictures are wanted; those of the README in their own place.
+    pub async fn picture(&self, name: &str) {
+        if README.contains(&name) && std::env::var_os("REMIT_README_PICTURES").is_some() {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/pictures");
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+        }
+        if let Some(folder) = std::env::var_os("REMIT_PICTURES") {
+            let folder = std::path::PathBuf::from(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+        }
+    }
+
+    pub async fn end(self) {
+        let _ = self.client.close().await;
+        drop(self.guard);
+    }
+}
