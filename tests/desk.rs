@@ -1,5 +1,5 @@
 //! The review desk from outside, through its whole router over a real store: who may come in and who may do what, what a
-//! forged, late, doubled or hostile request gets, and the same moves through the API. `browser` does a morning in Chromium.
+//! forged, late, doubled or hostile request gets, and the same moves through the API. `browser` walks through it in Chromium.
 
 mod browser;
 

@@ -151,6 +151,10 @@ fn choice(m: &Move) -> Choice {
         "key-amount" => ("k", "key the amount"),
         "key-micr" => ("m", "key the account line"),
         "key-scanline" => ("l", "key the stub's line"),
+        "apply-list" => ("p", "a list of accounts"),
+        "edit-line" => ("m", "mend one line"),
+        "undo-line" => ("u", "take one line back"),
+        "refund" => ("d", "money back"),
         other => ("", other),
     };
     Choice { letter, name: m.name, words, fields: m.fields.iter().map(|f| field(f)).collect() }

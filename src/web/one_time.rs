@@ -1,5 +1,5 @@
-//! One-time codes: TOTP (RFC 6238: HMAC-SHA-1, 30 seconds, six digits) as every authenticator application makes them, one
-//! step of tolerance either way; and recovery codes. SHA-1 (FIPS 180-4) is written out here because nothing else needs it.
+//! One-time codes: TOTP (RFC 6238: HMAC-SHA-1, 30 seconds, six digits) as every authenticator application makes them, for
+//! clocks half a minute out either way; and recovery codes. SHA-1 (FIPS 180-4) is written out here because nothing else needs it.
 
 use crate::domain::Sha256;
 
@@ -64,11 +64,15 @@ pub fn code(secret: &[u8], step: i64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-/// The step whose code this is: now's, the one before or the one after.
+/// How far a person's clock may be out, in seconds.
+const DRIFT_SECONDS: i64 = 31;
+
+/// The step whose code this is, of those that a clock within half a minute of ours may be in; now's first.
 pub fn step_of(secret: &[u8], given: &str, now: i64) -> Option<i64> {
     let given: String = given.chars().filter(|c| !c.is_whitespace()).collect();
     let step = now.div_euclid(STEP_SECONDS);
-    [step, step - 1, step + 1].into_iter().find(|s| same(code(secret, *s).as_bytes(), given.as_bytes()))
+    let reach = (now - DRIFT_SECONDS).div_euclid(STEP_SECONDS)..=(now + DRIFT_SECONDS).div_euclid(STEP_SECONDS);
+    std::iter::once(step).chain(reach).find(|s| same(code(secret, *s).as_bytes(), given.as_bytes()))
 }
 
 /// Compares without telling by its time where two texts differ.

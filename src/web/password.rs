@@ -120,8 +120,10 @@ pub fn refused(password: &str, names: &[&str]) -> Option<String> {
     if password.len() > LONGEST {
         return Some(format!("Take at most {LONGEST} characters."));
     }
-    let plain: String = password
-        .to_lowercase()
+    let lower = password.to_lowercase();
+    // Digits and marks around a word are not look-alikes of its letters.
+    let plain: String = lower
+        .trim_matches(|c: char| !c.is_alphabetic())
         .chars()
         .map(|c| match c {
             '0' => 'o',
