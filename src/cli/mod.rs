@@ -171,7 +171,7 @@ enum Command {
     Deposit(books::DepositCommand),
     /// What the bank sent back
     #[command(
-        after_help = "Examples:\n  remit --as olga returns key --amount 84.18 --reason A --serial 1207 --routing 061000146 --bank-account 12345678\n  remit --as olga returns take returns.x9\n  remit returns list --open\n  remit --as olga returns represent RETURN\n  remit returns letter RETURN -o letter.pdf"
+        after_help = "Examples:\n  remit --as olga returns key --amount 84.18 --reason A --serial 1207 --routing 061000146 --bank-account 12345678\n  remit --as olga returns import returns.x9\n  remit returns list --open\n  remit --as olga returns represent RETURN\n  remit returns letter RETURN -o letter.pdf"
     )]
     #[command(subcommand)]
     Returns(returns::ReturnsCommand),

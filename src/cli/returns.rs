@@ -1,8 +1,6 @@
 //! `returns`: items that the bank sent back, from a file or keyed, and what becomes of them.
 
-use std::fs::File;
-use std::io::{Read, Seek};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -13,22 +11,14 @@ use crate::domain::{
     BankAccount, Cents, Day, OriginalItem, ReturnChannel, ReturnEvent, ReturnItem, ReturnReason, ReturnStage, Role,
     SourcePlace,
 };
-use crate::formats::fault::Fault;
-use crate::formats::{Format, sniff, x9};
 use crate::pipeline::{Office, ReturnTaken};
 
 #[derive(Subcommand, Debug)]
 pub enum ReturnsCommand {
-    /// Take the returns of a bank's file: a return letter (X9)
-    Take {
-        file: PathBuf,
-        /// The business date (default: today)
-        #[arg(long)]
-        date: Option<Day>,
-    },
     /// Key one returned item from the bank's paper or screen
     Key(KeyArgs),
-    /// Take a file of the bank: returned ACH entries and notifications of change
+    /// Take a file of the bank: returned ACH entries and notifications of change, or a return letter (X9)
+    #[command(visible_alias = "take")]
     Import {
         file: PathBuf,
         /// The business date (default: today)
@@ -126,44 +116,6 @@ fn reason(text: &str) -> anyhow::Result<ReturnReason> {
     }
 }
 
-/// The returned items of a bank's file. One whose order or totals do not hold gives none.
-fn returns_of(path: &Path) -> anyhow::Result<Vec<ReturnItem>> {
-    let name = path.display().to_string();
-    let disk =
-        |e: std::io::Error| Failure::input("file", format!("the file cannot be read: {e}")).in_file(name.clone());
-    let refused = |fault: &Fault| {
-        let failure = Failure {
-            record: fault.record,
-            column: fault.column,
-            offset: fault.offset,
-            ..Failure::input(fault.code, fault.message.clone())
-        };
-        failure.in_file(name.clone()).help("nothing was taken; `remit inspect FILE` lists every fault with its place")
-    };
-    let mut file = File::open(path).map_err(disk)?;
-    let mut head = Vec::new();
-    (&file).take(8192).read_to_end(&mut head).map_err(disk)?;
-    file.rewind().map_err(disk)?;
-    let items = match sniff(&head) {
-        Some(Format::X9) => {
-            let found = x9::returns(&mut file).map_err(|fault| refused(&fault))?;
-            if let Some(fault) = found.refusal() {
-                return Err(refused(fault).into());
-            }
-            found.returns
-        }
-        other => {
-            let what = other.map_or("none that is known", Format::as_str);
-            let failure = Failure::input("format", format!("a file of this format ({what}) tells no returns"));
-            return Err(failure.in_file(name).help("take a return letter (X9)").into());
-        }
-    };
-    match items.is_empty() {
-        true => Err(Failure::input("empty", "there are no returns in the file").in_file(name).into()),
-        false => Ok(items),
-    }
-}
-
 fn tell(taken: &ReturnTaken, global: &Global) -> anyhow::Result<()> {
     let said = if taken.already { " (before; nothing changed)" } else { "" };
     let mut text =
@@ -181,18 +133,6 @@ pub async fn returns(command: ReturnsCommand, office: &Office, global: &Global) 
     let today = office.clock.today();
     let person = || person(office, global, &[Role::Match, Role::Release]);
     match command {
-        ReturnsCommand::Take { file, date } => {
-            let user = person().await?;
-            let items = returns_of(&file)?;
-            if global.dry_run {
-                let told = format!("{} returns; nothing was taken (--dry-run)", items.len());
-                print_done(global, json!({ "dry_run": true, "returns": items.len() }), told)?;
-                return Ok(0);
-            }
-            for taken in office.take_returns(items, None, date.unwrap_or(today), &user.name).await? {
-                tell(&taken, global)?;
-            }
-        }
         ReturnsCommand::Key(args) => {
             let user = person().await?;
             let named = match &args.document {

@@ -20,7 +20,7 @@ pub use bank_file::{bai2, camt, nacha, remittance_csv, x12};
 pub use capture::{bare_folder, capture_folder, safe_name};
 pub use cash_letter::x9;
 pub use lockbox::lockbox;
-pub use returned::{CameBack, ach_returns};
+pub use returned::{CameBack, ach_returns, check_returns};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {

@@ -1,9 +1,9 @@
-//! What a bank sends back, as a file: the returned items and the corrections of an ACH file. A file whose order or totals do
-//! not hold is refused whole; an unknown reason concerns its item alone.
+//! What a bank sends back, as a file: the returned items and the corrections of an ACH file, the returned checks of a return
+//! letter (X9). A file whose order or totals do not hold is refused whole; an unknown reason concerns its item alone.
 
 use crate::domain::{ChangeNotice, ReturnItem};
-use crate::formats::fault::Fault;
-use crate::formats::nacha;
+use crate::formats::fault::{Fault, Faults};
+use crate::formats::{nacha, x9};
 
 use super::IntakeError;
 
@@ -17,24 +17,42 @@ pub struct CameBack {
 
 /// The returns and notifications of change of an ACH file.
 pub fn ach_returns(bytes: &[u8]) -> Result<CameBack, IntakeError> {
-    let file = nacha::returns(&mut &*bytes).map_err(|fault| IntakeError::Refused(vec![fault]))?;
-    if let Some(fault) = file.refusal() {
-        return Err(IntakeError::Refused(vec![fault.clone()]));
-    }
-    let mut problems: Vec<Fault> = file.faults.list().to_vec();
-    if file.others > 0 {
-        let message =
-            format!("{} entries are neither returned nor corrected; take them with `remit ingest`", file.others);
+    let file = nacha::returns(&mut &*bytes).map_err(refused)?;
+    file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
+    came_back(file.returns, file.changes, &file.faults, file.others)
+}
+
+/// The returned checks of the return letters of an X9 file.
+pub fn check_returns(bytes: &[u8]) -> Result<CameBack, IntakeError> {
+    let file = x9::returns(&mut &*bytes).map_err(refused)?;
+    file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
+    came_back(file.returns, Vec::new(), &file.faults, file.others)
+}
+
+fn refused(fault: Fault) -> IntakeError {
+    IntakeError::Refused(vec![fault])
+}
+
+/// What moves money apart from what does not; `others` are items that did not come back.
+fn came_back(
+    found: Vec<ReturnItem>,
+    changes: Vec<ChangeNotice>,
+    faults: &Faults,
+    others: u64,
+) -> Result<CameBack, IntakeError> {
+    let mut problems: Vec<Fault> = faults.list().to_vec();
+    if others > 0 {
+        let message = format!("{others} entries are neither returned nor corrected; take them with `remit ingest`");
         problems.push(Fault::warning("left-out", message));
     }
     let (items, nothing): (Vec<ReturnItem>, Vec<ReturnItem>) =
-        file.returns.into_iter().partition(|item| item.amount.is_positive());
+        found.into_iter().partition(|item| item.amount.is_positive());
     if !nothing.is_empty() {
         let message = format!("{} returned entries have no amount (prenotes): nothing to take back", nothing.len());
         problems.push(Fault::warning("left-out", message));
     }
-    if items.is_empty() && file.changes.is_empty() {
+    if items.is_empty() && changes.is_empty() {
         return Err(IntakeError::Empty);
     }
-    Ok(CameBack { items, changes: file.changes, problems })
+    Ok(CameBack { items, changes, problems })
 }

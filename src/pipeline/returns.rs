@@ -152,6 +152,7 @@ impl Office {
         };
         let back = match formats::sniff(&bytes) {
             Some(formats::Format::Nacha) => ingest::ach_returns(&bytes).map_err(wrong)?,
+            Some(formats::Format::X9) => ingest::check_returns(&bytes).map_err(wrong)?,
             other => {
                 let what = other.map_or("none that is known", formats::Format::as_str);
                 let message = format!("returns are not taken from a file of this format ({what})");
