@@ -1,17 +1,20 @@
 //! Every sample file gets the verdict that its folder's README states. The samples are named by `REMIT_SHARED`.
 
-use std::path::PathBuf;
+#[path = "formats/again.rs"]
+mod again;
+#[path = "formats/any.rs"]
+mod any;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use remit::domain::{Cents, RoutingNumber};
 use remit::formats::fault::Faults;
 use remit::formats::x9::physical::Frames;
-use remit::formats::x9::records as r;
 use remit::formats::{Format, bai_lockbox, bills_csv, capture_index, inspect, sniff, x9};
 use remit::ingest;
 
-fn shared(folder: &str) -> Option<PathBuf> {
+pub fn shared(folder: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("REMIT_SHARED") else {
         eprintln!("NOT RUN: set REMIT_SHARED to the folder of shared samples");
         return None;
@@ -108,47 +111,6 @@ fn capture_indexes_of_the_samples_are_read() {
     }
     println!("{reads} magnetic reads, {rejected} characters rejected, {wrong} reads differ from truth");
     assert!(reads > 100 && wrong * 50 < reads, "{wrong} of {reads}");
-}
-
-/// Each record of the valid samples, read into its struct and written again, gives the bytes it came from; in EBCDIC too.
-#[test]
-fn cash_letter_records_read_and_written_are_byte_equal() {
-    let Some(folder) = shared("x9") else { return };
-    let mut records = 0;
-    for name in [
-        "iclFile-read.x937",
-        "iclFile-write.x937",
-        "valid-ascii.x937",
-        "creditRecord61.icl",
-        "BNK20180905121042882-A.icl",
-    ] {
-        let bytes = std::fs::read(folder.join(name)).unwrap();
-        let mut source = bytes.as_slice();
-        let mut frames = Frames::open(&mut source).unwrap();
-        let physical = frames.physical();
-        let mut faults = Faults::default();
-        let mut again = Vec::new();
-        while let Some(frame) = frames.next(&mut faults) {
-            let kind = frame.kind.unwrap();
-            let mut text = frame.bytes[..kind.width].to_vec();
-            physical.encoding.decode(&mut text);
-            macro_rules! rewritten {
-                ($($record:ident)*) => {
-                    match kind.code { $(c if c == r::$record::CODE => r::$record::read(&text).unwrap().to_bytes(),)* other => panic!("{other}") }
-                };
-            }
-            let mut written = rewritten! { FileHeader CashLetterHeader BundleHeader CheckDetail CheckDetailAddendumA
-            CheckDetailAddendumB CheckDetailAddendumC ReturnDetail ReturnAddendumA ReturnAddendumB ReturnAddendumC
-            ReturnAddendumD ImageViewDetail ImageViewData ImageViewAnalysis CreditA BundleControl CashLetterControl FileControl };
-            physical.encoding.encode(&mut written);
-            again.extend_from_slice(&(frame.bytes.len() as u32).to_be_bytes());
-            again.extend_from_slice(&written);
-            again.extend_from_slice(&frame.bytes[kind.width..]);
-            records += 1;
-        }
-        assert!(again == bytes, "{name}");
-    }
-    println!("{records} records");
 }
 
 fn sample_letter() -> Vec<u8> {

@@ -203,10 +203,12 @@ pub async fn make(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<
     let date: Day = form.get("date").parse().map_err(|e: crate::domain::day::NotADay| {
         Problem::wrong(super::page::sentence(&e.to_string()), "Nothing was changed.")
     })?;
-    let made = desk.office.make_deposit(date, None, &visit.person()?.name).await?;
-    Ok(match made.deposit {
-        Some(deposit) => see_other(&format!("/deposits/{}?done=deposited", deposit.id)),
-        None => see_other("/deposits?done=nothing"),
+    let made = desk.office.make_deposits(date, None, &visit.person()?.name).await?;
+    let made: Vec<Deposit> = made.into_iter().filter_map(|m| m.deposit).collect();
+    Ok(match made.as_slice() {
+        [] => see_other("/deposits?done=nothing"),
+        [one] => see_other(&format!("/deposits/{}?done=deposited", one.id)),
+        _ => see_other("/deposits?done=deposited"),
     })
 }
 

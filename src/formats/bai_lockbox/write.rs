@@ -8,7 +8,7 @@ use crate::formats::fault::{FormatError, clip};
 use crate::formats::record::{Column, Kind};
 
 /// One lockbox and its batches of one deposit day.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockboxDeposit {
     /// Our id at the bank, at most ten characters.
     pub destination: String,
@@ -23,7 +23,7 @@ pub struct LockboxDeposit {
     pub batches: Vec<Vec<LockboxCheck>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockboxCheck {
     pub amount: Cents,
     pub routing: String,
@@ -35,7 +35,7 @@ pub struct LockboxCheck {
     pub invoices: Vec<LockboxInvoice>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockboxInvoice {
     pub invoice: String,
     pub payment: Cents,
