@@ -3,6 +3,8 @@
 //! wrong side (an item of half the difference), one item whose other reading closes the gap. Best first, where the count
 //! speaks for it too; each names the move that mends it.
 
+use std::collections::BTreeMap;
+
 use super::{Explanation, Item};
 use crate::domain::{Cents, Control, DocumentKind, Transaction};
 use crate::grouping::Evidence;
@@ -135,6 +137,20 @@ fn mend(s: &Suspect<'_>, fault: Fault, right: Option<Cents>) -> String {
     }
 }
 
+/// The same as a move for `exceptions::change`; a hold has no document and mends nothing by itself.
+fn change(s: &Suspect<'_>, fault: Fault, right: Option<Cents>) -> Option<(&'static str, BTreeMap<String, String>)> {
+    let document = ("document".to_string(), s.item.document.to_string());
+    let note = |text: &str| ("note".to_string(), text.to_string());
+    match (fault, right) {
+        (Fault::Misread | Fault::Exchanged | Fault::Slid, Some(right)) => {
+            Some(("key-amount", BTreeMap::from([("amount".to_string(), right.to_string()), document])))
+        }
+        (Fault::StubAsCheck, _) => Some(("set-aside", BTreeMap::from([note("no check"), document]))),
+        (Fault::Doubled, _) => Some(("set-aside", BTreeMap::from([note("counted twice"), document]))),
+        (Fault::Missing | Fault::WrongSide, _) | (_, None) => None,
+    }
+}
+
 /// `difference` is declared less counted.
 pub(super) fn explain(
     declared: Control,
@@ -144,8 +160,13 @@ pub(super) fn explain(
     suspects: &[Suspect<'_>],
 ) -> Vec<Explanation> {
     let mut out: Vec<Explanation> = Vec::new();
-    let general =
-        |sentence: String, mend: &str| Explanation { sentence, mend: mend.into(), transaction: None, document: None };
+    let general = |sentence: String, mend: &str| Explanation {
+        sentence,
+        mend: mend.into(),
+        transaction: None,
+        document: None,
+        change: None,
+    };
     if unknown > 0 {
         out.push(general(
             format!("the amounts of {unknown} items are not known yet"),
@@ -177,6 +198,7 @@ pub(super) fn explain(
                 mend: mend(s, fault, right),
                 transaction: Some(s.transaction.id.clone()),
                 document: Some(s.item.document.clone()),
+                change: change(s, fault, right),
             });
         }
     }
@@ -206,6 +228,7 @@ fn counts(declared: Control, count_difference: i64) -> Explanation {
         mend: "exceptions list".into(),
         transaction: None,
         document: None,
+        change: None,
     }
 }
 

@@ -7,6 +7,8 @@ mod proof;
 
 pub use proof::balance;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::domain::{Batch, Cents, Control, DocumentId, MoneyError, Transaction, TransactionId};
@@ -123,6 +125,9 @@ pub struct Explanation {
     pub mend: String,
     pub transaction: Option<TransactionId>,
     pub document: Option<DocumentId>,
+    /// The same as a move of that transaction, where one mends it: its name and fields.
+    #[serde(skip)]
+    pub change: Option<(&'static str, BTreeMap<String, String>)>,
 }
 
 /// A batch that does not prove, and what most likely explains it, best first.

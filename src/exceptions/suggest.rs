@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::reasons::moves;
-use crate::domain::{Bill, Cents, Exception, Sha256, Transaction};
+use crate::domain::{AmountRead, Bill, Cents, Exception, Reason, Sha256, Transaction};
 use crate::grouping::Evidence;
 
 /// One likely answer: a move with its fields, in a word for the person and the reason for it.
@@ -66,14 +66,14 @@ fn due(bill: &Bill) -> Vec<(Option<Cents>, &'static str)> {
     ]
 }
 
-/// Up to nine answers. `evidence` is of the transaction's documents, `bills` are those it may touch. `read` is how sure
-/// the reader was of the amount, 0 to 100.
+/// Up to nine answers. `evidence` is of the transaction's documents, `bills` are those it may touch, `reads` are what the
+/// reader said of the amount in question, oldest first; none where the person is to key it blind.
 pub fn suggest(
     exception: &Exception,
     transaction: &Transaction,
     evidence: &[Evidence],
     bills: &[Bill],
-    read: Option<u8>,
+    reads: &[&AmountRead],
 ) -> Vec<Candidate> {
     let mut list = List { exception, found: Vec::new() };
     let about = evidence.iter().find(|e| Some(&e.document) == exception.document.as_ref());
@@ -82,7 +82,7 @@ pub fn suggest(
     // Amounts first where keying one is the usual move; otherwise after the moves that need no words.
     let keying = moves(exception.code).first().is_some_and(|m| m.name == "key-amount");
     if keying {
-        amounts(&mut list, about, &meant, read);
+        amounts(&mut list, about, &meant, reads);
     }
     // The move that is usual for this reason comes first when it needs no words.
     for m in moves(exception.code).iter().filter(|m| m.fields.iter().all(|f| f.starts_with('['))) {
@@ -107,20 +107,42 @@ pub fn suggest(
         }
     }
     if takes("key-amount") && !keying {
-        amounts(&mut list, None, &meant, None);
+        amounts(&mut list, None, &meant, &[]);
     }
     list.found
 }
 
-/// What was read, and what is due.
-fn amounts(list: &mut List<'_>, about: Option<&Evidence>, meant: &[&Bill], read: Option<u8>) {
+/// Log-odds below which what the picture may say is not worth a key.
+const HARDLY: f32 = -3.0;
+
+/// The chance in percent, never nothing and never certain.
+fn percent(log_odds: f32) -> u8 {
+    (100.0 / (1.0 + (-log_odds).exp())).clamp(1.0, 99.0) as u8
+}
+
+/// What was read and verified, what was read, what is expected and looks like it, and what is due.
+fn amounts(list: &mut List<'_>, about: Option<&Evidence>, meant: &[&Bill], reads: &[&AmountRead]) {
+    let verdict = reads.iter().rev().find_map(|r| r.verdict.as_ref());
+    let is_first = list.found.is_empty();
+    if let Some((verdict, amount)) = verdict.and_then(|v| Some((v, v.amount?))) {
+        list.amount(Some(amount), format!("as read and as owed, {}%", percent(verdict.log_odds)));
+    }
     if let Some(check) = about.and_then(|e| e.check.as_ref()) {
-        let sure = read.map(|p| format!(", {p}%")).unwrap_or_default();
+        let sure = reads.iter().find(|r| r.value.is_some()).map(|r| (r.confidence * 100.0).clamp(0.0, 100.0) as u8);
+        let sure = sure.map(|p| format!(", {p}%")).unwrap_or_default();
         list.amount(check.amount, format!("as read{sure}"));
-        if let Some(first) = list.found.first_mut().filter(|_| check.amount.is_some()) {
-            // Nothing stands before it here: this is what was read.
-            first.usual = true;
-        }
+    }
+    // Nothing stands before it here: this is what was read. Where words and figures differ, the reader saw the figures only.
+    if let Some(first) =
+        list.found.first_mut().filter(|_| is_first && list.exception.code != Reason::WordsFiguresDiffer)
+    {
+        first.usual = true;
+    }
+    for choice in verdict.iter().flat_map(|v| &v.choices).filter(|c| c.log_odds >= HARDLY).take(2) {
+        list.amount(Some(choice.value), format!("owed, and looks like it, {}%", percent(choice.log_odds)));
+    }
+    for guess in reads.iter().flat_map(|r| &r.guesses).filter(|g| g.log_odds >= 0.0).take(2) {
+        list.amount(Some(guess.value), format!("looks like it, {}%", percent(guess.log_odds)));
     }
     if meant.len() > 1 {
         let sum = Cents::sum(meant.iter().map(|b| b.amount_due)).ok();
@@ -182,6 +204,32 @@ mod tests {
         }
     }
 
+    fn transaction(received: i64, bill: Option<&str>) -> Transaction {
+        Transaction {
+            id: TransactionId::of(&[b"t"]),
+            batch: BatchId::of(&[b"b"]),
+            seq: 1,
+            kind: TransactionKind::Single,
+            state: TransactionState::Exception,
+            reason: String::new(),
+            documents: Vec::new(),
+            received: Some(Cents::new(received)),
+            applications: vec![Application {
+                biller: None,
+                account: None,
+                bill: bill.map(String::from),
+                amount: Cents::new(1),
+                ledger: "1100".into(),
+                rule: String::new(),
+                evidence: String::new(),
+            }],
+            exceptions: Vec::new(),
+            decisions: Vec::new(),
+            held_until: None,
+            owner: None,
+        }
+    }
+
     fn exception(code: Reason) -> Exception {
         Exception {
             id: ExceptionId::of(&[b"x"]),
@@ -204,33 +252,45 @@ mod tests {
             (Reason::DuplicateCheck, 1200, ""),
         ];
         for (code, received, want) in rows {
-            let transaction = Transaction {
-                id: TransactionId::of(&[b"t"]),
-                batch: BatchId::of(&[b"b"]),
-                seq: 1,
-                kind: TransactionKind::Single,
-                state: TransactionState::Exception,
-                reason: String::new(),
-                documents: Vec::new(),
-                received: Some(Cents::new(*received)),
-                applications: vec![Application {
-                    biller: None,
-                    account: None,
-                    bill: (*code != Reason::AccountUnknown).then(|| "B8130687182".into()),
-                    amount: Cents::new(1),
-                    ledger: "1100".into(),
-                    rule: String::new(),
-                    evidence: String::new(),
-                }],
-                exceptions: Vec::new(),
-                decisions: Vec::new(),
-                held_until: None,
-                owner: None,
-            };
-            let found = suggest(&exception(*code), &transaction, &[], &bills, None);
+            let bill = (*code != Reason::AccountUnknown).then_some("B8130687182");
+            let transaction = transaction(*received, bill);
+            let found = suggest(&exception(*code), &transaction, &[], &bills, &[]);
             let labels: Vec<&str> = found.iter().map(|c| c.label.as_str()).collect();
             assert_eq!(labels.join("/"), *want, "{code}");
             assert!(found.iter().all(|c| !c.label.contains("8130687") && !c.why.contains("8130687")));
+        }
+    }
+
+    /// Each row: the amount that the verdict takes, what it chose from, the keys, and whether Enter alone takes the first.
+    #[test]
+    fn what_was_verified_is_one_key_and_what_was_not_is_a_choice() {
+        type Row<'a> = (Option<i64>, &'a [(i64, f32)], &'a str, bool);
+        let rows: &[Row] = &[
+            (Some(8413), &[(8413, 3.0), (8834, -9.0)], "84.13 as read and as owed, 95%/88.34 after the due date", true),
+            (None, &[(8834, 0.4), (8413, -9.0)], "88.34 owed, and looks like it, 59%/84.13 amount due", false),
+            (None, &[], "84.13 amount due/88.34 after the due date", false),
+        ];
+        let bills = [bill("8130687182", 8413, 8834)];
+        for (amount, choices, want, usual) in rows {
+            let guess = |(value, log_odds): &(i64, f32)| AmountGuess { value: Cents::new(*value), log_odds: *log_odds };
+            let verdict = AmountVerdict {
+                outcome: if amount.is_some() { AmountOutcome::Advised } else { AmountOutcome::Unsure },
+                amount: amount.map(Cents::new),
+                log_odds: choices.first().map_or(0.0, |c| c.1),
+                threshold: 0.0,
+                threshold_id: "config".into(),
+                model: String::new(),
+                weights: String::new(),
+                bbox: PixelBox::default(),
+                choices: choices.iter().map(guess).collect(),
+                unsure: None,
+            };
+            let read = AmountRead { verdict: Some(verdict), ..AmountRead::default() };
+            let transaction = transaction(0, Some("B8130687182"));
+            let found = suggest(&exception(Reason::AmountUnknown), &transaction, &[], &bills, &[&read]);
+            let said: Vec<String> = found.iter().map(|c| format!("{} {}", c.label, c.why)).collect();
+            assert_eq!(said.join("/"), *want);
+            assert_eq!(found.first().is_some_and(|c| c.usual), *usual, "{want}");
         }
     }
 }

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use super::amounts;
+use crate::config::AmountMode;
 use crate::domain::{
-    Batch, Bill, Cents, Decision, Document, DocumentId, DocumentKind, Exception, ImageRole, PixelBox, Reading, Role,
-    Transaction, User, UserName,
+    AmountOutcome, AmountRead, Batch, Bill, Cents, Decision, Document, DocumentId, DocumentKind, Exception, ImageRole,
+    PixelBox, Reading, Role, Transaction, User, UserName,
 };
 use crate::exceptions::{self, Candidate};
 use crate::grouping::{self, Evidence};
@@ -29,8 +31,9 @@ pub struct Paper {
 }
 
 impl Paper {
-    fn new(document: Document, readings: Vec<Reading>, decisions: &[Decision]) -> Paper {
+    fn new(document: Document, readings: Vec<Reading>, decisions: &[Decision], mode: AmountMode) -> Paper {
         let face = Face::of(&document, &readings);
+        let readings = amounts::usable(readings, mode);
         let evidence = grouping::evidence(&document, &readings, decisions);
         let mirrored = readings.last().is_some_and(|r| r.mirrored);
         Paper { document, evidence, readings, swapped: face.swapped, rotation: face.rotation, mirrored }
@@ -49,6 +52,18 @@ impl Paper {
             (false, false) => [ImageRole::Back, ImageRole::BackGray],
         };
         order.into_iter().find(|role| self.document.images.iter().any(|i| i.role == *role))
+    }
+
+    /// The amount on this check was drawn for blind keying: nothing of what was read or is owed may be shown.
+    pub fn is_blind(&self) -> bool {
+        let verdict = self.readings.iter().rev().find_map(|r| r.amount.verdict.as_ref());
+        verdict.is_some_and(|v| v.outcome == AmountOutcome::Sampled)
+    }
+
+    /// Where the amount stands in figures, when the reader found it.
+    pub fn amount_box(&self) -> Option<PixelBox> {
+        let field = self.readings.iter().rev().find_map(|r| r.amount.field.as_ref()).map(|f| f.bbox);
+        field.filter(|b| b.w > 0 && b.h > 0)
     }
 
     /// Where something was read, for the box on the image: account line, scanline, barcodes.
@@ -89,6 +104,8 @@ pub struct Item {
     pub candidates: Vec<Candidate>,
     /// The amount has been keyed once and waits for a second person.
     pub second_key: Option<UserName>,
+    /// The amount is keyed without being told what the reader or the books say.
+    pub blind: bool,
 }
 
 impl Office {
@@ -103,26 +120,28 @@ impl Office {
             Some(id) => transaction.exceptions.iter().find(|e| e.id.as_str() == id).cloned(),
             None => transaction.exceptions.iter().find(|e| e.decision.is_none()).cloned(),
         };
-        let (mut candidates, mut second_key) = (Vec::new(), None);
+        let (mut candidates, mut second_key, mut blind) = (Vec::new(), None, false);
         if let Some(asked) = question.as_ref().filter(|e| e.decision.is_none()) {
-            candidates = exceptions::suggest(asked, &transaction, &evidence, &bills, sure_of_amount(asked, &papers));
+            let about = papers.iter().find(|p| Some(&p.document.id) == asked.document.as_ref());
+            let reads: Vec<&AmountRead> = about.iter().flat_map(|p| &p.readings).map(|r| &r.amount).collect();
+            candidates = exceptions::suggest(asked, &transaction, &evidence, &bills, &reads);
             second_key = self.store.first_key(&asked.id).await?.map(|(name, _)| name);
-            if second_key.is_some() {
-                // Who keys second sees no amount that the first may have taken.
-                candidates.retain(|c| c.name != "key-amount");
-            }
+            // Who keys second sees no amount that the first may have taken; who measures the reader sees none at all.
+            blind = second_key.is_some() || asks_amount(asked) && about.is_some_and(Paper::is_blind);
+            candidates.retain(|c| !blind || c.name != "key-amount");
         }
-        Ok(Item { batch, transaction, papers, bills, exception: question, candidates, second_key })
+        Ok(Item { batch, transaction, papers, bills, exception: question, candidates, second_key, blind })
     }
 
     /// The documents of a transaction with what was read on them.
     pub async fn papers(&self, transaction: &Transaction) -> Result<Vec<Paper>> {
         let mut readings = self.store.readings_of(&transaction.documents).await?;
         let mut papers = Vec::with_capacity(transaction.documents.len());
+        let mode = self.site.config.amounts.mode;
         for id in &transaction.documents {
             let document = self.store.document(id.as_str()).await?;
             let standing = crate::pipeline::settle::standing(&transaction.decisions);
-            papers.push(Paper::new(document, readings.remove(id).unwrap_or_default(), &standing));
+            papers.push(Paper::new(document, readings.remove(id).unwrap_or_default(), &standing, mode));
         }
         Ok(papers)
     }
@@ -131,7 +150,7 @@ impl Office {
     pub async fn paper(&self, document: &DocumentId) -> Result<Paper> {
         let readings = self.store.readings_of(std::slice::from_ref(document)).await?.remove(document);
         let document = self.store.document(document.as_str()).await?;
-        Ok(Paper::new(document, readings.unwrap_or_default(), &[]))
+        Ok(Paper::new(document, readings.unwrap_or_default(), &[], self.site.config.amounts.mode))
     }
 
     /// The bills that a transaction's documents, known payers and applications touch.
@@ -244,9 +263,7 @@ impl Office {
     }
 }
 
-/// How sure the reader was of the amount in question, in percent.
-fn sure_of_amount(exception: &Exception, papers: &[Paper]) -> Option<u8> {
-    let paper = papers.iter().find(|p| Some(&p.document.id) == exception.document.as_ref())?;
-    let read = paper.readings.iter().map(|r| &r.amount).find(|a| a.value.is_some())?;
-    Some((read.confidence * 100.0).clamp(0.0, 100.0) as u8)
+/// Is the amount itself in question?
+fn asks_amount(exception: &Exception) -> bool {
+    exceptions::moves(exception.code).first().is_some_and(|m| m.name == "key-amount")
 }

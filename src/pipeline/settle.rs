@@ -218,14 +218,31 @@ impl Office {
         let Some(place) = last_standing(&before) else {
             return Err(OfficeError::refused("undo", "there is nothing to take back here", "nothing was changed"));
         };
-        if before.decisions.get(place).is_some_and(|d| d.name == "regroup") {
-            let help = "put the documents together as they were: regroup them";
-            return Err(OfficeError::refused("undo", "a regrouping is undone by regrouping again", help));
+        if let Some(regroup) = before.decisions.get(place).filter(|d| d.name == "regroup") {
+            return self.ungroup(&before, &regroup.clone(), by).await;
         }
         let fields = BTreeMap::from([("of".to_string(), place.to_string())]);
         let decision = Decision { name: UNDO.into(), fields, by: by.clone(), at: self.clock.stamp() };
         let saved = self.replay(&before, decision, Effect::Rematch, UNDO, by).await?;
         Ok(after(None, &saved, false))
+    }
+
+    /// Puts the documents of a regrouping back into the envelopes that they were in before it, one after the other: each of
+    /// these is a regrouping of its own, and stays in the record.
+    async fn ungroup(&self, one: &Transaction, regroup: &Decision, by: &UserName) -> Result<AfterDecision> {
+        let help = "put the documents together as they were: regroup them";
+        let Some(was) = regroup.fields.get("was") else {
+            return Err(OfficeError::refused("undo", "what was together before is not on record", help));
+        };
+        let batch = self.store.batch(one.batch.as_str()).await?;
+        let mut done = after(None, one, true);
+        for envelope in was.split(';') {
+            let documents: std::result::Result<Vec<_>, _> = envelope.split(',').map(str::parse).collect();
+            let documents =
+                documents.map_err(|_| OfficeError::refused("undo", "the record of the regrouping is damaged", help))?;
+            done = self.regroup(&batch, &documents, by).await?;
+        }
+        Ok(done)
     }
 
     /// Puts documents of a batch into one payment of their own, whatever their exceptions are.
@@ -261,7 +278,11 @@ impl Office {
             self.store.documents(&batch.id).await?.into_iter().map(|d| (d.id, d.seq)).collect();
         ordered.sort_by_key(|d| places.get(d).copied());
         let list: Vec<String> = ordered.iter().map(ToString::to_string).collect();
-        let fields = BTreeMap::from([("documents".to_string(), list.join(","))]);
+        // What was together before, for whoever takes it back.
+        let touched = all.iter().filter(|t| t.documents.iter().any(|d| named.contains(d)));
+        let was: Vec<String> =
+            touched.map(|t| t.documents.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect();
+        let fields = BTreeMap::from([("documents".to_string(), list.join(",")), ("was".to_string(), was.join(";"))]);
         let decision = Decision { name: "regroup".into(), fields, by: by.clone(), at: self.clock.stamp() };
         let saved = self.replay(first, decision, Effect::Regroup { documents: ordered }, "regroup", by).await?;
         Ok(after(None, &saved, false))
@@ -727,7 +748,7 @@ fn last_standing(t: &Transaction) -> Option<usize> {
 
 /// Is there a decision that can be taken back?
 pub fn can_undo(t: &Transaction) -> bool {
-    last_standing(t).is_some_and(|n| t.decisions[n].name != "regroup")
+    last_standing(t).is_some_and(|n| t.decisions[n].name != "regroup" || t.decisions[n].fields.contains_key("was"))
 }
 
 /// An exception ends once: one that is asked again after its decision was taken back is another one, with its own id.

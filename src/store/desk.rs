@@ -62,6 +62,15 @@ pub struct Hit {
     pub name: Option<String>,
 }
 
+/// A payment beside another one in its batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Neighbour {
+    pub transaction: TransactionId,
+    pub seq: u32,
+    pub state: TransactionState,
+    pub received: Option<Cents>,
+}
+
 /// What a search asks for; each part that is given must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -71,7 +80,10 @@ pub struct Wanted {
     /// The cents of the amount only: `37` finds 12.37 and 900.37.
     pub odd_cents: Option<u32>,
     pub date: Option<Day>,
+    /// With `date` as the first day: the last one.
+    pub until: Option<Day>,
     pub check: Option<String>,
+    pub state: Option<TransactionState>,
 }
 
 /// No search answers with more.
@@ -87,7 +99,7 @@ macro_rules! hits {
             $join,
             " where t.site = $1 and ",
             $where,
-            " and ($3 = '' or b.date = $3) order by b.date desc, t.batch, t.seq limit $4"
+            " and ($3 = '' or b.date >= $3) and ($5 = '' or b.date <= $5) and ($6 = '' or t.state = $6) order by b.date desc, t.batch, t.seq limit $4"
         )
     };
 }
@@ -128,6 +140,9 @@ sql! {
     NEWEST_ENTRIES_OF = "select distinct number from postings where site = $1 and number < $2 and account = $4
         order by number desc limit $3";
     IN_DEPOSIT = "select document, deposit from deposit_items where site = $1 and document any_of($2)";
+    NEIGHBOURS = "select id, seq, state, received from transactions
+        where site = $1 and batch = $2 and seq >= $3 and seq <= $4 order by seq";
+    ENTRIES_OF = "select number from entries where site = $1 and transaction_id = $2 order by number";
     OF_DOCUMENT = "select transaction_id from transaction_documents where site = $1 and document = $2";
     BY_ACCOUNT = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.account = $2");
     BY_BILL = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.bill = $2");
@@ -144,7 +159,7 @@ sql! {
          join check_prints c on c.site = td.site and c.document = td.document",
         "c.serial = $2"
     );
-    BY_DATE = hits!("", "b.date = $2");
+    BY_DATE = hits!("", "$2 <> 'x'");
 }
 
 impl Store {
@@ -297,6 +312,28 @@ impl Store {
         rows.iter().map(|r| Ok((r.parsed(0, "deposit item")?, r.parsed(1, "deposit item")?))).collect()
     }
 
+    /// The payments of a batch whose numbers lie between two, both included.
+    pub async fn neighbours(&self, batch: &BatchId, first: u32, last: u32) -> Result<Vec<Neighbour>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(NEIGHBOURS, values![self.site(), batch, first, last]).await?;
+        rows.iter()
+            .map(|r| {
+                Ok(Neighbour {
+                    transaction: r.parsed(0, "transaction")?,
+                    seq: r.count(1)?,
+                    state: r.known(2, "transaction", TransactionState::parse)?,
+                    received: r.cents_or_null(3)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The numbers of the journal entries that a transaction made.
+    pub async fn entries_of_transaction(&self, transaction: &TransactionId) -> Result<Vec<i64>, StoreError> {
+        let mut tx = self.db().read().await?;
+        tx.rows(ENTRIES_OF, values![self.site(), transaction]).await?.iter().map(|r| r.int(0)).collect()
+    }
+
     /// The transaction that a document is in.
     pub async fn transaction_of_document(&self, document: &DocumentId) -> Result<Option<TransactionId>, StoreError> {
         let mut tx = self.db().read().await?;
@@ -324,15 +361,17 @@ impl Store {
             asked.push((vec![BY_CHECK], check.trim_start_matches('0').to_string()));
         }
         let date = wanted.date.map(|d| d.to_string()).unwrap_or_default();
-        if let (true, Some(date)) = (asked.is_empty(), wanted.date) {
-            asked.push((vec![BY_DATE], date.to_string()));
+        let until = wanted.until.or(wanted.date).map(|d| d.to_string()).unwrap_or_default();
+        let state = wanted.state.map_or("", TransactionState::as_str);
+        if asked.is_empty() && (!until.is_empty() || !state.is_empty()) {
+            asked.push((vec![BY_DATE], String::new()));
         }
         let mut tx = self.db().read().await?;
         let mut found: Option<Vec<Hit>> = None;
         for (texts, value) in asked {
             let mut these: Vec<Hit> = Vec::new();
             for text in texts {
-                for row in tx.rows(text, values![self.site(), &value, &date, MOST_HITS]).await? {
+                for row in tx.rows(text, values![self.site(), &value, &date, MOST_HITS, &until, state]).await? {
                     let hit = hit_of(&row)?;
                     if !these.iter().any(|h| h.transaction == hit.transaction) {
                         these.push(hit);

@@ -34,6 +34,7 @@ sql! {
         where leases.until_second <= $6 or leases.holder = excluded.holder";
     RELEASE = "update leases set until_second = 0 where site = $1 and subject = $2 and session = $3";
     FIRST_KEY = "select name, sealed from first_keys where site = $1 and exception = $2";
+    FIRST_KEYED_BY = "select exception from first_keys where site = $1 and name = $2";
     SAVE_FIRST_KEY = "insert into first_keys (site, exception, name, sealed) values ($1, $2, $3, $4)
         on conflict (site, exception) do update set name = excluded.name, sealed = excluded.sealed";
     DROP_FIRST_KEY = "delete from first_keys where site = $1 and exception = $2";
@@ -68,6 +69,12 @@ impl Store {
     async fn find_lease(&self, tx: &mut Tx, subject: &str) -> Result<Option<(Lease, String)>, StoreError> {
         let row = tx.first(LEASE, values![self.site(), subject]).await?;
         row.map(|r| Ok((lease_of(&r)?, r.text(4)?))).transpose()
+    }
+
+    /// The exceptions whose amount this person keyed first and that wait for somebody else.
+    pub async fn first_keyed_by(&self, name: &UserName) -> Result<Vec<ExceptionId>, StoreError> {
+        let mut tx = self.db().read().await?;
+        tx.rows(FIRST_KEYED_BY, values![self.site(), name]).await?.iter().map(|r| r.parsed(0, "exception")).collect()
     }
 
     /// Somebody else's live lease on a subject, or a fence that has passed on: `Conflict`. Without a fence the person only

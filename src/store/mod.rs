@@ -38,7 +38,7 @@ pub use batches::{Approval, BatchSummary, Decided, Done, QueueItem};
 pub use bills::ImportReport;
 pub use books::{DayRoot, HostAnswer, Reversal, SuspenseItem};
 pub use deposits::{NewDeposit, Undeposited};
-pub use desk::{Figures, Frame, Hit, OpenCount, StateCount, Wanted};
+pub use desk::{Figures, Frame, Hit, Neighbour, OpenCount, StateCount, Wanted};
 pub use drawer::{Drawer, NewSlip, Slip};
 pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Taken};

@@ -14,8 +14,8 @@ use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
-use crate::domain::{Sha256, User};
-use crate::pipeline::{AfterDecision, BalanceAnswer};
+use crate::domain::{Batch, Sha256, User, UserName};
+use crate::pipeline::{AfterDecision, BalanceAnswer, Office};
 use crate::store::Done;
 
 /// An error as RFC 9457 writes it.
@@ -195,6 +195,22 @@ fn mask(value: &mut Value) {
     }
 }
 
+/// What changes a batch as a whole, once for each key.
+async fn of_batch<F: AsyncFnOnce(Office, Batch, UserName) -> Result<Value, Problem>>(
+    desk: Desk,
+    visit: Visit,
+    headers: HeaderMap,
+    (id, body): (String, String),
+    work: F,
+) -> Answer {
+    let by = person(&visit)?;
+    once(&desk, &visit, &headers, &body, async {
+        let batch = desk.office.store().batch(&id).await?;
+        work(desk.office.clone(), batch, by.name).await
+    })
+    .await
+}
+
 #[utoipa::path(post, path = "/api/v1/batches/{id}/balance",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Balanced, or what most likely explains the difference"),
@@ -206,10 +222,8 @@ pub async fn balance(
     Path(id): Path<String>,
     body: String,
 ) -> Answer {
-    let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        Ok(match desk.office.balance(&batch, Some(&by.name)).await? {
+    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
+        Ok(match office.balance(&batch, Some(&by)).await? {
             BalanceAnswer::Balanced { proof, state, already } => {
                 json!({ "balanced": true, "state": state, "already": already, "proof": proof })
             }
@@ -229,10 +243,8 @@ pub async fn approve(
     Path(id): Path<String>,
     body: String,
 ) -> Answer {
-    let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        let approval = desk.office.approve(&batch, &by.name).await?;
+    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
+        let approval = office.approve(&batch, &by).await?;
         Ok(json!({ "batch": batch.id, "already": approval.done == Done::Already, "given": approval.given,
             "needed": approval.needed }))
     })
@@ -249,10 +261,8 @@ pub async fn post(
     Path(id): Path<String>,
     body: String,
 ) -> Answer {
-    let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        let done = desk.office.post(&batch, &by.name).await?;
+    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
+        let done = office.post(&batch, &by).await?;
         Ok(json!({ "batch": batch.id, "state": done.state, "entries": done.entries, "total": done.total,
             "file": done.file, "already": done.already }))
     })

@@ -1,15 +1,19 @@
 //! Balance: the tape against the documents, the first disagreement marked, and what most likely explains a difference,
 //! each with a jump to the item. The big number turns green at 0.00.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence, short_or_over};
-use crate::domain::{Batch, BatchEvent, Cents, Role, TransactionKind};
+use crate::balance;
+use crate::domain::{Batch, BatchEvent, Cents, Role, Sha256, TransactionKind};
 use crate::pipeline::{BalanceAnswer, OfficeError};
 
 /// One line of the documents' side.
@@ -23,9 +27,30 @@ struct Line {
     href: String,
 }
 
+/// One likely cause: its key, where to look, and the move that mends it, named by its mark.
 struct Explanation {
+    key: usize,
     sentence: String,
     href: String,
+    mend: String,
+    mark: String,
+}
+
+/// What a mend does, in words for its key.
+fn mend_words(e: &balance::Explanation) -> String {
+    let amount = |fields: &BTreeMap<String, String>| fields.get("amount").cloned().unwrap_or_default();
+    match &e.change {
+        Some(("key-amount", fields)) => format!("make it {}", amount(fields)),
+        Some(("set-aside", _)) => "leave it out".into(),
+        Some((other, _)) => other.replace('-', " "),
+        None => String::new(),
+    }
+}
+
+/// Names an explanation as it was shown: another one is never mended in its place.
+fn mark_of(e: &balance::Explanation) -> String {
+    let text = format!("{} {:?} {:?}", e.sentence, e.transaction, e.change);
+    Sha256::of(text.as_bytes()).to_string()[..16].to_string()
 }
 
 #[derive(Template)]
@@ -49,6 +74,8 @@ struct Page {
     can_balance: bool,
     settled: bool,
     notes: Vec<String>,
+    /// The payment whose mend can be taken back from here.
+    undo: String,
 }
 
 pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -103,6 +130,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
         can_balance: false,
         settled: false,
         notes: Vec::new(),
+        undo: query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect(),
         batch,
     };
     match answer {
@@ -142,17 +170,59 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
                 None => "not known yet".into(),
             };
             page.state = if imbalance.open.is_empty() { "stop" } else { "open" };
+            let may_mend = visit.has(&[Role::Match]) && page.batch.state.after(BatchEvent::Decide).is_some();
             page.explanations = imbalance
                 .explanations
                 .iter()
-                .map(|e| Explanation {
+                .zip(1..)
+                .map(|(e, key)| Explanation {
+                    key,
                     sentence: sentence(&e.sentence),
-                    href: e.transaction.as_ref().map(|t| format!("/transactions/{t}")).unwrap_or_default(),
+                    href: look_at(e),
+                    mend: if may_mend { mend_words(e) } else { String::new() },
+                    mark: mark_of(e),
                 })
                 .collect();
         }
     }
     html(&page)
+}
+
+/// Where the item of an explanation is shown, with its amount outlined.
+fn look_at(e: &balance::Explanation) -> String {
+    match (&e.transaction, &e.document) {
+        (Some(t), Some(d)) => format!("/transactions/{t}?document={d}"),
+        (Some(t), None) => format!("/transactions/{t}"),
+        _ => String::new(),
+    }
+}
+
+/// `POST /batches/{id}/mend`: the move of one explanation, as long as it is still the same one.
+pub async fn mend(
+    State(desk): State<Desk>,
+    visit: Visit,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Problem> {
+    let person = visit.person()?;
+    let batch = desk.office.store().batch(&id).await?;
+    let stale = || {
+        Problem::new(StatusCode::CONFLICT, "stale", "This explanation is not offered any more.", "Nothing was changed.")
+    };
+    let BalanceAnswer::Out(imbalance) = desk.office.balance(&batch, None).await? else { return Err(stale()) };
+    let found = imbalance.explanations.iter().find(|e| mark_of(e) == form.get("mark")).ok_or_else(stale)?;
+    let (Some(transaction), Some((name, fields))) = (&found.transaction, &found.change) else { return Err(stale()) };
+    if !person.may(&[Role::for_move(name)]) {
+        return Err(Problem::not_yours());
+    }
+    let amount: Option<Cents> = fields.get("amount").and_then(|a| a.parse().ok());
+    if amount.is_some_and(|a| a >= desk.office.site.config.desk.second_key_from) {
+        let help = "Nothing was changed: two people key it on its own page.";
+        return Err(Problem::new(StatusCode::CONFLICT, "second-key", "An amount of this size is keyed twice.", help));
+    }
+    desk.office.store().may_work(transaction.as_str(), &person.name, None, visit.now).await?;
+    desk.office.change(transaction.as_str(), name, fields, &person.name).await?;
+    Ok(see_other(&format!("/batches/{}/balance?done=mended&undo={transaction}", batch.id)))
 }
 
 pub async fn balance(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {

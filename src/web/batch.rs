@@ -163,6 +163,8 @@ struct Page {
     next_href: String,
     may_work: bool,
     may_void: bool,
+    /// The payment whose regrouping can be taken back from here.
+    undo: String,
 }
 
 fn cell(frame: &StripFrame) -> Cell {
@@ -216,7 +218,9 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
     let (next, next_href) = next_of(batch.id.as_str(), batch.state, open as u32);
     let may_work = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Decide).is_some();
     let may_void = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Void).is_some();
+    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
     html(&Page {
+        undo: query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect(),
         frame: Frame::new(&desk, &visit, &batch.name, "/batches").await?.on("batch").with_totals(&desk, &batch).await?,
         envelopes,
         loose,
@@ -247,8 +251,9 @@ pub async fn regroup(
     }
     let parsed: Result<Vec<_>, _> = documents.iter().map(|d| d.parse()).collect();
     let parsed = parsed.map_err(|_| Problem::unknown("document"))?;
-    desk.office.regroup(&batch, &parsed, &person.name).await?;
-    Ok(see_other(&format!("/batches/{}?done=regrouped", batch.id)))
+    let done = desk.office.regroup(&batch, &parsed, &person.name).await?;
+    let undo = if done.already { String::new() } else { format!("&undo={}", done.transaction) };
+    Ok(see_other(&format!("/batches/{}?done=regrouped{undo}", batch.id)))
 }
 
 pub async fn void(

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use askama::Template;
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::Desk;
 use super::form::Form;
-use super::gate::Visit;
-use super::page::{Frame, Problem, html, money_or};
+use super::gate::{Visit, is_script};
+use super::item::{Walk, walk_from};
+use super::page::{Frame, Problem, html, money_or, see_other};
 use crate::domain::TransactionState;
 use crate::exceptions::Queue;
 use crate::pipeline::ExceptionView;
@@ -96,6 +100,19 @@ struct Page {
     showing_held: bool,
     all_here: bool,
     filter: String,
+}
+
+/// `GET /exceptions/next`: what is left of a walk, as it stands now; for a person the first of it, or the list.
+pub async fn next(State(desk): State<Desk>, visit: Visit, headers: HeaderMap) -> Result<Response, Problem> {
+    let walk = Walk::of(&visit.path);
+    let (next, _) = walk_from(&desk, &visit, &walk, "", 3).await?;
+    if is_script(&headers) {
+        return Ok(Json(json!({ "next": next })).into_response());
+    }
+    Ok(see_other(&match next.first() {
+        Some(id) => format!("/exceptions/{id}{}", walk.query()),
+        None => format!("/exceptions{}", walk.query()),
+    }))
 }
 
 /// Lines on one page; the rest is said by number.

@@ -15,7 +15,7 @@ use super::form::{Form, escaped};
 use super::gate::{Visit, is_script};
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence};
 use crate::domain::{
-    Bill, Cents, Decision, Document, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionState,
+    Bill, Cents, Decision, Document, DocumentId, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionState,
 };
 use crate::exceptions::{self, Candidate, Move, Queue};
 use crate::pipeline::{ExceptionView, Item, Paper};
@@ -235,6 +235,21 @@ pub struct Part {
     pub may_decide: bool,
     pub open: usize,
     pub undoable: bool,
+    /// Nothing is shown of what was read or is owed.
+    pub blind: bool,
+    pub beside: Vec<Beside>,
+    /// Numbers of the journal entries that it made.
+    pub entries: Vec<i64>,
+    pub deposit: String,
+}
+
+/// A payment beside this one: `here` is this one, `before` and `after` have keys.
+pub struct Beside {
+    pub href: String,
+    pub seq: u32,
+    pub state: &'static str,
+    pub received: String,
+    pub way: &'static str,
 }
 
 #[derive(Template)]
@@ -257,13 +272,16 @@ pub struct Walk {
     batch: String,
     /// Only what is keyed.
     key: bool,
+    /// The document to show first, with the place of its amount.
+    document: Option<DocumentId>,
 }
 
 impl Walk {
     pub fn of(path: &str) -> Walk {
         let query = Form::parse(path.split_once('?').map_or("", |q| q.1).as_bytes());
         let batch = query.get("batch").chars().filter(char::is_ascii_alphanumeric).take(20).collect();
-        Walk { queue: Queue::parse(query.get("queue")), batch, key: query.get("walk") == "key" }
+        let (queue, document) = (Queue::parse(query.get("queue")), query.get("document").parse().ok());
+        Walk { queue, batch, key: query.get("walk") == "key", document }
     }
 
     /// `?queue=keying&batch=b..`, or nothing.
@@ -310,7 +328,11 @@ pub async fn walk_from(
         .filter(|l| l.holder != *me)
         .map(|l| l.subject)
         .collect();
-    let mine: Vec<&ExceptionView> = all.iter().filter(|e| walk.fits(e) && !taken.contains(&e.transaction)).collect();
+    // What this person keyed first waits for somebody else.
+    let keyed = desk.office.store().first_keyed_by(me).await?;
+    let free =
+        |e: &&ExceptionView| !taken.contains(&e.transaction) && (!keyed.contains(&e.id) || e.id.as_str() == exception);
+    let mine: Vec<&ExceptionView> = all.iter().filter(|e| walk.fits(e)).filter(free).collect();
     let at = mine.iter().position(|e| e.id.as_str() == exception);
     let mut passed: Vec<&str> = at.and_then(|n| mine.get(n)).map(|e| e.transaction.as_str()).into_iter().collect();
     let mut next = Vec::new();
@@ -332,7 +354,35 @@ pub async fn walk_from(
     Ok((next, place))
 }
 
+/// The payments beside this one, in the order in which they were captured.
+const BESIDE: u32 = 3;
+
+async fn beside(desk: &Desk, item: &Item) -> Result<Vec<Beside>, Problem> {
+    let own = item.transaction.seq;
+    let (first, last) = (own.saturating_sub(BESIDE), own.saturating_add(BESIDE));
+    let found = desk.office.store().neighbours(&item.batch.id, first, last).await?;
+    Ok(found
+        .into_iter()
+        .map(|n| Beside {
+            href: format!("/transactions/{}", n.transaction),
+            seq: n.seq,
+            state: n.state.as_str(),
+            received: money_or(n.received, "?"),
+            way: match n.seq {
+                seq if seq == own => "here",
+                seq if seq + 1 == own => "before",
+                seq if seq == own + 1 => "after",
+                _ => "",
+            },
+        })
+        .collect())
+}
+
 async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Part, Problem> {
+    let beside = beside(desk, &item).await?;
+    let store = desk.office.store();
+    let entries = store.entries_of_transaction(&item.transaction.id).await?;
+    let deposit = store.deposits_of(&item.transaction.documents).await?.into_values().next();
     let asked = item.exception.clone();
     let exception = asked.as_ref().map(|e| e.id.to_string()).unwrap_or_default();
     let (next, place) = walk_from(desk, visit, walk, &exception, 3).await?;
@@ -359,7 +409,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         .map(|m| choice(m))
         .collect();
     let mut sheets: Vec<Sheet> = Vec::new();
-    let about = asked.as_ref().and_then(|e| e.document.clone());
+    let about = walk.document.clone().or_else(|| asked.as_ref().and_then(|e| e.document.clone()));
     let mut order: Vec<&Paper> = item.papers.iter().collect();
     // The paper in question first; then checks, stubs, the rest.
     order.sort_by_key(|p| {
@@ -368,11 +418,14 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
             DocumentKind::Stub => 2,
             _ => 3,
         };
-        (if Some(&p.document.id) == about.as_ref() && rank < 3 { 0 } else { rank }, p.document.seq)
+        let first = Some(&p.document.id) == about.as_ref() && (rank < 3 || walk.document.is_some());
+        (if first { 0 } else { rank }, p.document.seq)
     });
     for paper in order {
         let doubt = asked.as_ref().filter(|e| e.document.as_ref() == Some(&paper.document.id)).and_then(|e| e.bbox);
-        sheets.push(Sheet::of(paper, doubt));
+        // Without a doubt that has a place: where the amount stands, when that is asked or looked for.
+        let sought = Some(&paper.document.id) == about.as_ref() && (first == "key-amount" || walk.document.is_some());
+        sheets.push(Sheet::of(paper, doubt.or_else(|| paper.amount_box().filter(|_| sought))));
     }
     let others = sheets.split_off(sheets.len().min(2));
     let snippet = sheets.first().filter(|s| !s.doubt.is_empty() && s.has_image);
@@ -405,8 +458,12 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         text_label,
         second_key: item.second_key.map(|n| n.0).unwrap_or_default(),
         snippet,
-        bills: item.bills.iter().take(8).map(bill_line).collect(),
-        applied: applied(t),
+        bills: item.bills.iter().filter(|_| !item.blind).take(8).map(bill_line).collect(),
+        applied: if item.blind { Vec::new() } else { applied(t) },
+        blind: item.blind,
+        beside,
+        entries,
+        deposit: deposit.map(|d| d.to_string()).unwrap_or_default(),
         history: history(desk, t).await?,
         context: walk.query(),
         next,
@@ -612,6 +669,7 @@ pub async fn undo(
     visit: Visit,
     headers: HeaderMap,
     Path(id): Path<String>,
+    form: Form,
 ) -> Result<Response, Problem> {
     let person = visit.person()?;
     desk.office.store().may_work(&id, &person.name, None, visit.now).await?;
@@ -621,7 +679,10 @@ pub async fn undo(
             Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response()
         );
     }
-    Ok(see_other(&format!("/transactions/{}?done=undone", done.transaction)))
+    Ok(match form.get("back") {
+        back if back.starts_with("/batches/") => see_other(&format!("{back}?done=undone")),
+        _ => see_other(&format!("/transactions/{}?done=undone", done.transaction)),
+    })
 }
 
 /// `POST /transactions/{id}/hold`, without any exception.

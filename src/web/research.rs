@@ -9,7 +9,7 @@ use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money_or, see_other};
-use crate::domain::DocumentId;
+use crate::domain::{DocumentId, TransactionState};
 use crate::store::Wanted;
 
 struct HitLine {
@@ -32,6 +32,8 @@ struct Page {
     asked: bool,
     text: String,
     date: String,
+    until: String,
+    states: Vec<(&'static str, bool)>,
     understood: String,
     hits: Vec<HitLine>,
 }
@@ -77,11 +79,14 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
     if let Ok(document) = query.get("document").parse::<DocumentId>() {
         let transaction =
             store.transaction_of_document(&document).await?.ok_or_else(|| Problem::unknown("document"))?;
-        return Ok(see_other(&format!("/transactions/{transaction}")));
+        return Ok(see_other(&format!("/transactions/{transaction}?document={document}")));
     }
     let text: String = query.get("q").chars().take(120).collect();
-    let (wanted, understood) = wanted(&text, query.get("date"));
-    let asked = !text.is_empty() || wanted.date.is_some();
+    let (mut wanted, understood) = wanted(&text, query.get("date"));
+    wanted.until = query.get("until").parse().ok();
+    wanted.state = TransactionState::parse(query.get("state"));
+    let asked = !text.is_empty() || wanted.date.is_some() || wanted.until.is_some() || wanted.state.is_some();
+    let state = wanted.state;
     let hits = match asked {
         true => store.research(&wanted).await?,
         false => Vec::new(),
@@ -106,6 +111,8 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         asked,
         text,
         date: query.get("date").chars().take(10).collect(),
+        until: query.get("until").chars().take(10).collect(),
+        states: TransactionState::ALL.iter().map(|s| (s.as_str(), Some(*s) == state)).collect(),
         understood: understood.join(", "),
         hits,
     })

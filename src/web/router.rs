@@ -71,11 +71,13 @@ routes! {
     post "/batches/{id}/void" SETTLE => batch::void;
     get  "/batches/{id}/balance" SEE => balance::page;
     post "/batches/{id}/balance" SETTLE => balance::balance;
+    post "/batches/{id}/mend" SETTLE => balance::mend;
     get  "/batches/{id}/approve" SEE => release::approve_page;
     post "/batches/{id}/approve" APPROVE => release::approve;
     post "/batches/{id}/post" APPROVE => release::post;
 
     get  "/exceptions" SEE => exceptions::page;
+    get  "/exceptions/next" SEE => exceptions::next;
     get  "/exceptions/{id}" SEE => item::page;
     post "/exceptions/{id}" WORK => item::decide;
     get  "/transactions/{id}" SEE => item::transaction;

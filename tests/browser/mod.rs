@@ -1,4 +1,4 @@
-//! The desk in Chromium, through chromedriver, by keyboard: from the first run to the balance screen, with a picture of
+//! The desk in Chromium, through chromedriver, by keyboard: from the first run to the deposit, with a picture of
 //! every screen and the checks of an accessibility audit on each. Without the browser it says loudly what is left out, or
 //! fails where `REMIT_REQUIRE_BROWSER=1`. `REMIT_PICTURES` names a folder that keeps the pictures.
 
@@ -94,9 +94,9 @@ impl Driver {
     }
 }
 
-/// From the first run to the balance screen: three people set up, and every page that they open looked at.
+/// From the first run to the deposit: three people, and every move that has a key by its key.
 #[tokio::test(flavor = "multi_thread")]
-async fn three_people_are_set_up_and_the_screens_are_looked_at() {
+async fn a_morning_from_the_first_run_to_the_deposit() {
     let Some(driver) = Driver::start().await else { return };
     let house = House::new("").await;
     house.take(&samples().join("batches").join("b0001")).await;
@@ -137,15 +137,19 @@ async fn three_people_are_set_up_and_the_screens_are_looked_at() {
         driver.sets_factor(&format!("second-factor-{who}")).await;
         if who == "olga" {
             operator(&driver, &base).await;
+            driver.signs_out().await;
+        } else {
+            approver(&driver, &base).await;
         }
-        driver.signs_out().await;
     }
     let proof = house.office.verify(true).await.unwrap();
     assert!(proof.findings.is_empty(), "{:?}", proof.findings);
+    let deposits = house.office.deposits().await.unwrap();
+    assert_eq!(deposits.len(), 1, "one deposit");
     driver.end().await;
 }
 
-/// The pages of an operator.
+/// Everything up to the balance.
 async fn operator(driver: &Driver, base: &str) {
     driver.looked_at("today").await;
     driver.keys("?").await;
@@ -165,19 +169,85 @@ async fn operator(driver: &Driver, base: &str) {
     driver.go(&format!("{base}{batch}")).await;
     driver.until("document.querySelectorAll('.cell').length > 10").await;
     driver.looked_at("batch").await;
-    // The first of the queue by its key; zoom and the other looks change the picture and nothing else.
+    // The queue by keys: the first line, then one answer or hold after another, until nothing is open.
     driver.go(&format!("{base}/exceptions")).await;
     driver.until("document.querySelectorAll('a.row').length > 3").await;
     driver.keys("\u{e007}").await;
-    driver.until("!!document.querySelector('#item:not(.skeleton)')").await;
-    driver.until("[...document.querySelectorAll('.paper.main img')].every((i) => i.complete)").await;
-    driver.looked_at("item").await;
-    driver.keys("\u{e00c}").await;
-    driver.keys("+ic-ic").await;
-    driver.looked_at("item-changed").await;
+    let mut undone = false;
+    for _ in 0..40 {
+        driver.until("location.pathname === '/exceptions' && !!document.querySelector('.tabs') || !!document.querySelector('#item:not(.skeleton)')").await;
+        let at = driver.run("const i = document.querySelector('#item'); return i ? [i.dataset.exception, i.querySelector('.code').textContent] : null").await;
+        let Some(id) = at[0].as_str().map(str::to_string) else {
+            if driver.run("return document.querySelectorAll('a.row').length").await == js!(0) {
+                break;
+            }
+            driver.keys("\u{e007}").await;
+            driver.until("!!document.querySelector('#item')").await;
+            continue;
+        };
+        let code = at[1].as_str().unwrap_or("").to_string();
+        driver.until("[...document.querySelectorAll('.paper.main img')].every((i) => i.complete)").await;
+        driver.looked_at(&format!("item-{code}")).await;
+        let digits = driver.run("return document.querySelectorAll('[data-digit]').length").await;
+        // Out of the field, then zoom and the other looks: they change the picture and nothing else.
+        driver.keys("\u{e00c}").await;
+        driver.keys("+ic-ic").await;
+        match (code.as_str(), digits.as_u64().unwrap_or(0)) {
+            ("underpaid", 1..) => driver.keys("1\u{e007}").await,
+            _ => {
+                driver.keys("h").await;
+                driver.until("!!document.querySelector('.move[open]')").await;
+                driver.keys("\u{e007}").await;
+            }
+        }
+        let gone = format!(
+            "!document.querySelector('#item.skeleton') && (document.querySelector('#item') || {{dataset: {{}}}}).dataset.exception !== '{id}'"
+        );
+        driver.until(&gone).await;
+        driver.until("!/saving/.test((document.querySelector('#saved') || {}).textContent || '')").await;
+        if code == "underpaid" && !undone && driver.run("return !!document.querySelector('#item')").await == js!(true) {
+            undone = true;
+            driver.keys("z").await;
+            driver.until("/Taken back/.test(document.querySelector('#note').textContent)").await;
+        }
+    }
     driver.go(&format!("{base}{batch}/balance")).await;
     driver.until("!!document.querySelector('.verdict')").await;
     driver.looked_at("balance").await;
+    driver.keys("\u{e007}").await;
+    driver.until("/is balanced/.test(document.querySelector('#note').textContent)").await;
+}
+
+/// Approving, posting, depositing: a second person.
+async fn approver(driver: &Driver, base: &str) {
+    driver.go(&format!("{base}/batches")).await;
+    driver.until("!!document.querySelector('tbody a')").await;
+    let batch = driver.run("return document.querySelector('tbody a').getAttribute('href')").await;
+    driver.go(&format!("{base}{}/approve", batch.as_str().unwrap())).await;
+    driver.until("/Approve/.test((document.querySelector('[data-key]') || {}).textContent)").await;
+    driver.looked_at("approve").await;
+    driver.keys("\u{e007}").await;
+    driver.until("/Post to the ledger/.test((document.querySelector('[data-key]') || {}).textContent)").await;
+    driver.keys("\u{e007}").await;
+    driver.until("/is posted/.test(document.querySelector('#note').textContent)").await;
+    driver.go(&format!("{base}/deposits")).await;
+    driver.until("/Make the deposit/.test((document.querySelector('[data-key]') || {}).textContent)").await;
+    driver.keys("\u{e007}").await;
+    driver
+        .until(
+            "location.pathname.startsWith('/deposits/') && /is made/.test(document.querySelector('#note').textContent)",
+        )
+        .await;
+    driver.looked_at("deposit").await;
+    for (page, picture) in [("proof-sheet", "proof-sheet"), ("ledger/1020", "ledger-account"), ("entries/1", "entry")] {
+        driver.go(&format!("{base}/{page}")).await;
+        driver.until("!!document.querySelector('main h1')").await;
+        driver.looked_at(picture).await;
+    }
+    assert_eq!(
+        driver.run("return document.querySelector('.verdict-line').classList.contains('proved')").await,
+        js!(true)
+    );
 }
 
 /// From Enter to the next payment's image on the screen, over many items. The figure is the desk's promise: 50 ms.

@@ -42,10 +42,11 @@ function keyList() {
     lines.push(["1\u20269", "choose an answer"], ["0\u20269 .", "key an amount"], ["Enter", "take it and go on"], ["Esc", "leave a field, close a move"], ["+ \u2212", "larger, smaller"], ["0 w", "the whole image"], ["\u2190\u2191\u2192\u2193", "move a large image"]);
     viewKeys.forEach((action) => lines.push([keyOf(action), { back: "front or back", flip: "mirror", turn: "turn", invert: "invert", contrast: "contrast", gray: "gray or bitonal" }[action]]));
     all(".move").forEach((move) => lines.push([letterOf(move), one("summary", move).textContent.trim().replace(/^\S+\s*/, "")]));
-    lines.push([keyOf("history"), "history"], [keyOf("undo"), "take the last decision back"], ["PgDn", "pass this one over"]);
+    lines.push([keyOf("history"), "history"], [keyOf("undo"), "take the last decision back"], ["PgDn", "pass this one over"], ["[ ]", "the payment before, after"]);
   }
   if (one("tbody a.row")) lines.push(["\u2191 \u2193", "along the lines"], ["Enter", "open"]);
   if (one(".film")) lines.push(["\u2190 \u2192", "along the documents"], ["Space", "mark"], ["Enter", "one envelope"]);
+  all("[data-key]:not([data-key=Enter]), [data-shift]").forEach((way) => lines.push([way.dataset.key || "\u21e7" + way.dataset.shift, way.textContent.replace(one("kbd", way).textContent, "").trim()]));
   if (one("[data-key=\"Enter\"]")) lines.push(["Enter", one("[data-key=\"Enter\"]").textContent.trim().replace(/\s+Enter$/, "")]);
   return lines;
 }
@@ -85,6 +86,9 @@ document.addEventListener("keydown", (event) => {
   if (one("#item")) { itemKey(event); return; }
   if (one(".film")) { filmKey(event); if (event.defaultPrevented) return; }
   if (one("tbody a.row") && rowKey(event)) return;
+  const digit = event.shiftKey && /^Digit[1-9]$/.test(event.code) ? event.code.slice(5) : "";
+  const way = digit ? one(`[data-shift="${digit}"]`) : /^[1-9a-z]$/.test(key) ? one(`[data-key="${key}"]`) : null;
+  if (way && !event.repeat) { event.preventDefault(); way.click(); return; }
   if (key === "Enter" && !target.closest("a, button, summary, input")) {
     const way = one("[data-key=\"Enter\"]");
     if (way) { event.preventDefault(); way.click(); }
@@ -191,6 +195,7 @@ function itemKey(event) {
   if (arrows[key]) { stop(); remitViewer.look(mainPaper(), arrows[key]); return; }
   if (key === "w") { const again = one(".move[data-letter=w]"); if (!again) { stop(); remitViewer.look(mainPaper(), "whole"); return; } }
   if (key === "PageDown") { stop(); pass(); return; }
+  if (key === "[" || key === "]") { const way = one(`[data-way="${key === "[" ? "before" : "after"}"]`, item); if (way) { stop(); way.click(); } return; }
   const letter = key.length === 1 ? key.toLowerCase() : "";
   if (!letter) return;
   const action = viewKeys.find((a) => keyOf(a) === letter);
@@ -211,7 +216,7 @@ function itemKey(event) {
 function prefetch(id, context) {
   if (ready.has(id)) return ready.get(id);
   const coming = fetch(`/exceptions/${id}${context}`, { headers: { "x-requested-by": "desk" } }).then(async (answer) => {
-    if (!answer.ok) throw new Error(await problem(answer));
+    if (!answer.ok) throw Object.assign(new Error(await problem(answer)), { status: answer.status });
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
     const part = document.importNode(holder.content, true).querySelector("#item");
@@ -225,7 +230,7 @@ function prefetch(id, context) {
 }
 function prefetchNext() {
   const context = item.dataset.context || "";
-  item.dataset.next.split(" ").filter(Boolean).forEach((id) => prefetch(id, context));
+  nextOf(item).forEach((id) => prefetch(id, context));
   for (const id of ready.keys()) if (ready.size > 8 && id !== item.dataset.exception) { ready.delete(id); break; }
 }
 
@@ -240,23 +245,44 @@ function show(part, push) {
   if (!image || image.complete) shown(); else image.addEventListener("load", shown, { once: true });
 }
 
+// What was decided here is not asked again, though it stood in a list that was made before.
+const settled = new Set();
+const nextOf = (part) => part.dataset.next.split(" ").filter((id) => id && !settled.has(id));
+const listOf = (context) => context.includes("walk=key") ? "/key" : "/exceptions" + context;
+
 async function advance() {
-  const next = item.dataset.next.split(" ").filter(Boolean)[0];
+  const from = item;
+  const context = from.dataset.context || "";
+  const next = nextOf(from)[0];
   if (!next) {
-    item.classList.add("skeleton");
-    while (waiting > 0) await new Promise((go) => document.addEventListener("remit:saved", go, { once: true }));
-    location.href = item.dataset.context.includes("walk=key") ? "/key" : "/exceptions";
+    // The list that came with this item is used up: once everything is saved, the desk says what is left.
+    from.classList.add("skeleton");
+    await line;
+    if (item !== from) return;
+    const answer = await fetch(`/exceptions/next${context}`, { headers: { "x-requested-by": "desk" } }).catch(() => null);
+    const left = answer && answer.ok ? (await answer.json()).next.filter((id) => !settled.has(id)) : [];
+    if (item !== from) return;
+    if (left.length) await arrive(left[0], context); else location.assign(listOf(context));
     return;
   }
+  await arrive(next, context);
+}
+async function arrive(next, context) {
+  const from = item;
   try {
-    const part = await prefetch(next, item.dataset.context || "");
+    const part = await prefetch(next, context);
     ready.delete(next);
-    show(part, true);
+    // Meanwhile a refusal may have brought its own item back.
+    if (item === from) show(part, true);
   } catch (error) {
-    location.href = `/exceptions/${next}${item.dataset.context || ""}`;
+    if (item !== from) return;
+    if (error.status !== 404) { location.assign(`/exceptions/${next}${context}`); return; }
+    // Settled by another decision meanwhile: the one after it.
+    settled.add(next);
+    await advance();
   }
 }
-function pass() { if (item.dataset.next) advance(); }
+function pass() { if (nextOf(item).length) advance(); else note("This is the last one."); }
 
 // Sends a move and goes on at once; what is refused comes back with its reason.
 let line = Promise.resolve();
@@ -264,6 +290,7 @@ function send(form, submitter) {
   const fields = new FormData(form, submitter);
   fields.set("fence", fence);
   const { exception, context } = item.dataset;
+  settled.add(exception);
   waiting += 1;
   saved("saving\u2026", "busy");
   line = line.then(async () => {
@@ -278,10 +305,10 @@ function send(form, submitter) {
     } catch (error) {
       const text = error instanceof TypeError ? "the desk does not answer" : error.message;
       saved("not saved", "bad");
+      settled.delete(exception);
       await back(exception, context, text);
     } finally {
       waiting -= 1;
-      document.dispatchEvent(new Event("remit:saved"));
     }
   });
   advance();
@@ -356,6 +383,7 @@ function begin(part, leaving) {
   leaseTimer = setInterval(lease, 45000);
   prefetchNext();
 }
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 window.addEventListener("popstate", () => { if (item) location.reload(); });
 window.addEventListener("beforeunload", (event) => { if (waiting > 0) event.preventDefault(); });
 
