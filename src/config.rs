@@ -111,6 +111,11 @@ pub enum AmountMode {
 impl Config {
     /// The defaults with `own` laid over them, key by key; lists and plain values are replaced whole.
     pub fn parse(own: &str) -> Result<Config, OfficeError> {
+        Config::laid(own, &[])
+    }
+
+    /// The same with texts that take the place of single parts of `own`: a part's name and its text.
+    pub fn laid(own: &str, kept: &[(String, String)]) -> Result<Config, OfficeError> {
         let wrong = |cause: String| OfficeError::Input {
             code: "config",
             message: cause,
@@ -118,7 +123,12 @@ impl Config {
             help: "see the manual of the configuration: src/config.default.toml".into(),
         };
         let mut merged: toml::Table = toml::from_str(DEFAULTS).map_err(|e| wrong(e.to_string()))?;
-        lay_over(&mut merged, toml::from_str(own).map_err(|e: toml::de::Error| wrong(e.to_string()))?);
+        let mut own: toml::Table = toml::from_str(own).map_err(|e: toml::de::Error| wrong(e.to_string()))?;
+        for (part, text) in kept.iter().filter(|(part, _)| crate::pipeline::settings::PARTS.contains(&part.as_str())) {
+            own.remove(part);
+            own.extend(toml::from_str::<toml::Table>(text).map_err(|e| wrong(e.to_string()))?);
+        }
+        lay_over(&mut merged, own);
         toml::Value::Table(merged).try_into().map_err(|e: toml::de::Error| wrong(e.to_string()))
     }
 }
@@ -139,6 +149,8 @@ fn lay_over(base: &mut toml::Table, over: toml::Table) {
 pub struct Site {
     pub folder: PathBuf,
     pub config: Config,
+    /// The site's own text, over which settings that people confirmed at the desk are laid.
+    pub own: String,
     pub database: String,
     pub images: String,
     pub key_file: PathBuf,
@@ -175,6 +187,7 @@ impl Site {
             database: pick(database, &config.storage.database, "remit.db"),
             images: pick(images, &config.storage.images, "images"),
             key_file: folder.join(&config.storage.key_file),
+            own: own.to_string(),
             config,
         })
     }

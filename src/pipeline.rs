@@ -4,6 +4,7 @@
 
 mod amount_rules;
 mod amounts;
+pub mod apart;
 mod bank;
 mod desk;
 mod door;
@@ -12,6 +13,7 @@ mod intake;
 mod ledger;
 mod papers;
 mod returns;
+pub mod settings;
 mod settle;
 mod simulate;
 mod view;
@@ -47,6 +49,7 @@ use crate::domain::{
     Sha256, Transaction, TransactionId, User, UserName,
 };
 use crate::grouping::{self, Evidence, Group};
+use crate::imaging::picture::View;
 use crate::matching::{self, BatchDraft, BillBook, Proposal, SeenCheck};
 use crate::store::{CheckKey, Job, JobKind, Matched, Store, StoreConfig, StoreError, Worker};
 
@@ -56,6 +59,8 @@ pub struct Office {
     pub site: Arc<Site>,
     pub clock: Clock,
     store: Store,
+    /// Where images are opened; in this process where there is none.
+    helpers: Option<Arc<apart::Helpers>>,
 }
 
 /// What a person is told. Machine trouble is `Store` and `Disk`; the rest has a way on.
@@ -117,7 +122,7 @@ impl Office {
 
     pub async fn open(site: Site, clock: Clock) -> Result<Office> {
         let store = Store::open(&Office::store_config(&site, clock)).await?;
-        Ok(Office { site: Arc::new(site), clock, store })
+        Office { site: Arc::new(site), clock, store, helpers: None }.renewed().await
     }
 
     /// Makes the database, the object store and the key; the one-time set-up token of the first administrator, or `None`
@@ -141,6 +146,36 @@ impl Office {
         store.save_setting(SETUP_TOKEN, &Sha256::of(token.as_bytes()).to_string(), &system()).await?;
         store.close().await;
         Ok(Some(token))
+    }
+
+    /// The same office with images opened apart, in helper processes of `program` (this program's file).
+    pub fn reading_apart(self, program: std::path::PathBuf) -> Office {
+        Office { helpers: Some(Arc::new(apart::Helpers::new(program))), ..self }
+    }
+
+    pub fn helpers(&self) -> Option<&apart::Helpers> {
+        self.helpers.as_deref()
+    }
+
+    /// A stored image as browsers show it: the bytes of a PNG, or why there are none.
+    pub async fn picture(&self, image: Sha256, view: View) -> Result<std::result::Result<Vec<u8>, String>> {
+        let stored = self.store.blob(image).await?;
+        let helpers = self.helpers.clone();
+        let made = tokio::task::spawn_blocking(move || match helpers {
+            Some(helpers) => helpers.picture(&stored, view),
+            None => crate::imaging::picture::picture(&stored, view).map_err(|e| e.to_string()),
+        });
+        Ok(made.await.map_err(StoreError::Task)?)
+    }
+
+    /// What these layouts read on a stored document; nothing is kept.
+    pub async fn read_with(&self, document: Document, layouts: Layouts) -> Result<Reading> {
+        let hashes: Vec<Sha256> = document.images.iter().map(|i| i.hash).collect();
+        let bytes = self.store.blobs(&hashes).await?;
+        let helpers = self.helpers.clone();
+        let read = move || read_documents(&[document], bytes, &layouts, helpers.as_deref());
+        let read = tokio::task::spawn_blocking(read).await.map_err(StoreError::Task)?.pop();
+        Ok(read.map_or_else(|| decode::nothing(""), |(_, reading)| reading))
     }
 
     /// What is kept, for whoever shows it.
@@ -212,10 +247,11 @@ impl Office {
     async fn decode_job(&self, job: &Job, layouts: &Arc<Layouts>) -> Result<()> {
         let hashes: Vec<_> = job.documents.iter().flat_map(|d| d.images.iter().map(|i| i.hash)).collect();
         let bytes = self.store.blobs(&hashes).await?;
-        let (documents, layouts) = (job.documents.clone(), layouts.clone());
-        let readings = tokio::task::spawn_blocking(move || read_documents(&documents, bytes, &layouts))
-            .await
-            .map_err(StoreError::Task)?;
+        let (documents, layouts, helpers) = (job.documents.clone(), layouts.clone(), self.helpers.clone());
+        let readings =
+            tokio::task::spawn_blocking(move || read_documents(&documents, bytes, &layouts, helpers.as_deref()))
+                .await
+                .map_err(StoreError::Task)?;
         self.store.save_readings(job, &readings).await?;
         info!(documents = readings.len(), "read");
         Ok(())
@@ -499,7 +535,12 @@ const MOST_TRIES: u32 = 50;
 const LANES: usize = 2;
 
 /// Reads each document on all cores; documents that are records have nothing to read.
-fn read_documents(documents: &[Document], bytes: Vec<Vec<u8>>, layouts: &Layouts) -> Vec<(DocumentId, Reading)> {
+fn read_documents(
+    documents: &[Document],
+    bytes: Vec<Vec<u8>>,
+    layouts: &Layouts,
+    helpers: Option<&apart::Helpers>,
+) -> Vec<(DocumentId, Reading)> {
     let mut offset = 0;
     let mut work = Vec::with_capacity(documents.len());
     for document in documents {
@@ -513,20 +554,23 @@ fn read_documents(documents: &[Document], bytes: Vec<Vec<u8>>, layouts: &Layouts
         .map(|(document, bytes)| {
             let _span =
                 debug_span!("document", id = %document.id, batch = %document.batch, seq = document.seq).entered();
-            let images: Vec<decode::Source<'_>> = document
-                .images
-                .iter()
-                .zip(bytes.iter())
-                .map(|(image, bytes)| decode::Source { role: image.role, name: &image.name, bytes })
-                .collect();
             let started = Instant::now();
-            let mut reading = decode::decode(&Request {
-                images: &images,
-                dpi: document.dpi,
-                magnetic: document.station_micr.as_deref(),
-                expect: Expect::Auto,
-                layouts,
-            });
+            let magnetic = document.station_micr.as_deref();
+            let mut reading = match helpers {
+                None => {
+                    let scans = document.images.iter().zip(bytes.iter());
+                    let scans =
+                        scans.map(|(image, bytes)| decode::Source { role: image.role, name: &image.name, bytes });
+                    let images: Vec<decode::Source<'_>> = scans.collect();
+                    let expect = Expect::Auto;
+                    decode::decode(&Request { images: &images, dpi: document.dpi, magnetic, expect, layouts })
+                }
+                Some(helpers) => {
+                    let scans = document.images.iter().zip(bytes.iter());
+                    let scans: Vec<apart::Scan> = scans.map(|(i, b)| (i.role, i.name.clone(), b.clone())).collect();
+                    helpers.read(&scans, document.dpi, magnetic, layouts)
+                }
+            };
             reading.ms = started.elapsed().as_secs_f32() * 1000.0;
             debug!(kind = reading.kind.as_str(), problems = reading.problems.len(), ms = reading.ms, "decoded");
             (document.id.clone(), reading)

@@ -1,6 +1,8 @@
 //! What the capture station hands over, as bytes: finds the sources under a path, reads them once, hashes them and puts
 //! them into the object store. Refuses a folder that is still being filled. Says nothing about what the bytes mean.
 
+pub mod tray;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,7 +104,7 @@ pub fn sources(path: &Path) -> Result<Vec<Source>, OfficeError> {
     Ok(found)
 }
 
-/// Reads one file whole.
+/// Reads one file whole; one that waits in a tray of the desk is unsealed.
 pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
     let size = fs::metadata(path).map_err(|e| broke(path, &e))?.len();
     if size > LARGEST_FILE {
@@ -113,7 +115,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
             "split it at the bank",
         ));
     }
-    fs::read(path).map_err(|e| broke(path, &e))
+    let bytes = fs::read(path).map_err(|e| broke(path, &e))?;
+    tray::opened(bytes).ok_or_else(|| {
+        OfficeError::input("tray", "this file of a tray cannot be opened any more", Some(path), "drop it again")
+    })
 }
 
 /// Writes a file so that it is either whole or not there: temporary name, flush to disk, rename, flush the folder.

@@ -2,6 +2,7 @@
 //! forged, late, doubled or hostile request gets, and the same moves through the API. `browser` walks through it in Chromium.
 
 mod browser;
+mod guards;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -95,7 +96,9 @@ impl House {
     async fn person(&self, who: &str, roles: &[Role], fresh: bool) -> Visitor {
         let store = self.office.store();
         store.add_user(&name(who), roles, &name("remit")).await.unwrap();
-        let user = User { name: name(who), roles: roles.to_vec(), disabled: false };
+        let mut roles = roles.to_vec();
+        roles.sort();
+        let user = User { name: name(who), roles, disabled: false };
         let token = one_time::new_token().unwrap();
         store.open_session(&user, Sha256::of(token.as_bytes()), NOW, fresh).await.unwrap();
         let csrf = Sha256::of(format!("form {token}").as_bytes()).to_string()[..40].to_string();
@@ -104,11 +107,17 @@ impl House {
 
     /// The cookie and form token of an operator who is at the desk now.
     pub async fn signed_in(&self, who: &str) -> (String, String) {
-        let visitor = self.person(who, &[Role::Operator], false).await;
+        self.signed_in_as(who, &[Role::Operator], false).await
+    }
+
+    pub async fn signed_in_as(&self, who: &str, roles: &[Role], fresh: bool) -> (String, String) {
+        let visitor = self.person(who, roles, fresh).await;
         let (hash, now) = (Sha256::of(visitor.cookie.as_bytes()), Clock::system().seconds());
         self.office.store().end_session(hash).await.unwrap();
-        let user = User { name: name(who), roles: vec![Role::Operator], disabled: false };
-        self.office.store().open_session(&user, hash, now, false).await.unwrap();
+        let mut roles = roles.to_vec();
+        roles.sort();
+        let user = User { name: name(who), roles, disabled: false };
+        self.office.store().open_session(&user, hash, now, fresh).await.unwrap();
         (visitor.cookie, visitor.csrf)
     }
 

@@ -223,6 +223,9 @@ enum Command {
     LegalHold(keeping::HoldCommand),
     /// Print the manual of the configuration: every key, its default and what it means
     Config,
+    /// Opens images for another process of this program, and can do nothing else
+    #[command(hide = true)]
+    DecodeWorker,
 }
 
 /// Runs the program and says how it ended.
@@ -256,6 +259,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     let global = cli.global;
     match cli.command {
         Command::Decode(args) => decode::run(args, global.json),
+        Command::DecodeWorker => crate::pipeline::apart::help().map(|()| 0).map_err(Into::into),
         Command::Inspect(args) => inspect::run(args, global.json),
         Command::Deck(args) => deck::run(&args, global.json),
         Command::Eval(command) => eval::run(&command, &global),
@@ -305,7 +309,12 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Purge(args) => Box::pin(keeping::purge(args, &open(global).await?, global)).await,
         Command::LegalHold(command) => Box::pin(keeping::legal_hold(command, &open(global).await?, global)).await,
         Command::Verify(args) => Box::pin(research::verify(args, &open(global).await?, global)).await,
-        Command::Decode(_) | Command::Inspect(_) | Command::Deck(_) | Command::Eval(_) | Command::Config => Ok(2),
+        Command::DecodeWorker
+        | Command::Decode(_)
+        | Command::Inspect(_)
+        | Command::Deck(_)
+        | Command::Eval(_)
+        | Command::Config => Ok(2),
     }
 }
 

@@ -23,6 +23,12 @@ pub async fn run(args: ServeArgs, office: Office, global: &Global) -> anyhow::Re
     let config = &office.site.config.desk;
     jiff::tz::TimeZone::get(&config.time_zone)
         .map_err(|_| Failure::usage(format!("[desk] time_zone '{}' is not known", config.time_zone)))?;
+    // What comes through the door is opened by helpers that can do nothing else.
+    let office = match std::env::current_exe() {
+        Ok(program) => office.reading_apart(program),
+        Err(_) => office,
+    };
+    let config = &office.site.config.desk;
     let listen = args.listen.as_deref().unwrap_or(&config.listen);
     let listening = Listening::bind(listen, !config.proxies.is_empty()).await?;
     let address = listening.address;
@@ -34,6 +40,7 @@ pub async fn run(args: ServeArgs, office: Office, global: &Global) -> anyhow::Re
             print::line("It waits for its first administrator: have the set-up token of `remit init` at hand.");
         }
     }
+    Desk::sweep(&office);
     let desk = Desk::new(office.clone(), address);
     let worker = (!args.no_worker).then(|| tokio::spawn(work(desk.clone())));
     serve_desk(desk, listening, stopped()).await?;
@@ -47,7 +54,7 @@ pub async fn run(args: ServeArgs, office: Office, global: &Global) -> anyhow::Re
 /// Reads whatever waits, when the desk rings and now and then.
 async fn work(desk: Desk) {
     loop {
-        if let Err(error) = desk.office.run_jobs(|_| ()).await {
+        if let Err(error) = desk.now().office.run_jobs(|_| ()).await {
             tracing::error!(%error, "reading stopped; it is tried again");
         }
         tokio::select! {

@@ -117,7 +117,7 @@ fn document(request: &Request) -> Reading {
 /// Opens the images and looks at them until it is clear which one shows what.
 fn examine<'a>(request: &'a Request<'a>) -> Search<'a> {
     let order = [ImageRole::Front, ImageRole::FrontGray, ImageRole::Back, ImageRole::BackGray];
-    let mut sources: Vec<&Source> = request.images.iter().collect();
+    let mut sources: Vec<&Source> = request.images.iter().filter(|s| order.contains(&s.role)).collect();
     sources.sort_by_key(|s| order.iter().position(|r| *r == s.role));
     let mut search = Search { request, sheets: Vec::new(), best: None, problems: Vec::new(), tried: Vec::new() };
     search.run(&sources);

@@ -115,10 +115,13 @@ pub enum ImageRole {
     Back,
     FrontGray,
     BackGray,
+    /// An earlier scan of a side that was scanned again: kept, shown, and not read.
+    Replaced,
 }
 
 impl ImageRole {
-    pub const ALL: [ImageRole; 4] = [ImageRole::Front, ImageRole::Back, ImageRole::FrontGray, ImageRole::BackGray];
+    pub const ALL: [ImageRole; 5] =
+        [ImageRole::Front, ImageRole::Back, ImageRole::FrontGray, ImageRole::BackGray, ImageRole::Replaced];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,6 +129,7 @@ impl ImageRole {
             ImageRole::Back => "back",
             ImageRole::FrontGray => "front-gray",
             ImageRole::BackGray => "back-gray",
+            ImageRole::Replaced => "replaced",
         }
     }
 
@@ -162,6 +166,13 @@ pub struct Document {
     pub envelope: Option<u32>,
     /// For remittance lines of files: what the file says of the stub.
     pub remittance: Option<Remittance>,
+}
+
+impl Document {
+    /// Is this the name of a scan that another one has replaced? What was read on it no longer counts.
+    pub fn is_replaced(&self, file: &str) -> bool {
+        self.images.iter().any(|i| i.role == ImageRole::Replaced && i.name == file)
+    }
 }
 
 /// What a file (lockbox, X12, bank) says that a check pays: one of these stands for one stub.

@@ -14,6 +14,13 @@ use crate::domain::{
 ///
 /// Trust in amounts: person, record, MICR, station, optical. A check's amount never comes from the stub.
 pub fn evidence(document: &Document, readings: &[Reading], decisions: &[Decision]) -> Evidence {
+    if document.images.iter().any(|i| i.role == ImageRole::Replaced) {
+        // Scanned again: what the earlier scan showed no longer counts.
+        let current: Vec<Reading> = readings.iter().filter(|r| !document.is_replaced(&r.file)).cloned().collect();
+        let mut now = document.clone();
+        now.images.retain(|i| i.role != ImageRole::Replaced);
+        return evidence(&now, &current, decisions);
+    }
     let keyed: Vec<&Decision> =
         decisions.iter().filter(|d| d.fields.get("document").is_some_and(|x| *x == document.id.as_str())).collect();
     let said = |name: &str| keyed.iter().rev().find(|d| d.name == name).copied();

@@ -6,7 +6,7 @@ use super::png::write_gray;
 use crate::domain::PixelBox;
 
 /// What to show of an image.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct View {
     /// Degrees clockwise.
     pub turn: u16,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::amounts;
 use crate::config::AmountMode;
 use crate::domain::{
-    AmountOutcome, AmountRead, Batch, Bill, Cents, Decision, Document, DocumentId, DocumentKind, Exception, ImageRole,
-    PixelBox, Reading, Role, Transaction, User, UserName,
+    AmountOutcome, AmountRead, Batch, Bill, Cents, Decision, Document, DocumentId, DocumentKind, Exception, ImageRef,
+    ImageRole, PixelBox, Reading, Role, Transaction, User, UserName,
 };
 use crate::exceptions::{self, Candidate};
 use crate::grouping::{self, Evidence};
@@ -33,7 +33,8 @@ pub struct Paper {
 impl Paper {
     fn new(document: Document, readings: Vec<Reading>, decisions: &[Decision], mode: AmountMode) -> Paper {
         let face = Face::of(&document, &readings);
-        let readings = amounts::usable(readings, mode);
+        let mut readings = amounts::usable(readings, mode);
+        readings.retain(|r| !document.is_replaced(&r.file));
         let evidence = grouping::evidence(&document, &readings, decisions);
         let mirrored = readings.last().is_some_and(|r| r.mirrored);
         Paper { document, evidence, readings, swapped: face.swapped, rotation: face.rotation, mirrored }
@@ -52,6 +53,11 @@ impl Paper {
             (false, false) => [ImageRole::Back, ImageRole::BackGray],
         };
         order.into_iter().find(|role| self.document.images.iter().any(|i| i.role == *role))
+    }
+
+    /// Scans of sides that were scanned again, the oldest first.
+    pub fn earlier(&self) -> impl Iterator<Item = &ImageRef> {
+        self.document.images.iter().filter(|i| i.role == ImageRole::Replaced)
     }
 
     /// The amount on this check was drawn for blind keying: nothing of what was read or is owed may be shown.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::balance::{self, BalancedBatch, Imbalance, Proof};
 use crate::domain::{
-    Batch, BatchState, Cents, Decision, DocumentKind, ExceptionId, Problem, Reason, Transaction, TransactionId,
-    TransactionState, User, UserName,
+    Batch, BatchState, Cents, Decision, Document, DocumentKind, ExceptionId, ImageRef, ImageRole, Problem, Reason,
+    Sha256, Transaction, TransactionId, TransactionState, User, UserName,
 };
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
@@ -221,6 +221,9 @@ impl Office {
         if let Some(regroup) = before.decisions.get(place).filter(|d| d.name == "regroup") {
             return self.ungroup(&before, &regroup.clone(), by).await;
         }
+        if before.decisions.get(place).is_some_and(|d| d.name == "rescan") {
+            return Err(OfficeError::refused("undo", "a scan is replaced by scanning again", "nothing was changed"));
+        }
         let fields = BTreeMap::from([("of".to_string(), place.to_string())]);
         let decision = Decision { name: UNDO.into(), fields, by: by.clone(), at: self.clock.stamp() };
         let saved = self.replay(&before, decision, Effect::Rematch, UNDO, by).await?;
@@ -285,6 +288,60 @@ impl Office {
         let fields = BTreeMap::from([("documents".to_string(), list.join(",")), ("was".to_string(), was.join(";"))]);
         let decision = Decision { name: "regroup".into(), fields, by: by.clone(), at: self.clock.stamp() };
         let saved = self.replay(first, decision, Effect::Regroup { documents: ordered }, "regroup", by).await?;
+        Ok(after(None, &saved, false))
+    }
+
+    /// A side of a document scanned again: the new image takes its place, the earlier one is kept, and the payment is matched
+    /// anew. An image that cannot be opened changes nothing.
+    pub async fn rescan(
+        &self,
+        document: &str,
+        role: ImageRole,
+        bytes: Vec<u8>,
+        by: &UserName,
+    ) -> Result<AfterDecision> {
+        let mut document = self.store.document(document).await?;
+        let refused = |message: &str| Err(OfficeError::refused("rescan", message, "nothing was changed"));
+        let Some(home) = self.store.transaction_of_document(&document.id).await? else {
+            return refused("this document is still being read");
+        };
+        let before = self.store.transaction(home.as_str()).await?;
+        let closed = [TransactionState::Posted, TransactionState::Void, TransactionState::Rejected];
+        if closed.contains(&before.state) {
+            return refused("this document is of a payment that cannot be changed any more");
+        }
+        let hash = Sha256::of(&bytes);
+        if document.images.iter().any(|i| i.hash == hash) {
+            return refused("this is a scan that is here already");
+        }
+        let name = format!("scan-{}-{}", document.images.len() + 1, role.as_str());
+        let scan = ImageRef { role, name, hash };
+        let front = matches!(role, ImageRole::Front | ImageRole::FrontGray);
+        for image in &mut document.images {
+            let is_front = matches!(image.role, ImageRole::Front | ImageRole::FrontGray);
+            if image.role != ImageRole::Replaced && is_front == front {
+                image.role = ImageRole::Replaced;
+            }
+        }
+        let others: Vec<ImageRef> = document.images.iter().filter(|i| i.role != ImageRole::Replaced).cloned().collect();
+        let mut all = self.store.blobs(&others.iter().map(|i| i.hash).collect::<Vec<_>>()).await?;
+        all.push(bytes.clone());
+        let now = Document { images: others.into_iter().chain([scan.clone()]).collect(), ..document.clone() };
+        let layouts = self.layouts().await?;
+        let helpers = self.helpers.clone();
+        let read =
+            tokio::task::spawn_blocking(move || super::read_documents(&[now], all, &layouts, helpers.as_deref()));
+        let reading = read.await.map_err(StoreError::Task)?.pop().map(|(_, reading)| reading);
+        let unreadable = |r: &crate::domain::Reading| r.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
+        let Some(reading) = reading.filter(|r| !unreadable(r)) else {
+            return refused("this image cannot be opened");
+        };
+        self.store.put_blobs(vec![(hash, bytes)]).await?;
+        let stored = self.store.document(document.id.as_str()).await?;
+        self.store.save_rescan(&stored, &scan, &reading, by).await?;
+        let fields = BTreeMap::from([("document".to_string(), document.id.to_string())]);
+        let decision = Decision { name: "rescan".into(), fields, by: by.clone(), at: self.clock.stamp() };
+        let saved = self.replay(&before, decision, Effect::Rematch, "rescan", by).await?;
         Ok(after(None, &saved, false))
     }
 
@@ -748,7 +805,10 @@ fn last_standing(t: &Transaction) -> Option<usize> {
 
 /// Is there a decision that can be taken back?
 pub fn can_undo(t: &Transaction) -> bool {
-    last_standing(t).is_some_and(|n| t.decisions[n].name != "regroup" || t.decisions[n].fields.contains_key("was"))
+    last_standing(t).map(|n| &t.decisions[n]).is_some_and(|d| match d.name.as_str() {
+        "regroup" => d.fields.contains_key("was"),
+        name => name != "rescan",
+    })
 }
 
 /// An exception ends once: one that is asked again after its decision was taken back is another one, with its own id.

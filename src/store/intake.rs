@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::audit::Event;
 use super::db::{Bulk, Kind, Row, Tx, sql, values};
 use super::*;
-use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, ReceiptId, Sha256};
+use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, Reading, ReceiptId, Role, Sha256};
 
 /// One source (folder or file) as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +51,9 @@ pub enum Taken {
 }
 
 sql! {
+    SET_ASIDE_SIDE = "update images set role = 'replaced' where site = $1 and document = $2 and role any_of($3)";
+    LAST_IMAGE = "select max(place) from images where site = $1 and document = $2";
+    ADD_SCAN = "insert into images (site, document, place, role, name, hash) values ($1, $2, $3, $4, $5, $6)";
     BY_SOURCE = "select id, name from receipts where site = $1 and source = $2";
     BY_FINGERPRINT = "select id, name from receipts where site = $1 and fingerprint = $2";
     BATCHES_OF_RECEIPT = "select id from batches where site = $1 and receipt = $2 order by place";
@@ -372,6 +375,34 @@ impl Store {
             remittance,
             id,
         })
+    }
+
+    /// A side of a document that was scanned again: the new image takes the place of the earlier ones of that side, which
+    /// stay as replaced, with what is read on the new one. Its bytes must be in the object store.
+    pub async fn save_rescan(
+        &self,
+        document: &Document,
+        scan: &ImageRef,
+        reading: &Reading,
+        by: &UserName,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db().write().await?;
+        self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
+        self.lock_batch(&mut tx, &document.batch).await?;
+        let sides: Vec<String> = match scan.role {
+            ImageRole::Back | ImageRole::BackGray => ["back", "back-gray"].map(String::from).to_vec(),
+            _ => ["front", "front-gray"].map(String::from).to_vec(),
+        };
+        let before = document.images.iter().find(|i| i.role == scan.role).map(|i| i.hash);
+        tx.run(SET_ASIDE_SIDE, values![self.site(), &document.id, sides]).await?;
+        let place = tx.number(LAST_IMAGE, values![self.site(), &document.id]).await? + 1;
+        let role = scan.role.as_str();
+        tx.run(ADD_SCAN, values![self.site(), &document.id, place, role, &scan.name, scan.hash]).await?;
+        self.add_readings(&mut tx, &document.batch, &[(document.id.clone(), reading.clone())]).await?;
+        let (id, after) = (document.id.as_str(), Some(scan.hash));
+        let event = Event { by, what: "rescan", noun: "document", id, before, after, note: role };
+        self.record(&mut tx, event).await?;
+        tx.commit().await
     }
 
     /// Documents of the site with these front images, those of void batches left out: (hash, document, its batch),

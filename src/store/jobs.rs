@@ -298,7 +298,7 @@ impl Store {
         tx.commit().await
     }
 
-    async fn add_readings(
+    pub(super) async fn add_readings(
         &self,
         tx: &mut Tx,
         batch: &BatchId,

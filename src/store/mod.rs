@@ -29,6 +29,7 @@ mod payers;
 mod process;
 mod returns;
 mod sessions;
+mod settings;
 mod transactions;
 mod users;
 mod verify;
@@ -49,6 +50,7 @@ pub use leases::{Lease, Leased};
 pub use payers::{Pending, Sighting};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use sessions::{Credential, Session, SessionLimits, Token};
+pub use settings::SettingChange;
 pub use users::LayoutText;
 pub use verify::{Finding, Verified};
 
@@ -182,6 +184,7 @@ impl Store {
             parts::ALL,
             payers::ALL,
             transactions::ALL,
+            settings::ALL,
             users::ALL,
             verify::ALL,
         ];

@@ -156,7 +156,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
                     money(proof.held.total)
                 ));
             }
-            page.notes.extend(proof.notes);
+            page.notes.extend(proof.notes.iter().map(|n| sentence(n)));
             page.settled = already;
             page.can_balance =
                 !already && visit.has(&[Role::Match]) && page.batch.state.after(BatchEvent::Balance).is_some();

@@ -1,6 +1,6 @@
 //! Capture: files dropped into a tray on the page, its control totals, and how far the reading is. Names come from the
-//! browser and are hostile: only plain ones are taken, each file is written to the site's own folder as it streams in, and
-//! a tray has a limit. What is in a file is told by its content, as everywhere.
+//! browser and are hostile: only plain ones are taken, each file is written sealed to the site's own folder as it streams
+//! in, and a tray has a limit. What is in a file is told by its content, as everywhere.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, sentence};
 use crate::domain::{BatchState, Cents, Control, Day, Origin, Sha256};
 use crate::pipeline::{TakeIn, Taken};
-use crate::station;
+use crate::station::{self, tray::Sealer};
 
 const MOST_FILES: usize = 20_000;
 const LONGEST_NAME: usize = 100;
@@ -148,9 +148,12 @@ pub async fn file(
     }
 }
 
-/// Streams a body to disk and stops at the limit.
+/// Streams a body to disk, sealed, and stops at the limit.
 async fn write(body: Body, draft: &std::path::Path, room: u64) -> Result<u64, Problem> {
+    let random = || disk(&std::io::Error::other("the system gives no random bytes"));
+    let (mut sealer, head) = Sealer::new().ok_or_else(random)?;
     let mut out = tokio::fs::File::create(draft).await.map_err(|e| disk(&e))?;
+    out.write_all(&head).await.map_err(|e| disk(&e))?;
     let mut body = body;
     let mut size = 0u64;
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -166,10 +169,20 @@ async fn write(body: Body, draft: &std::path::Path, room: u64) -> Result<u64, Pr
                 "Take it in with `remit ingest`.",
             ));
         }
-        out.write_all(&data).await.map_err(|e| disk(&e))?;
+        out.write_all(&sealer.add(&data).ok_or_else(random)?).await.map_err(|e| disk(&e))?;
     }
+    out.write_all(&sealer.finish().ok_or_else(random)?).await.map_err(|e| disk(&e))?;
     out.sync_all().await.map_err(|e| disk(&e))?;
     Ok(size)
+}
+
+/// Trays that an earlier life of the program left: nobody can open them any more.
+pub fn sweep(site: &std::path::Path) {
+    if let Err(error) = std::fs::remove_dir_all(site.join("uploads"))
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "old trays could not be swept away");
+    }
 }
 
 /// The tray is whole: take it in and have it read.

@@ -4,17 +4,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
-use crate::domain::{DocumentId, ImageRole, PixelBox, Sha256};
-use crate::imaging::picture::{View, picture};
+use crate::domain::{DocumentId, ImageRef, ImageRole, PixelBox, Sha256};
+use crate::imaging::picture::View;
 use crate::pipeline::Paper;
 
 /// Bytes of pictures that are kept.
@@ -66,6 +68,7 @@ fn side_of(text: &str) -> Option<(bool, bool)> {
         ImageRole::Back => (false, false),
         ImageRole::FrontGray => (true, true),
         ImageRole::BackGray => (false, true),
+        ImageRole::Replaced => return None,
     })
 }
 
@@ -82,6 +85,35 @@ pub async fn side(
     let role = paper.role(front, gray).ok_or_else(|| Problem::unknown("image"))?;
     let turn = if front { paper.rotation } else { (360 - paper.rotation) % 360 };
     show(&desk, &paper, role, View { turn, mirrored: paper.mirrored && front, part: None }).await
+}
+
+/// An earlier scan of a document, by its number, as it came.
+pub async fn earlier(
+    State(desk): State<Desk>,
+    Path((document, number)): Path<(String, usize)>,
+) -> Result<Response, Problem> {
+    let paper = desk.office.paper(&document_id(&document)?).await?;
+    let image = paper.earlier().nth(number).ok_or_else(|| Problem::unknown("image"))?.clone();
+    picture_of(&desk, &image, View { turn: paper.rotation, mirrored: false, part: None }).await
+}
+
+/// `POST /documents/{id}/rescan?side=front`: the body is the new image. It takes the place of that side; the earlier one stays.
+pub async fn rescan(
+    State(desk): State<Desk>,
+    visit: Visit,
+    Path(document): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let person = visit.person()?;
+    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let role = if query.get("side") == "back" { ImageRole::Back } else { ImageRole::Front };
+    let document = document_id(&document)?;
+    let store = desk.office.store();
+    if let Some(subject) = store.transaction_of_document(&document).await? {
+        store.may_work(subject.as_str(), &person.name, None, visit.now).await?;
+    }
+    let done = desk.office.rescan(document.as_str(), role, body.to_vec(), &person.name).await?;
+    Ok(Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response())
 }
 
 /// The place of a doubt, four times its size on the screen: `?box=x,y,w,h` in pixels of the image as it came.
@@ -106,14 +138,16 @@ pub async fn snippet(
 
 async fn show(desk: &Desk, paper: &Paper, role: ImageRole, view: View) -> Result<Response, Problem> {
     let image = paper.document.images.iter().find(|i| i.role == role).ok_or_else(|| Problem::unknown("image"))?;
+    picture_of(desk, image, view).await
+}
+
+async fn picture_of(desk: &Desk, image: &ImageRef, view: View) -> Result<Response, Problem> {
     let key = (image.hash, view);
     let kept = desk.inside.pictures.get(&key);
     let bytes = match kept {
         Some(bytes) => bytes,
         None => {
-            let stored = desk.office.store().blob(image.hash).await?;
-            let made = tokio::task::spawn_blocking(move || picture(&stored, view)).await;
-            let made = made.map_err(super::door::trouble)?.map_err(|why| {
+            let made = desk.office.picture(image.hash, view).await?.map_err(|why| {
                 Problem::new(
                     axum::http::StatusCode::UNPROCESSABLE_ENTITY,
                     "image",

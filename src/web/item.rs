@@ -30,6 +30,8 @@ pub struct Sheet {
     pub has_image: bool,
     pub has_back: bool,
     pub has_gray: bool,
+    /// Scans of it that were replaced.
+    pub earlier: usize,
     pub turn: u16,
     pub mirrored: bool,
     /// `x,y,w,h` of what was read, and of what is in doubt, in pixels of the image as it came.
@@ -86,6 +88,7 @@ impl Sheet {
             has_image: !document.images.is_empty(),
             has_back: has(ImageRole::Back) || has(ImageRole::BackGray),
             has_gray: has(ImageRole::FrontGray) && has(ImageRole::Front),
+            earlier: paper.earlier().count(),
             turn: paper.rotation,
             mirrored: paper.mirrored,
             boxes: boxes.join(" "),
@@ -235,6 +238,7 @@ pub struct Part {
     pub may_decide: bool,
     pub open: usize,
     pub undoable: bool,
+    pub may_rescan: bool,
     /// Nothing is shown of what was read or is owed.
     pub blind: bool,
     pub beside: Vec<Beside>,
@@ -460,6 +464,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         snippet,
         bills: item.bills.iter().filter(|_| !item.blind).take(8).map(bill_line).collect(),
         applied: if item.blind { Vec::new() } else { applied(t) },
+        may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,
         blind: item.blind,
         beside,
         entries,

@@ -26,12 +26,14 @@ mod release;
 mod research;
 mod returns;
 pub mod router;
+mod settings;
 mod statics;
 mod throttle;
 mod today;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::extract::FromRef;
 use tokio::sync::Notify;
 
 pub use gate::Policy;
@@ -40,14 +42,26 @@ pub use listen::{Listening, serve};
 use crate::pipeline::Office;
 use crate::store::SessionLimits;
 
-/// What all requests share. Cheap to clone.
+/// What all requests share, as it stands when a request comes. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     pub office: Office,
     inside: Arc<Inside>,
 }
 
+/// The desk as the router keeps it: each request gets the settings that are in force then.
+#[derive(Clone)]
+pub struct Shared(Desk);
+
+impl FromRef<Shared> for Desk {
+    fn from_ref(shared: &Shared) -> Desk {
+        shared.0.now()
+    }
+}
+
 struct Inside {
+    /// With the settings that were confirmed last.
+    newest: RwLock<Office>,
     throttle: throttle::Throttle,
     pictures: images::Pictures,
     queue: exceptions::QueueCache,
@@ -58,6 +72,11 @@ struct Inside {
 }
 
 impl Desk {
+    /// Sweeps away what an earlier desk of this site left unfinished; call it before the first one serves.
+    pub fn sweep(office: &Office) {
+        capture::sweep(&office.site.folder);
+    }
+
     pub fn new(office: Office, address: std::net::SocketAddr) -> Desk {
         let config = &office.site.config.desk;
         let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(String::from).to_vec();
@@ -67,6 +86,7 @@ impl Desk {
         });
         hosts.extend(config.hosts.iter().map(|h| h.to_lowercase()));
         let inside = Inside {
+            newest: RwLock::new(office.clone()),
             throttle: throttle::Throttle::default(),
             pictures: images::Pictures::default(),
             queue: exceptions::QueueCache::default(),
@@ -74,6 +94,17 @@ impl Desk {
             hosts,
         };
         Desk { office, inside: Arc::new(inside) }
+    }
+
+    /// The desk with the settings that are in force now.
+    pub fn now(&self) -> Desk {
+        let newest = self.inside.newest.read().unwrap_or_else(PoisonError::into_inner);
+        Desk { office: newest.clone(), inside: self.inside.clone() }
+    }
+
+    /// From now on these settings are in force.
+    fn renew(&self, office: Office) {
+        *self.inside.newest.write().unwrap_or_else(PoisonError::into_inner) = office;
     }
 
     fn limits(&self) -> SessionLimits {

@@ -131,7 +131,10 @@ impl Frame {
             Some(d) => (short_or_over(d), if figures.unknown > 0 { "open" } else { "stop" }),
         };
         self.totals = Some(Totals {
-            declared: format!("{} / {}", count(batch.declared.count), declared.map_or("-".into(), money)),
+            declared: match (batch.declared.count, declared) {
+                (None, None) => "nothing".into(),
+                _ => format!("{} / {}", count(batch.declared.count), declared.map_or("-".into(), money)),
+            },
             counted: format!("{}{unknown}", money(figures.received)),
             difference: words,
             state,

@@ -72,7 +72,7 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
             ] {
                 figures.push(Figure { what, count: tally.count, total: money(tally.total) });
             }
-            notes = proof.notes;
+            notes = proof.notes.iter().map(|n| super::page::sentence(n)).collect();
             true
         }
         BalanceAnswer::Out(imbalance) => {

@@ -9,8 +9,8 @@ use axum::routing::{get, post};
 
 use super::gate::{Policy, gate};
 use super::{
-    Desk, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger, page,
-    release, research, returns, statics, today,
+    Desk, Shared, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger,
+    page, release, research, returns, settings, statics, today,
 };
 use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Cashier, Key, Match, Release};
 
@@ -39,7 +39,7 @@ macro_rules! routes {
         pub const LINES: &[Line] =
             &[$(Line { method: stringify!($method), path: $path, policy: $policy },)*];
 
-        fn all() -> Router<Desk> {
+        fn all() -> Router<Shared> {
             Router::new()$(.route($path, $method($handler)))*
         }
     };
@@ -87,6 +87,8 @@ routes! {
     post "/transactions/{id}/unmask" Policy::Fresh(&[Match, Approve, Auditor]) => item::unmask;
     get  "/documents/{id}/snippet" SEE => images::snippet;
     get  "/documents/{id}/side/{side}" SEE => images::side;
+    get  "/documents/{id}/earlier/{number}" SEE => images::earlier;
+    post "/documents/{id}/rescan" Policy::Roles(&[Capture, Match]) => images::rescan;
     get  "/key" WORK => key::page;
 
     get  "/deposits" SEE => release::deposits;
@@ -121,6 +123,9 @@ routes! {
     post "/admin/tokens" ADMINISTER => admin::add_token;
     post "/admin/tokens/{id}/end" ADMINISTER => admin::end_token;
     get  "/admin/layouts" LOOK_AFTER => admin::layouts;
+    get  "/admin/settings" Policy::Roles(&[Admin, Auditor, Approve]) => settings::page;
+    post "/admin/settings" ADMINISTER => settings::change;
+    post "/admin/settings/changes/{number}" Policy::Fresh(&[Admin, Approve]) => settings::end;
     post "/admin/layouts" ADMINISTER => admin::save_layouts;
 
     get  "/api/v1/batches" Policy::Token(ANY) => api::batches;
@@ -147,9 +152,10 @@ pub fn policy(method: &Method, path: &str) -> Option<Policy> {
 
 pub fn router(desk: Desk) -> Router {
     let largest = desk.office.site.config.desk.upload_megabytes.saturating_mul(1 << 20) as usize;
+    let shared = Shared(desk);
     all()
         .fallback(|| async { page::Problem::unknown("page") })
         .layer(DefaultBodyLimit::max(largest))
-        .layer(from_fn_with_state(desk.clone(), gate))
-        .with_state(desk)
+        .layer(from_fn_with_state(shared.clone(), gate))
+        .with_state(shared)
 }

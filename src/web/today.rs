@@ -35,6 +35,8 @@ struct Page {
     queues: Vec<QueueNumber>,
     plots: Vec<Plot>,
     in_hand: String,
+    /// Changes of the settings that wait for this person's word.
+    confirm: usize,
 }
 
 /// Batches that the first page lists.
@@ -111,5 +113,6 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         queues,
         plots,
         in_hand: money(in_hand),
+        confirm: super::settings::waits_for(&desk, &visit).await?,
     })
 }

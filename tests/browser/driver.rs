@@ -44,6 +44,11 @@ fn there(program: &str) -> bool {
 impl Driver {
     /// `None`, said loudly, where there is no browser and none is required.
     pub async fn start() -> Option<Driver> {
+        Driver::start_with(&[]).await
+    }
+
+    /// With more flags of Chromium.
+    pub async fn start_with(more: &[&str]) -> Option<Driver> {
         if !there("chromedriver") || !there("chromium") {
             let required = std::env::var("REMIT_REQUIRE_BROWSER").is_ok_and(|v| v == "1");
             assert!(!required, "REMIT_REQUIRE_BROWSER=1, and there is no chromium with chromedriver on this machine");
@@ -70,6 +75,7 @@ impl Driver {
         ]
         .map(|f| format!("--{f}"))
         .to_vec();
+        flags.extend(more.iter().map(|f| format!("--{f}")));
         flags.push(format!("--user-data-dir={}", profile.path().display()));
         let mut asked = serde_json::Map::new();
         asked.insert("goog:chromeOptions".into(), js!({ "args": flags }));
@@ -140,6 +146,15 @@ impl Driver {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
         }
+    }
+
+    pub async fn window(&self, width: u32, height: u32) {
+        self.client.set_window_size(width, height).await.unwrap();
+    }
+
+    /// The page as it is printed, as PDF.
+    pub async fn printed(&self) -> Vec<u8> {
+        self.client.print(fantoccini::wd::PrintConfiguration::default()).await.unwrap()
     }
 
     pub async fn end(self) {

@@ -18,7 +18,7 @@ pub struct Zone {
 }
 
 /// Zones by the routing and account on the check.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Zones(BTreeMap<String, Zone>);
 
 impl Zones {

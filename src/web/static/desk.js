@@ -337,6 +337,17 @@ async function undo(transaction) {
   note("Taken back; the question is open again.");
 }
 
+// A side scanned again, from a file of the scanner.
+async function rescan(pick) {
+  const file = pick.files[0];
+  if (!file) return;
+  saved("reading the new scan\u2026", "busy");
+  const answer = await fetch(`/documents/${pick.dataset.rescan}/rescan?side=${pick.dataset.side}`, { method: "POST", headers: { "content-type": "application/octet-stream", "x-csrf": body.dataset.csrf, "x-requested-by": "desk" }, body: file });
+  saved("", "");
+  if (!answer.ok) { note("Not replaced: " + await problem(answer), true); pick.value = ""; return; }
+  location.assign(`/transactions/${(await answer.json()).transaction}?done=rescanned`);
+}
+
 async function lease(leaving) {
   if (item.dataset.may !== "true") return;
   const mine = item;
@@ -372,6 +383,7 @@ function begin(part, leaving) {
     lastTransaction = part.dataset.transaction;
     send(form, event.submitter);
   }));
+  all("[data-rescan]", part).forEach((pick) => pick.addEventListener("change", () => rescan(pick)));
   const back = one("#undo", part);
   if (back) back.addEventListener("click", () => undo(part.dataset.transaction));
   all("kbd", part).forEach((cap) => {

@@ -1,0 +1,285 @@
+//! Reading apart: images from outside are opened in helper processes of this same program that can do nothing else. A helper
+//! may hold 256 MiB, opens no file and no socket (it has no descriptor left to open one with), writes no file, and has five
+//! seconds of processor time for an image; one that dies or hangs is replaced, and its item becomes an exception. What comes
+//! back is data, checked like any other. The desk and the watched folder read so; a single command reads in its own process.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use serde::{Deserialize, Serialize};
+
+use crate::decode::amount::find::Zones;
+use crate::decode::layout::Layouts;
+use crate::decode::{self, Expect, Request, Source};
+use crate::domain::{ImageRole, Problem, Reading, Reason};
+use crate::imaging::picture::{View, picture};
+
+/// The hidden command that is a helper.
+pub const COMMAND: &str = "decode-worker";
+
+/// Memory of its own that a helper may have, in bytes.
+const MEMORY: u64 = 256 << 20;
+/// Processor time for one document.
+const TIME: Duration = Duration::from_secs(5);
+/// However busy the machine is, after so long a helper is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest image that is handed over, and the largest answer that is taken.
+const LARGEST: u64 = 64 << 20;
+
+#[derive(Serialize, Deserialize)]
+enum Ask {
+    /// From now on these layouts, with the zones of checks.
+    Layouts { text: String, zones: Zones },
+    /// A document; its images follow, each as long as said.
+    Read { images: Vec<(ImageRole, String, u64)>, dpi: Option<u32>, magnetic: Option<String> },
+    /// A picture for a browser; the image follows.
+    Picture { view: View, size: u64 },
+}
+
+#[derive(Serialize, Deserialize)]
+enum Told {
+    Ready,
+    Read(Box<Reading>),
+    /// The bytes of a PNG follow, as many as said.
+    Picture(u64),
+    Refused(String),
+}
+
+fn wrong(why: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+}
+
+fn write_frame(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(value).map_err(wrong)?;
+    out.write_all(&(text.len() as u64).to_le_bytes())?;
+    out.write_all(&text)
+}
+
+fn read_bytes(from: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
+    if size > LARGEST {
+        return Err(wrong("larger than anything that is handed over"));
+    }
+    let mut bytes = vec![0; size as usize];
+    from.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_frame<T: for<'a> Deserialize<'a>>(from: &mut impl Read) -> io::Result<T> {
+    let mut size = [0; 8];
+    from.read_exact(&mut size)?;
+    serde_json::from_slice(&read_bytes(from, u64::from_le_bytes(size))?).map_err(wrong)
+}
+
+/// The helper: gives its rights up, and then answers until nobody asks any more.
+pub fn help() -> io::Result<()> {
+    confine()?;
+    let (mut asks, mut tells) = (io::stdin().lock(), io::stdout().lock());
+    let mut layouts = Layouts::default();
+    loop {
+        let ask = match read_frame::<Ask>(&mut asks) {
+            Ok(ask) => ask,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match ask {
+            Ask::Layouts { text, zones } => {
+                layouts = Layouts::parse(&text).map_err(wrong)?;
+                layouts.check_zones = zones;
+                write_frame(&mut tells, &Told::Ready)?;
+            }
+            Ask::Read { images, dpi, magnetic } => {
+                let mut all = Vec::with_capacity(images.len());
+                for (role, name, size) in images {
+                    all.push((role, name, read_bytes(&mut asks, size)?));
+                }
+                let reading = read_here(&all, dpi, magnetic.as_deref(), &layouts);
+                write_frame(&mut tells, &Told::Read(Box::new(reading)))?;
+            }
+            Ask::Picture { view, size } => match picture(&read_bytes(&mut asks, size)?, view) {
+                Ok(png) => {
+                    write_frame(&mut tells, &Told::Picture(png.len() as u64))?;
+                    tells.write_all(&png)?;
+                }
+                Err(why) => write_frame(&mut tells, &Told::Refused(why.to_string()))?,
+            },
+        }
+        tells.flush()?;
+    }
+}
+
+/// An image of a document: its role, its name, its bytes.
+pub type Scan = (ImageRole, String, Vec<u8>);
+
+/// Reads a document in this process.
+pub fn read_here(images: &[Scan], dpi: Option<u32>, magnetic: Option<&str>, layouts: &Layouts) -> Reading {
+    let images: Vec<Source<'_>> =
+        images.iter().map(|(role, name, bytes)| Source { role: *role, name, bytes }).collect();
+    decode::decode(&Request { images: &images, dpi, magnetic, expect: Expect::Auto, layouts })
+}
+
+/// Gives up what opening images does not need, and makes sure that it is gone.
+fn confine() -> io::Result<()> {
+    let exactly = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
+    setrlimit(Resource::Core, exactly(0))?;
+    setrlimit(Resource::Fsize, exactly(0))?;
+    setrlimit(Resource::Data, exactly(MEMORY))?;
+    // Input, output and errors are open; nothing else can be.
+    setrlimit(Resource::Nofile, exactly(3))?;
+    let opens = std::fs::File::open("/").is_ok() || std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
+    if opens { Err(wrong("this process can still open files")) } else { Ok(()) }
+}
+
+/// Processor time that a process has used, as the system keeps it.
+fn used(number: u32) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{number}/schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// Waits until a helper's work is done, and kills one that takes too much time over it.
+fn watch(number: u32, done: &mpsc::Receiver<()>) {
+    let started = Instant::now();
+    let mut before = None;
+    while done.recv_timeout(Duration::from_millis(200)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let now = used(number);
+        let base = *before.get_or_insert(now);
+        let spent = now.zip(base).map(|(now, base)| now.saturating_sub(base));
+        if spent.is_none_or(|s| s < TIME) && started.elapsed() < PATIENCE {
+            continue;
+        }
+        if let Some(number) = i32::try_from(number).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(number, Signal::KILL);
+        }
+        return;
+    }
+}
+
+/// One helper at the other end of two pipes.
+struct Helper {
+    child: Child,
+    asks: ChildStdin,
+    tells: ChildStdout,
+    /// The layouts that it has.
+    layouts: Option<u64>,
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The helpers of a process: as many as ask at once.
+pub struct Helpers {
+    program: PathBuf,
+    idle: Mutex<Vec<Helper>>,
+}
+
+impl Helpers {
+    /// `program` is this program's file.
+    pub fn new(program: PathBuf) -> Helpers {
+        Helpers { program, idle: Mutex::default() }
+    }
+
+    fn start(&self) -> io::Result<Helper> {
+        let mut command = Command::new(&self.program);
+        command.arg(COMMAND).env_clear().current_dir("/").stderr(Stdio::null());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (asks, tells) = (child.stdin.take(), child.stdout.take());
+        let (Some(asks), Some(tells)) = (asks, tells) else { return Err(wrong("a helper without pipes")) };
+        Ok(Helper { child, asks, tells, layouts: None })
+    }
+
+    /// Asks a helper; one that does not answer in time is killed, and one that failed is not asked again.
+    fn with<T>(&self, work: impl FnOnce(&mut Helper) -> io::Result<T>) -> io::Result<T> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut helper = match idle {
+            Some(helper) => helper,
+            None => self.start()?,
+        };
+        let (done, waits) = mpsc::channel::<()>();
+        let number = helper.child.id();
+        let watch = std::thread::spawn(move || watch(number, &waits));
+        let answer = work(&mut helper);
+        drop(done);
+        let _ = watch.join();
+        let answer = answer?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(helper);
+        Ok(answer)
+    }
+
+    /// Reads a document apart. A helper that was lost on it leaves an exception: the image cannot be opened here.
+    pub fn read(&self, images: &[Scan], dpi: Option<u32>, magnetic: Option<&str>, layouts: &Layouts) -> Reading {
+        let asked = Ask::Read {
+            images: images.iter().map(|(role, name, bytes)| (*role, name.clone(), bytes.len() as u64)).collect(),
+            dpi,
+            magnetic: magnetic.map(String::from),
+        };
+        let told = self.with(|helper| {
+            helper.give_layouts(layouts)?;
+            write_frame(&mut helper.asks, &asked)?;
+            for (_, _, bytes) in images {
+                helper.asks.write_all(bytes)?;
+            }
+            helper.asks.flush()?;
+            read_frame::<Told>(&mut helper.tells)
+        });
+        match told {
+            Ok(Told::Read(reading)) => *reading,
+            other => {
+                let cause = other.err().map(|e| e.to_string()).unwrap_or_default();
+                tracing::warn!(%cause, "a helper was lost on an image");
+                let mut reading = decode::nothing(images.first().map_or("", |i| &i.1));
+                let message = "this image could not be opened within the limits of memory and time";
+                reading.problems.push(Problem::new(Reason::ImageUnreadable, message));
+                reading
+            }
+        }
+    }
+
+    /// The bytes of a PNG, or why not.
+    pub fn picture(&self, bytes: &[u8], view: View) -> Result<Vec<u8>, String> {
+        let told = self.with(|helper| {
+            write_frame(&mut helper.asks, &Ask::Picture { view, size: bytes.len() as u64 })?;
+            helper.asks.write_all(bytes)?;
+            helper.asks.flush()?;
+            match read_frame::<Told>(&mut helper.tells)? {
+                Told::Picture(size) => Ok(Ok(read_bytes(&mut helper.tells, size)?)),
+                Told::Refused(why) => Ok(Err(why)),
+                Told::Ready | Told::Read(_) => Err(wrong("another answer than was asked for")),
+            }
+        });
+        told.unwrap_or_else(|_| Err("it could not be opened within the limits of memory and time".into()))
+    }
+
+    /// The numbers of the helpers that wait for work.
+    pub fn idle(&self) -> Vec<u32> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|h| h.child.id()).collect()
+    }
+}
+
+impl Helper {
+    fn give_layouts(&mut self, layouts: &Layouts) -> io::Result<()> {
+        let (text, zones) = (layouts.to_toml(), layouts.check_zones.clone());
+        let mark = {
+            use std::hash::{DefaultHasher, Hash, Hasher};
+            let mut hasher = DefaultHasher::new();
+            (&text, serde_json::to_string(&zones).map_err(wrong)?).hash(&mut hasher);
+            hasher.finish()
+        };
+        if self.layouts == Some(mark) {
+            return Ok(());
+        }
+        write_frame(&mut self.asks, &Ask::Layouts { text, zones })?;
+        self.asks.flush()?;
+        match read_frame::<Told>(&mut self.tells)? {
+            Told::Ready => self.layouts = Some(mark),
+            _ => return Err(wrong("a helper did not take the layouts")),
+        }
+        Ok(())
+    }
+}
