@@ -10,7 +10,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--samples N]\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
+const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -52,20 +52,20 @@ fn main() {
                 out: text("out"),
                 seed: number("seed", 1),
                 samples: number("samples", if name == "amount" { 400_000 } else { 100 }),
-                batch: number("batch", 8),
-                first: number("first", 0),
-                from: text("from"),
+                rate: options.get("rate").and_then(|r| r.parse().ok()).unwrap_or(0.002),
+                kept: number("kept", 24),
             };
             let done = match name.as_str() {
                 "amount" => amount::train(&arguments),
                 "amount-vectors" => amount::vectors(&arguments, &text("net")),
-                _ => amount::show(&arguments),
+                _ => amount::show(&arguments, text("which") == "measure"),
             };
             done.map_err(std::io::Error::other)
         }
         "eval-amount" => {
             let odds = |key: &str, default: f32| options.get(key).and_then(|v| v.parse().ok()).unwrap_or(default);
-            amount::measure(&amount::Options {
+            amount::evaluate(&amount::Options {
+                aside: text("which") == "aside",
                 mnist: text("mnist"),
                 fonts: text("fonts"),
                 network: text("net"),

@@ -19,7 +19,7 @@ use network::{BLANK, CENTS_MARK, CLASSES, Network, NetworkError, Scratch};
 use strip::Bounds;
 
 /// The form of the network and of the strips it reads; another number means that old records cannot be replayed.
-pub const MODEL: &str = "amount-1";
+pub const MODEL: &str = "amount-2";
 const WEIGHTS: &[u8] = include_bytes!("amount.net");
 /// SHA-256 of the weights file: a file that was changed is not read with.
 const WEIGHTS_SHA256: &str = include_str!("amount.net.sha256");

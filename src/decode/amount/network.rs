@@ -1,5 +1,5 @@
-//! The amount network, forward only: convolutions over a strip of any width, ReLU between them, at the end one column of
-//! chances every four pixels. A matrix product of 16 lanes does the work; each sum runs in one fixed order, so the same
+//! The amount network, forward only: convolutions over a strip of any width, ReLU after each but the last, some of them added
+//! to what they were given; at the end one column of chances every two pixels. A matrix product of 16 lanes does the work; each sum runs in one fixed order, so the same
 //! weights and strip give the same log-odds on every machine. Refuses a weights file whose sizes do not add up.
 
 use super::strip::{HEIGHT, Strip};
@@ -20,6 +20,10 @@ pub struct Conv {
     pub stride: (usize, usize),
     /// Rows and columns of paper added on each side.
     pub pad: (usize, usize),
+    /// Columns from one tap of the kernel to the next.
+    pub reach: usize,
+    /// The input is added to the output, which has its size.
+    pub adds: bool,
     pub inputs: usize,
     pub outputs: usize,
     /// `[kernel row][kernel column][input][output]`.
@@ -52,7 +56,7 @@ pub struct Scratch {
     patches: Vec<f32>,
 }
 
-const MAGIC: &[u8; 8] = b"remitamt";
+const MAGIC: &[u8; 8] = b"remitam2";
 const MAX_WEIGHTS: usize = 1 << 22;
 
 impl Conv {
@@ -62,7 +66,7 @@ impl Conv {
         };
         Size {
             height: along(input.height, self.pad.0, self.kernel.0, self.stride.0),
-            width: along(input.width, self.pad.1, self.kernel.1, self.stride.1),
+            width: along(input.width, self.pad.1, (self.kernel.1 - 1) * self.reach + 1, self.stride.1),
         }
     }
 
@@ -71,15 +75,18 @@ impl Conv {
         self.kernel.0 * self.kernel.1 * self.inputs
     }
 
-    /// Every output pixel's inputs, one after another: rows of [`Conv::taps`] values.
-    pub fn patches(&self, input: &[f32], size: Size, patches: &mut Vec<f32>) {
+    /// Every output pixel's inputs, one after another: rows of [`Conv::taps`] values, into a slice of their number.
+    pub fn patches(&self, input: &[f32], size: Size, patches: &mut [f32]) {
         let out = self.size(size);
         let taps = self.taps();
-        patches.clear();
-        patches.resize(out.height * out.width * taps, 0.0);
+        patches.fill(0.0);
         for y in 0..out.height {
             for x in 0..out.width {
                 let patch = &mut patches[(y * out.width + x) * taps..][..taps];
+                if self.reach > 1 {
+                    self.apart(input, size, (y, x), patch);
+                    continue;
+                }
                 let first = (x * self.stride.1) as isize - self.pad.1 as isize;
                 let left = first.max(0) as usize;
                 let right = (first + self.kernel.1 as isize).clamp(0, size.width as isize) as usize;
@@ -100,13 +107,26 @@ impl Conv {
         }
     }
 
+    /// One output pixel's inputs where the taps lie apart.
+    fn apart(&self, input: &[f32], size: Size, (y, x): (usize, usize), patch: &mut [f32]) {
+        for (tap, values) in patch.chunks_exact_mut(self.inputs).enumerate() {
+            let (ky, kx) = (tap / self.kernel.1, tap % self.kernel.1);
+            let row = (y * self.stride.0 + ky).checked_sub(self.pad.0).filter(|&y| y < size.height);
+            let column = (x * self.stride.1 + kx * self.reach).checked_sub(self.pad.1).filter(|&x| x < size.width);
+            if let (Some(y), Some(x)) = (row, column) {
+                values.copy_from_slice(&input[(y * size.width + x) * self.inputs..][..self.inputs]);
+            }
+        }
+    }
+
     /// Without the ReLU.
     fn forward(&self, input: &[f32], size: Size, patches: &mut Vec<f32>, output: &mut Vec<f32>) -> Size {
-        self.patches(input, size, patches);
         let out = self.size(size);
+        let taps = self.taps();
+        patches.resize(out.height * out.width * taps, 0.0);
+        self.patches(input, size, patches);
         output.clear();
         output.resize(out.height * out.width * self.outputs, 0.0);
-        let taps = self.taps();
         let (lanes, _) = self.weights.as_chunks::<LANES>();
         let (bias, _) = self.bias.as_chunks::<LANES>();
         let (sums, _) = output.as_chunks_mut::<LANES>();
@@ -155,30 +175,6 @@ fn product<const ROWS: usize>(
 }
 
 impl Network {
-    /// All weights 0: what the trainer starts from.
-    pub fn plan() -> Network {
-        let conv = |kernel: (usize, usize), stride, pad, inputs: usize, outputs: usize| Conv {
-            kernel,
-            stride,
-            pad,
-            inputs,
-            outputs,
-            weights: vec![0.0; kernel.0 * kernel.1 * inputs * outputs],
-            bias: vec![0.0; outputs],
-        };
-        let layers = vec![
-            conv((5, 5), (2, 2), (2, 2), 1, 16),
-            conv((3, 3), (2, 1), (1, 1), 16, 32),
-            conv((3, 3), (2, 2), (1, 1), 32, 48),
-            conv((3, 3), (2, 1), (1, 1), 48, 64),
-            conv((3, 3), (3, 1), (0, 1), 64, 128),
-            conv((1, 5), (1, 1), (0, 2), 128, 96),
-            conv((1, 3), (1, 1), (0, 1), 96, 96),
-            conv((1, 1), (1, 1), (0, 0), 96, LANES),
-        ];
-        Network { layers, note: String::new() }
-    }
-
     /// For each step along the strip the logarithms of the chances of the [`CLASSES`].
     pub fn forward(&self, strip: &Strip, scratch: &mut Scratch) -> Vec<[f32; CLASSES]> {
         let mut size = Size { height: HEIGHT, width: strip.width };
@@ -189,9 +185,13 @@ impl Network {
             if i + 1 < self.layers.len() {
                 scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
             }
+            if layer.adds {
+                scratch.to.iter_mut().zip(&scratch.from).for_each(|(to, from)| *to += from);
+            }
             std::mem::swap(&mut scratch.from, &mut scratch.to);
         }
-        scratch.from.chunks_exact(LANES).take(size.width).map(log_chances).collect()
+        let columns = scratch.from.len().min(size.width * self.layers.last().map_or(0, |l| l.outputs)) / LANES;
+        scratch.from.chunks_exact(LANES).take(columns).map(log_chances).collect()
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -201,7 +201,8 @@ impl Network {
         out.extend(self.note.as_bytes());
         word(&mut out, self.layers.len());
         for l in &self.layers {
-            let sizes = [l.kernel.0, l.kernel.1, l.stride.0, l.stride.1, l.pad.0, l.pad.1, l.inputs, l.outputs];
+            let (adds, [kh, kw]) = (usize::from(l.adds), [l.kernel.0, l.kernel.1]);
+            let sizes = [kh, kw, l.stride.0, l.stride.1, l.pad.0, l.pad.1, l.reach, adds, l.inputs, l.outputs];
             sizes.iter().for_each(|&n| word(&mut out, n));
             l.weights.iter().chain(&l.bias).for_each(|w| out.extend(w.to_le_bytes()));
         }
@@ -220,17 +221,19 @@ impl Network {
         let mut network = Network { layers: Vec::new(), note };
         let (mut inputs, mut height) = (1, HEIGHT);
         for _ in 0..count {
-            let mut sizes = [0; 8];
+            let mut sizes = [0; 10];
             for size in &mut sizes {
                 *size = word(&mut rest)?;
             }
-            let [kh, kw, sv, sh, pv, ph, from, to] = sizes;
+            let [kh, kw, sv, sh, pv, ph, reach, adds, from, to] = sizes;
             let sound = (1..=7).contains(&kh)
                 && (1..=7).contains(&kw)
                 && (1..=4).contains(&sv)
                 && (1..=2).contains(&sh)
                 && pv < kh
-                && ph == kw / 2
+                && (1..=8).contains(&reach)
+                && ph == kw / 2 * reach
+                && (adds == 0 || adds == 1 && (from, sv, sh) == (to, 1, 1) && kh == 2 * pv + 1 && kw % 2 == 1)
                 && from == inputs
                 && (1..=512).contains(&to)
                 && to % LANES == 0;
@@ -241,6 +244,8 @@ impl Network {
                 kernel: (kh, kw),
                 stride: (sv, sh),
                 pad: (pv, ph),
+                reach,
+                adds: adds == 1,
                 inputs: from,
                 outputs: to,
                 weights: vec![0.0; kh * kw * from * to],
@@ -256,7 +261,7 @@ impl Network {
             inputs = to;
             network.layers.push(layer);
         }
-        if height != 1 || inputs != LANES {
+        if height != 1 || inputs > 4 * LANES {
             return Err(NetworkError("the layers do not end in one row of characters"));
         }
         if !rest.is_empty() {

@@ -58,6 +58,30 @@ pub fn strip(bits: &Bits, gray: Option<&Gray>, bounds: Bounds, dpi: u32) -> Opti
     Some(Strip { width, ink, writing })
 }
 
+/// Connected ink: its first pixel, its sides, how many pixels, and whether most of it lies in the field.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    left: i32,
+    top: i32,
+    right: i32,
+    bottom: i32,
+    area: usize,
+    inside: bool,
+}
+
+impl Part {
+    fn with(self, other: &Part) -> Part {
+        Part {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+            ..self
+        }
+    }
+}
+
 /// The neighbourhood of a field, one byte a pixel, 1 = ink.
 struct Mask {
     width: usize,
@@ -173,50 +197,97 @@ impl Mask {
         }
     }
 
-    /// Leaves only what stands in the field, without specks; the box of what is left.
+    /// Leaves only what stands in the field, without specks and pieces of line; the box of what is left. A point of a thin
+    /// pen is no larger than a speck: what tells it is that it stands between the digits.
     fn keep_writing(&mut self, inner: PixelBox, dpi: i32) -> Option<PixelBox> {
         let speck = (dpi * dpi / 10_000).max(2) as usize;
+        let parts = self.parts(inner);
+        let is_tall = |p: &&Part| p.area > speck && p.inside && p.bottom - p.top >= dpi * 6 / 100;
+        let mut core: Option<Part> = None;
+        for part in parts.iter().filter(is_tall) {
+            core = Some(core.map_or(*part, |c| c.with(part)));
+        }
+        let core = core?;
+        let high = core.bottom - core.top + 1;
+        let mut writing = core;
+        for part in &parts {
+            let flat = part.bottom - part.top < (dpi * 3 / 100).max(4);
+            let stays = if is_tall(&part) {
+                true
+            } else if !part.inside {
+                false
+            } else if part.right < core.left {
+                part.area > speck && core.left - part.right < if flat { high / 4 } else { high * 2 }
+            } else if part.left > core.right {
+                part.area > speck && part.left - core.right < high
+            } else {
+                let level = (part.top + part.bottom) / 2;
+                let near = level >= core.top - high / 4 && level <= core.bottom + high / 4;
+                near && part.area > speck / 3 || part.area > 2 * speck
+            };
+            if !stays {
+                self.wipe(part);
+            } else if part.area > speck {
+                writing = writing.with(part);
+            }
+        }
+        let (w, h) = (writing.right - writing.left + 1, writing.bottom - writing.top + 1);
+        (w > 1).then_some(PixelBox { x: writing.left, y: writing.top, w, h })
+    }
+
+    /// All connected ink, in the order of its first pixels.
+    fn parts(&self, inner: PixelBox) -> Vec<Part> {
         let mut seen = vec![false; self.ink.len()];
-        let mut stack = Vec::new();
-        let mut part = Vec::new();
-        // Left, top, right, bottom of the writing; heights only of what is no dot.
-        let (mut bounds, mut tall) = ([i32::MAX, i32::MAX, i32::MIN, i32::MIN], false);
+        let (mut parts, mut stack) = (Vec::new(), Vec::new());
         for start in 0..self.ink.len() {
             if self.ink[start] == 0 || seen[start] {
                 continue;
             }
             seen[start] = true;
             stack.push(start);
-            part.clear();
-            let mut part_box = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
+            let mut part = Part { start, left: i32::MAX, top: i32::MAX, right: 0, bottom: 0, area: 0, inside: false };
             let mut inside = 0;
             while let Some(at) = stack.pop() {
-                part.push(at);
                 let (x, y) = ((at % self.width) as i32, (at / self.width) as i32);
-                widen(&mut part_box, [x, y, x, y]);
+                (part.left, part.top) = (part.left.min(x), part.top.min(y));
+                (part.right, part.bottom) = (part.right.max(x), part.bottom.max(y));
+                part.area += 1;
                 let within = x >= inner.x && x < inner.x + inner.w && y >= inner.y && y < inner.y + inner.h;
                 inside += usize::from(within);
-                for (dx, dy) in [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)] {
-                    let (nx, ny) = (x + dx, y + dy);
-                    if nx >= 0 && ny >= 0 && (nx as usize) < self.width && (ny as usize) < self.height {
-                        let next = ny as usize * self.width + nx as usize;
-                        if self.ink[next] == 1 && !seen[next] {
-                            seen[next] = true;
-                            stack.push(next);
-                        }
+                self.beside(at, |next| {
+                    if !seen[next] {
+                        seen[next] = true;
+                        stack.push(next);
                     }
+                });
+            }
+            part.inside = inside * 2 >= part.area;
+            parts.push(part);
+        }
+        parts
+    }
+
+    /// The inked pixels around one.
+    fn beside(&self, at: usize, mut found: impl FnMut(usize)) {
+        let (x, y) = (at % self.width, at / self.width);
+        for ny in y.saturating_sub(1)..(y + 2).min(self.height) {
+            for nx in x.saturating_sub(1)..(x + 2).min(self.width) {
+                let next = ny * self.width + nx;
+                if self.ink[next] == 1 {
+                    found(next);
                 }
             }
-            if part.len() <= speck || inside * 2 < part.len() {
-                part.iter().for_each(|&at| self.ink[at] = 0);
-                continue;
-            }
-            let is_tall = part_box[3] - part_box[1] >= dpi * 6 / 100;
-            tall |= is_tall;
-            widen(&mut bounds, part_box);
         }
-        let [left, top, right, bottom] = bounds;
-        (tall && right > left).then(|| PixelBox { x: left, y: top, w: right - left + 1, h: bottom - top + 1 })
+    }
+
+    fn wipe(&mut self, part: &Part) {
+        let mut stack = vec![part.start];
+        self.ink[part.start] = 0;
+        while let Some(at) = stack.pop() {
+            let from = stack.len();
+            self.beside(at, |next| stack.push(next));
+            stack[from..].iter().for_each(|&next| self.ink[next] = 0);
+        }
     }
 
     /// Ink as 0 to 1 by the gray levels, only on and beside what was kept.
@@ -247,10 +318,6 @@ impl Mask {
         }
         out
     }
-}
-
-fn widen(bounds: &mut [i32; 4], by: [i32; 4]) {
-    *bounds = [bounds[0].min(by[0]), bounds[1].min(by[1]), bounds[2].max(by[2]), bounds[3].max(by[3])];
 }
 
 /// The level below which this share of the pixels lies.

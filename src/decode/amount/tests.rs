@@ -50,7 +50,7 @@ fn plainly(network: &Network, strip: &Strip) -> Vec<Vec<f64>> {
     let mut size = Size { height: HEIGHT, width: strip.width };
     let mut values: Vec<f64> = strip.ink.iter().map(|v| f64::from(*v)).collect();
     for (i, l) in network.layers.iter().enumerate() {
-        let Conv { kernel, stride, pad, inputs, outputs, weights, bias } = l;
+        let Conv { kernel, stride, pad, reach, adds, inputs, outputs, weights, bias } = l;
         let out = l.size(size);
         let mut next = vec![0.0; out.height * out.width * outputs];
         for y in 0..out.height {
@@ -59,7 +59,7 @@ fn plainly(network: &Network, strip: &Strip) -> Vec<Vec<f64>> {
                     let mut sum = f64::from(bias[o]);
                     for ky in 0..kernel.0 {
                         for kx in 0..kernel.1 {
-                            let (iy, ix) = (y * stride.0 + ky, x * stride.1 + kx);
+                            let (iy, ix) = (y * stride.0 + ky, x * stride.1 + kx * reach);
                             if iy < pad.0 || ix < pad.1 || iy - pad.0 >= size.height || ix - pad.1 >= size.width {
                                 continue;
                             }
@@ -70,13 +70,14 @@ fn plainly(network: &Network, strip: &Strip) -> Vec<Vec<f64>> {
                         }
                     }
                     let last = i + 1 == network.layers.len();
-                    next[(y * out.width + x) * outputs + o] = if last { sum } else { sum.max(0.0) };
+                    let at = (y * out.width + x) * outputs + o;
+                    next[at] = if last { sum } else { sum.max(0.0) } + if *adds { values[at] } else { 0.0 };
                 }
             }
         }
         (values, size) = (next, out);
     }
-    values.chunks(network.layers.last().unwrap().outputs).map(<[f64]>::to_vec).collect()
+    values.chunks(network::LANES).map(<[f64]>::to_vec).collect()
 }
 
 #[test]
@@ -314,4 +315,119 @@ fn labels_and_amounts() {
     for no in [&[1, 2][..], &[1, CENTS_MARK, 2], &[CENTS_MARK], &[1, CENTS_MARK, 2, 3, 4], &[CENTS_MARK, 0, 0]] {
         assert_eq!(score::amount(no), None, "{no:?}");
     }
+}
+
+/// A check's front at 200 dpi to draw on.
+struct Front(Box1);
+
+impl Front {
+    fn new() -> Front {
+        Front(Box1 { bits: Bits::new(1200, 550) })
+    }
+
+    fn line(&mut self, a: (i32, i32), b: (i32, i32)) {
+        self.0.line(a, b, 1);
+    }
+
+    /// The printed sign, 24 wide and 40 high.
+    fn dollar(&mut self, x: i32, y: i32) {
+        let bends = [
+            (20, 8),
+            (16, 4),
+            (6, 4),
+            (2, 9),
+            (2, 15),
+            (6, 19),
+            (17, 20),
+            (21, 25),
+            (21, 32),
+            (17, 36),
+            (6, 36),
+            (2, 31),
+        ];
+        for pair in bends.windows(2) {
+            self.0.line((x + pair[0].0, y + pair[0].1), (x + pair[1].0, y + pair[1].1), 2);
+        }
+        self.0.line((x + 11, y), (x + 11, y + 39), 1);
+    }
+
+    fn page(self) -> Upright {
+        Upright { bits: self.0.bits, gray: None, dpi: 200, transform: Transform::IDENTITY }
+    }
+}
+
+/// The drawn zone before the closed box before the `$` before the fixed place; the words lie left below the figures.
+#[test]
+fn where_the_amount_stands() {
+    let boxed = |front: &mut Front| {
+        for (a, b) in
+            [((900, 200), (1140, 200)), ((900, 255), (1140, 255)), ((900, 200), (900, 255)), ((1140, 200), (1140, 255))]
+        {
+            front.line(a, b);
+        }
+    };
+    let zone = Zone { x: 7000, y: 3000, w: 2500, h: 1200 };
+    type Drawing<'a> = &'a dyn Fn(&mut Front);
+    let cases: [(&str, Drawing, Option<Zone>, FieldFound, (i32, i32)); 6] = [
+        ("a closed box", &|f| boxed(f), None, FieldFound::Box, (1020, 228)),
+        ("a box with a sign before it", &|f| (boxed(f), f.dollar(860, 208)).0, None, FieldFound::Box, (1020, 228)),
+        ("a box, and a zone", &|f| boxed(f), Some(zone), FieldFound::Zone, (990, 198)),
+        ("a sign alone", &|f| f.dollar(860, 208), None, FieldFound::Dollar, (1035, 228)),
+        (
+            "a sign and the payee's line",
+            &|f| (f.dollar(860, 208), f.line((60, 250), (840, 250))).0,
+            None,
+            FieldFound::Dollar,
+            (1035, 228),
+        ),
+        ("nothing", &|_| (), None, FieldFound::Ratio, (1035, 222)),
+    ];
+    for (what, draw, zone, want, (x, y)) in cases {
+        let mut front = Front::new();
+        draw(&mut front);
+        let found = find::find(&front.page(), zone);
+        assert_eq!(found.by, want, "{what}");
+        let field = found.bounds.field;
+        let middle = (field.x + field.w / 2, field.y + field.h / 2);
+        assert!((middle.0 - x).abs() <= 6 && (middle.1 - y).abs() <= 6, "{what}: {field:?}");
+        let words = found.words;
+        assert!(words.x < 60 && words.x + words.w <= field.x && words.w > 600, "{what}: {words:?}");
+        assert!(words.y >= field.y + field.h && words.h >= 60, "{what}: {words:?}");
+    }
+}
+
+/// What belongs to the writing: a thin pen's point between digits does, dust and pieces of line do not.
+#[test]
+fn the_strip_is_the_writing() {
+    let of = |draw: &dyn Fn(&mut Box1)| {
+        let mut b = Box1::new();
+        b.amount("12345", 90);
+        draw(&mut b);
+        let field = PixelBox { x: 40, y: 30, w: 221, h: 56 };
+        strip::strip(&b.bits, None, Bounds { field, boxed: true }, 200)
+    };
+    let plain = of(&|_| ()).unwrap();
+    let columns = plain.width - 2 * strip::MARGIN;
+    for (what, draw, same_writing, same_ink) in [
+        (
+            "a point of two pixels",
+            (&|b: &mut Box1| (0..2).for_each(|i| b.bits.set(151 + i, 71, true))) as &dyn Fn(&mut Box1),
+            true,
+            false,
+        ),
+        ("dust beside", &|b| b.bits.set(50, 60, true), true, true),
+        ("a speck far left", &|b| (0..4).for_each(|i| b.bits.set(60 + i, 40, true)), true, true),
+        ("a piece of line left", &|b| b.line((52, 80), (70, 80), 1), true, true),
+        ("another digit left", &|b| b.digit(8, 60), false, false),
+        ("another digit far right", &|b| b.digit(8, 225), false, false),
+    ] {
+        let strip = of(draw).unwrap();
+        assert_eq!(strip.writing == plain.writing, same_writing, "{what}: {:?}", strip.writing);
+        assert_eq!(strip.ink == plain.ink, same_ink, "{what}");
+        assert!(strip.width - 2 * strip::MARGIN >= columns, "{what}");
+    }
+    let mut empty = Box1::new();
+    (0..40).for_each(|i| empty.bits.set(60 + i * 4, 40 + i % 30, true));
+    let field = PixelBox { x: 40, y: 30, w: 221, h: 56 };
+    assert_eq!(strip::strip(&empty.bits, None, Bounds { field, boxed: true }, 200), None, "dust alone");
 }

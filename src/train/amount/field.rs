@@ -20,6 +20,9 @@ pub struct Sources {
     pub printed: Arc<Vec<Face>>,
 }
 
+/// Columns of chances for four pixels of the strip.
+const COLUMNS: usize = 2;
+
 pub struct Field {
     pub strip: Strip,
     pub label: Vec<usize>,
@@ -143,7 +146,7 @@ impl Sources {
         let (bits, gray) = scan(canvas, dpi, random);
         let strip = strip(&bits, gray.as_ref(), Bounds { field: found, boxed }, dpi as u32)?;
         // What cannot stand in the strip's columns cannot be learned from it.
-        let count = strip.width / 4;
+        let count = strip.width / 4 * COLUMNS;
         let doubled = label.windows(2).filter(|w| w[0] == w[1]).count();
         let columns = columns(&drawn, &label, &strip);
         (label.len() + doubled < count).then_some(Field { strip, label, columns })
@@ -153,9 +156,10 @@ impl Sources {
 /// Where each character of the label stands among the network's columns: the middle of each says it, far from all of them is
 /// blank, and between the two nothing is asked.
 fn columns(drawn: &[(char, f32, f32)], label: &[usize], strip: &Strip) -> Vec<Option<usize>> {
-    let count = strip.width.div_ceil(4);
+    let count = strip.width.div_ceil(4) * COLUMNS;
+    let each = 4.0 / COLUMNS as f32;
     let scale = (strip.width as f32 - 2.0 * MARGIN as f32) / strip.writing.w.max(1) as f32;
-    let place = |x: f32| (MARGIN as f32 + (x - strip.writing.x as f32) * scale) / 4.0 - 0.5;
+    let place = |x: f32| (MARGIN as f32 + (x - strip.writing.x as f32) * scale) / each - 0.5;
     let mut out = vec![Some(BLANK); count];
     let Some(mark) = label.iter().position(|&c| c == CENTS_MARK) else { return out };
     let mut digits = drawn.iter().enumerate().filter(|(_, d)| d.0.is_ascii_digit());
@@ -192,7 +196,7 @@ fn columns(drawn: &[(char, f32, f32)], label: &[usize], strip: &Strip) -> Vec<Op
                 *column = Some(class);
             } else if c as f32 > left - 0.3
                 && (c as f32) < right + 0.3
-                && (off < 1.5 || class == CENTS_MARK)
+                && (off < 1.5 * COLUMNS as f32 || class == CENTS_MARK)
                 && *column == Some(BLANK)
             {
                 *column = None;

@@ -162,7 +162,7 @@ pub fn strangers(folder: &Path) -> Result<Vec<Face>, String> {
     Ok(faces)
 }
 
-/// Digits and marks of a font; `None` when a digit is missing.
+/// Digits and marks of a font; `None` when a digit or the point is missing.
 pub fn face(font: &FontFile, written: bool) -> Option<Face> {
     let heights = |c: char| {
         let ys: Vec<f32> = font.outline(c)?.polygons.iter().flatten().map(|p| p.1).collect();
@@ -177,7 +177,7 @@ pub fn face(font: &FontFile, written: bool) -> Option<Face> {
             outline.polygons.iter().map(|p| p.iter().map(|q| (q.0, q.1 - low)).collect()).collect();
         pictures.insert(c, Picture::of_polygons(&raised, FONT_SIZE / height, height, outline.advance));
     }
-    ('0'..='9').all(|c| pictures.contains_key(&c)).then_some(Face { pictures, written })
+    ('0'..='9').chain(['.']).all(|c| pictures.contains_key(&c)).then_some(Face { pictures, written })
 }
 
 /// Digits as paths of a pen, one table of variants each: x to the right 0 to 0.6, y down, top 0 and foot 1.

@@ -1,5 +1,10 @@
 //! Trains the amount network by Adam on the CTC loss. One result per seed on any machine and any number of cores: gradients
-//! are summed in fixed shards, every sum in one order. The weights that are kept are a running mean, written as it goes.
+//! are summed in fixed shards, every sum in one order. While it learns, each layer's outputs are brought to mean 0 and
+//! deviation 1 over the fields of its shard; at the end that is folded into the weights. What is kept is a running mean. A
+//! run that was broken off goes on from its last saved state to the same weights.
+
+use std::ops::Range;
+use std::path::Path;
 
 use rayon::prelude::*;
 use remit::decode::amount::network::{BLANK, CLASSES, Conv, LANES, Network, Size, log_chances};
@@ -9,197 +14,450 @@ use remit::decode::amount::strip::{HEIGHT, Strip};
 use super::field::Field;
 use crate::random::Random;
 
-/// Parts of a batch that are computed apart.
-pub const SHARDS: u64 = 8;
-const RATE: f32 = 0.0012;
-const DECAY: f32 = 0.0003;
+/// Parts of a step that are computed apart, and the fields in each.
+const SHARDS: u64 = 4;
+const SHARD: u64 = 8;
+pub const STEP: u64 = SHARDS * SHARD;
+const DECAY: f32 = 0.01;
 /// How slowly the kept weights follow.
 const MEAN: f32 = 0.9985;
+/// Steps until the full rate.
+const WARM: f32 = 400.0;
+/// From this part of the way on the rate falls.
+const FALLS: f32 = 0.45;
+/// Fields for which the drawing's own knowledge of where each character stands counts, less and less.
+const TOLD: f32 = 120_000.0;
+const LEAST_VARIANCE: f32 = 1e-4;
+/// Shards that the deviations folded into the weights are taken from.
+const FOLDED: u64 = 96;
+/// Longest walk along the pixels of one product.
+const DEPTH: usize = 256;
+
+/// The network before it has learned: its layers, all weights 0.
+pub fn plan() -> Network {
+    let conv = |kernel: (usize, usize), stride, pad, inputs: usize, outputs: usize| Conv {
+        kernel,
+        stride,
+        pad,
+        reach: 1,
+        adds: false,
+        inputs,
+        outputs,
+        weights: vec![0.0; kernel.0 * kernel.1 * inputs * outputs],
+        bias: vec![0.0; outputs],
+    };
+    // Looks along the amount: is this digit dollars, cents, or the hundred below them?
+    let along = |reach: usize| Conv { reach, adds: true, ..conv((1, 3), (1, 1), (0, reach), 128, 128) };
+    let layers = vec![
+        conv((5, 5), (2, 2), (2, 2), 1, 16),
+        conv((3, 3), (2, 1), (1, 1), 16, 32),
+        conv((3, 3), (2, 2), (1, 1), 32, 64),
+        conv((3, 3), (2, 1), (1, 1), 64, 64),
+        conv((3, 3), (3, 1), (0, 1), 64, 128),
+        along(1),
+        along(2),
+        along(4),
+        conv((1, 1), (1, 1), (0, 0), 128, 2 * LANES),
+    ];
+    Network { layers, note: String::new() }
+}
 
 pub struct Schedule<'a> {
     pub samples: u64,
-    /// Number of the first field.
-    pub first: u64,
-    /// Fields a step, a multiple of [`SHARDS`].
-    pub batch: u64,
-    /// Called with the kept weights about twenty times.
+    pub rate: f32,
+    /// Where the state is saved as it goes; a state found there is gone on from.
+    pub state: &'a Path,
+    /// How often in the whole run the weights are kept.
+    pub kept: u64,
+    /// Called with the kept weights and the part of the way.
     pub keep: &'a dyn Fn(&Network, f32),
 }
 
-pub fn start(network: &mut Network, seed: u64) {
-    let mut random = Random::new(seed);
-    for layer in &mut network.layers {
-        let scale = (2.0 / layer.taps() as f32).sqrt();
-        layer.weights.iter_mut().for_each(|w| *w = random.normal() * scale);
+/// Where a layer's numbers lie among all of them; no gain where the outputs are left as they are.
+#[derive(Clone)]
+struct Place {
+    weights: Range<usize>,
+    bias: Range<usize>,
+    gain: Range<usize>,
+}
+
+/// The network's shape and its numbers in one row.
+struct Model<'a> {
+    layers: &'a [Conv],
+    places: &'a [Place],
+    values: &'a [f32],
+}
+
+fn places(layers: &[Conv], normed: bool) -> (Vec<Place>, usize) {
+    let mut end = 0;
+    let mut take = |n: usize| {
+        end += n;
+        end - n..end
+    };
+    let last = layers.len() - 1;
+    let places = layers.iter().enumerate().map(|(i, l)| Place {
+        weights: take(l.weights.len()),
+        bias: take(l.outputs),
+        gain: take(if normed && i < last { l.outputs } else { 0 }),
+    });
+    (places.collect(), end)
+}
+
+/// What each step leaves to the next; all of it is in the saved state.
+struct Run {
+    step: u64,
+    values: Vec<f32>,
+    mean: Vec<f32>,
+    square: Vec<f32>,
+    kept: Vec<f32>,
+}
+
+impl Run {
+    fn start(layers: &[Conv], places: &[Place], total: usize, seed: u64) -> Run {
+        let mut random = Random::new(seed);
+        let mut values = vec![0.0; total];
+        for (layer, place) in layers.iter().zip(places) {
+            // At first every column is as likely blank as any character.
+            let scale = (2.0 / layer.taps() as f32).sqrt() * if place.gain.is_empty() { 0.1 } else { 1.0 };
+            values[place.weights.clone()].iter_mut().for_each(|w| *w = random.normal() * scale);
+            values[place.gain.clone()].fill(if layer.adds { 0.3 } else { 1.0 });
+        }
+        Run { step: 0, mean: vec![0.0; total], square: vec![0.0; total], kept: values.clone(), values }
     }
-    // At first every column is as likely blank as any character.
-    if let Some(last) = network.layers.last_mut() {
-        last.weights.iter_mut().for_each(|w| *w *= 0.1);
+
+    fn rows(&mut self) -> [&mut Vec<f32>; 4] {
+        [&mut self.values, &mut self.mean, &mut self.square, &mut self.kept]
+    }
+
+    fn save(&mut self, path: &Path) -> std::io::Result<()> {
+        let mut bytes = self.step.to_le_bytes().to_vec();
+        for row in self.rows() {
+            row.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        }
+        let beside = path.with_extension("state-new");
+        std::fs::write(&beside, bytes)?;
+        std::fs::rename(beside, path)
+    }
+
+    fn load(&mut self, path: &Path) {
+        let Ok(bytes) = std::fs::read(path) else { return };
+        let Some((step, rest)) = bytes.split_first_chunk::<8>() else { return };
+        let total = self.values.len();
+        if rest.len() != 16 * total {
+            return;
+        }
+        self.step = u64::from_le_bytes(*step);
+        for (row, bytes) in self.rows().into_iter().zip(rest.chunks_exact(4 * total)) {
+            row.iter_mut().zip(bytes.as_chunks::<4>().0).for_each(|(v, b)| *v = f32::from_le_bytes(*b));
+        }
+        println!("goes on from field {}", self.step * STEP);
     }
 }
 
 /// `field(n)` is training field number `n`.
-pub fn fit(network: &mut Network, field: &(dyn Fn(u64) -> Option<Field> + Sync), schedule: Schedule) {
-    let per_shard = (schedule.batch / SHARDS).max(1);
-    let steps = (schedule.samples / schedule.batch).max(1);
-    let total: usize = network.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
-    let (mut mean, mut square) = (vec![0.0f32; total], vec![0.0f32; total]);
-    let mut kept = network.clone();
+pub fn fit(network: &mut Network, seed: u64, field: &(dyn Fn(u64) -> Option<Field> + Sync), schedule: Schedule) {
+    let layers = network.layers.clone();
+    let (places, total) = places(&layers, true);
+    let mut run = Run::start(&layers, &places, total, seed);
+    run.load(schedule.state);
+    let steps = (schedule.samples / STEP).max(1);
+    let often = steps.div_ceil(schedule.kept).max(1);
+    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
     let (mut loss, mut wrong, mut seen) = (0.0f64, 0u64, 0u64);
-    for step in 0..steps {
-        // Where the characters stand teaches fast; at the end only the label counts.
-        let told = (1.0 - 1.25 * step as f32 / steps as f32).max(0.0);
-        let turned: Vec<Vec<f32>> = network.layers.iter().map(turned).collect();
-        let shards: Vec<Gradient> = (0..SHARDS)
-            .into_par_iter()
-            .map(|shard| {
-                let mut gradient = Gradient::new(total);
-                for i in 0..per_shard {
-                    if let Some(field) = field(schedule.first + step * schedule.batch + shard * per_shard + i) {
-                        gradient.add(network, &turned, &field, told);
-                    }
-                }
-                gradient
-            })
-            .collect();
+    while run.step < steps {
+        let told = (1.0 - (run.step * STEP) as f32 / TOLD).max(0.0);
+        let model = Model { layers: &layers, places: &places, values: &run.values };
+        let turned: Vec<Vec<f32>> =
+            layers.iter().zip(&places).map(|(l, p)| turned(l, &run.values[p.weights.clone()])).collect();
+        shards.par_iter_mut().enumerate().for_each(|(shard, work)| {
+            let first = run.step * STEP + shard as u64 * SHARD;
+            let fields: Vec<Field> = (first..first + SHARD).filter_map(field).collect();
+            work.gradient(&model, &turned, &fields, told, total);
+        });
         let mut sum = vec![0.0f32; total];
+        let mut count = 0;
         for shard in &shards {
-            sum.iter_mut().zip(&shard.values).for_each(|(s, v)| *s += v);
+            sum.iter_mut().zip(&shard.slope).for_each(|(s, v)| *s += v);
             loss += f64::from(shard.loss);
             wrong += shard.wrong;
-            seen += shard.seen;
+            count += shard.seen;
         }
-        let count = shards.iter().map(|s| s.seen).sum::<u64>().max(1) as f32;
+        seen += count;
+        let count = count.max(1) as f32;
         let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt() / count;
         // One odd field must not throw the weights about.
         let shorten = (4.0 / length.max(1e-9)).min(1.0) / count;
-        let progress = step as f32 / steps as f32;
-        let warm = ((step + 1) as f32 / 300.0).min(1.0);
-        let rate = RATE * warm * (0.01 + 0.99 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()));
+        let progress = run.step as f32 / steps as f32;
+        let fallen = ((progress - FALLS) / (1.0 - FALLS)).max(0.0);
+        let warm = ((run.step + 1) as f32 / WARM).min(1.0);
+        let rate = schedule.rate * warm * (0.005 + 0.995 * 0.5 * (1.0 + (std::f32::consts::PI * fallen).cos()));
         let (b1, b2) = (0.9f32, 0.999f32);
-        let power = (step + 1).min(100_000) as i32;
+        let power = (run.step + 1).min(100_000) as i32;
         let (fix1, fix2) = (1.0 - b1.powi(power), 1.0 - b2.powi(power));
-        let follow = MEAN.min(step as f32 / (step as f32 + 10.0));
-        let weights = network.layers.iter_mut().flat_map(|l| l.weights.iter_mut().chain(l.bias.iter_mut()));
-        let slow = kept.layers.iter_mut().flat_map(|l| l.weights.iter_mut().chain(l.bias.iter_mut()));
-        for ((((w, k), g), m), s) in weights.zip(slow).zip(&sum).zip(&mut mean).zip(&mut square) {
+        let follow = MEAN.min(run.step as f32 / (run.step as f32 + 10.0));
+        let mut decays = vec![0.0; total];
+        places.iter().for_each(|p| decays[p.weights.clone()].fill(DECAY));
+        let numbers = run.values.iter_mut().zip(&mut run.kept).zip(&mut run.mean).zip(&mut run.square);
+        for ((((w, k), m), s), (g, decay)) in numbers.zip(sum.iter().zip(&decays)) {
             let g = g * shorten;
             *m = b1 * *m + (1.0 - b1) * g;
             *s = b2 * *s + (1.0 - b2) * g * g;
-            *w -= rate * ((*m / fix1) / ((*s / fix2).sqrt() + 1e-8) + DECAY * *w);
+            *w -= rate * ((*m / fix1) / ((*s / fix2).sqrt() + 1e-8) + decay * *w);
             *k = follow * *k + (1.0 - follow) * *w;
         }
-        if (step + 1) % steps.div_ceil(24) == 0 || step + 1 == steps {
+        run.step += 1;
+        if run.step.is_multiple_of(often) || run.step == steps {
             let n = seen.max(1) as f64;
+            let part = run.step as f32 / steps as f32;
             println!(
-                "{:3.0}%  loss {:.4}  wrong {:.2}%",
-                100.0 * (step + 1) as f32 / steps as f32,
+                "{:3.0}%  {} fields  loss {:.4}  wrong {:.2}%",
+                100.0 * part,
+                run.step * STEP,
                 loss / n,
                 100.0 * wrong as f64 / n
             );
-            (schedule.keep)(&kept, (step + 1) as f32 / steps as f32);
             (loss, wrong, seen) = (0.0, 0, 0);
+            if let Err(error) = run.save(schedule.state) {
+                eprintln!("{}: {error}", schedule.state.display());
+            }
+            let kept = Model { layers: &layers, places: &places, values: &run.kept };
+            fold(network, &kept, field);
+            (schedule.keep)(network, part);
         }
     }
-    *network = kept;
+}
+
+/// The kept numbers as plain weights: every layer's mean and deviation, measured on the first fields, become part of them.
+fn fold(network: &mut Network, model: &Model, field: &(dyn Fn(u64) -> Option<Field> + Sync)) {
+    let sums: Vec<Vec<(Vec<f64>, Vec<f64>)>> = (0..FOLDED)
+        .into_par_iter()
+        .map_init(Shard::default, |work, shard| {
+            let fields: Vec<Field> = (shard * SHARD..(shard + 1) * SHARD).filter_map(field).collect();
+            work.forward(model, &fields.iter().map(|f| &f.strip).collect::<Vec<_>>());
+            let both = |l: &Layer| {
+                let squares = l.mean.iter().zip(&l.variance).map(|(&m, &v)| f64::from(v) + f64::from(m) * f64::from(m));
+                (l.mean.iter().map(|&m| f64::from(m)).collect(), squares.collect())
+            };
+            work.layers.iter().map(both).collect()
+        })
+        .collect();
+    for (i, (layer, place)) in network.layers.iter_mut().zip(model.places).enumerate() {
+        layer.weights.copy_from_slice(&model.values[place.weights.clone()]);
+        layer.bias.copy_from_slice(&model.values[place.bias.clone()]);
+        for (c, gain) in model.values[place.gain.clone()].iter().enumerate() {
+            let of = |f: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
+                sums.iter().map(|s| f(&s[i])[c]).sum::<f64>() / sums.len() as f64
+            };
+            let (mean, square) = (of(|s| &s.0), of(|s| &s.1));
+            let scale = gain / ((square - mean * mean) as f32 + LEAST_VARIANCE).sqrt();
+            layer.weights.iter_mut().skip(c).step_by(layer.outputs).for_each(|w| *w *= scale);
+            layer.bias[c] -= mean as f32 * scale;
+        }
+    }
 }
 
 /// Weights as `[output][tap]`.
-fn turned(layer: &Conv) -> Vec<f32> {
+fn turned(layer: &Conv, weights: &[f32]) -> Vec<f32> {
     let (taps, outputs) = (layer.taps(), layer.outputs);
     let mut out = vec![0.0; taps * outputs];
     for k in 0..taps {
         for o in 0..outputs {
-            out[o * taps + k] = layer.weights[k * outputs + o];
+            out[o * taps + k] = weights[k * outputs + o];
         }
     }
     out
 }
 
-struct Gradient {
-    /// Weights then bias, layer by layer.
-    values: Vec<f32>,
+/// What one layer made of the fields of a shard, one field after another.
+#[derive(Default)]
+struct Layer {
+    sizes: Vec<Size>,
+    patches: Vec<f32>,
+    /// Brought to mean 0 and deviation 1.
+    shape: Vec<f32>,
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+    out: Vec<f32>,
+}
+
+/// Working memory for some fields that go through the network together.
+#[derive(Default)]
+struct Shard {
+    ink: Vec<f32>,
+    layers: Vec<Layer>,
+    room: Room,
+    slope: Vec<f32>,
     loss: f32,
     wrong: u64,
     seen: u64,
-    patches: Vec<Vec<f32>>,
-    layers: Vec<Vec<f32>>,
 }
 
-impl Gradient {
-    fn new(total: usize) -> Self {
-        Gradient { values: vec![0.0; total], loss: 0.0, wrong: 0, seen: 0, patches: Vec::new(), layers: Vec::new() }
+impl Shard {
+    fn forward(&mut self, model: &Model, strips: &[&Strip]) {
+        self.ink.clear();
+        strips.iter().for_each(|s| self.ink.extend_from_slice(&s.ink));
+        self.layers.resize_with(model.layers.len(), Layer::default);
+        let mut sizes: Vec<Size> = strips.iter().map(|s| Size { height: HEIGHT, width: s.width }).collect();
+        for (i, (conv, place)) in model.layers.iter().zip(model.places).enumerate() {
+            let (before, rest) = self.layers.split_at_mut(i);
+            let (input, layer) = (before.last().map_or(&self.ink, |l| &l.out), &mut rest[0]);
+            let (taps, outputs) = (conv.taps(), conv.outputs);
+            layer.sizes = sizes.iter().map(|&s| conv.size(s)).collect();
+            let pixels: usize = layer.sizes.iter().map(|s| s.height * s.width).sum();
+            layer.patches.resize(pixels * taps, 0.0);
+            let (mut from, mut to) = (0, 0);
+            for (&size, out) in sizes.iter().zip(&layer.sizes) {
+                let (length, count) = (size.height * size.width * conv.inputs, out.height * out.width * taps);
+                conv.patches(&input[from..from + length], size, &mut layer.patches[to..to + count]);
+                (from, to) = (from + length, to + count);
+            }
+            let bias = &model.values[place.bias.clone()];
+            let gain = &model.values[place.gain.clone()];
+            layer.out.clear();
+            if gain.is_empty() {
+                layer.out.extend(bias.iter().copied().cycle().take(pixels * outputs));
+            } else {
+                layer.out.resize(pixels * outputs, 0.0);
+            }
+            let weights = &model.values[place.weights.clone()];
+            self.room.multiply(pixels, outputs, taps, (&layer.patches, taps, 1), weights, &mut layer.out);
+            layer.shape.clear();
+            if !gain.is_empty() {
+                layer.norm(outputs);
+                for (out, shape) in layer.out.chunks_exact_mut(outputs).zip(layer.shape.chunks_exact(outputs)) {
+                    for c in 0..outputs {
+                        out[c] = gain[c].mul_add(shape[c], bias[c]);
+                    }
+                }
+            }
+            if i + 1 < model.layers.len() {
+                layer.out.iter_mut().for_each(|v| *v = v.max(0.0));
+            }
+            if conv.adds {
+                layer.out.iter_mut().zip(input).for_each(|(o, i)| *o += i);
+            }
+            sizes.clone_from(&layer.sizes);
+        }
     }
 
-    /// `told`: how much the drawing's own knowledge of where each character stands counts beside the label.
-    fn add(&mut self, network: &Network, turned: &[Vec<f32>], field: &Field, told: f32) {
-        let count = network.layers.len();
-        let sizes = forward(network, &field.strip, &mut self.patches, &mut self.layers);
-        let columns: Vec<[f32; CLASSES]> = self.layers[count].chunks_exact(LANES).map(log_chances).collect();
-        let Some((loss, mut slope)) = ctc(&columns, &field.label) else { return };
-        for ((out, column), wanted) in slope.chunks_exact_mut(LANES).zip(&columns).zip(&field.columns) {
-            let Some(wanted) = wanted.filter(|_| told > 0.0) else { continue };
-            for (class, (o, l)) in out.iter_mut().zip(column).enumerate() {
-                *o += told * (l.exp() - f32::from(u8::from(class == wanted)));
-            }
+    /// The slope of the loss by all numbers, and how far the fields were read. `told`: how much the drawing's own knowledge of
+    /// where each character stands counts beside the label.
+    fn gradient(&mut self, model: &Model, turned: &[Vec<f32>], fields: &[Field], told: f32, total: usize) {
+        self.slope.clear();
+        self.slope.resize(total, 0.0);
+        (self.loss, self.wrong, self.seen) = (0.0, 0, 0);
+        if fields.is_empty() {
+            return;
         }
-        self.loss += loss;
-        self.seen += 1;
-        self.wrong += u64::from(best_path(&columns) != field.label);
-        let mut end = self.values.len();
-        for (i, layer) in network.layers.iter().enumerate().rev() {
-            let (taps, outputs) = (layer.taps(), layer.outputs);
-            let pixels = sizes[i + 1].height * sizes[i + 1].width;
-            let begin = end - layer.weights.len() - layer.bias.len();
-            let (weights, bias) = self.values[begin..end].split_at_mut(layer.weights.len());
-            end = begin;
-            multiply(taps, outputs, pixels, (&self.patches[i], 1, taps), &slope, weights);
-            for pixel in slope.chunks_exact(outputs) {
-                bias.iter_mut().zip(pixel).for_each(|(b, s)| *b += s);
+        self.forward(model, &fields.iter().map(|f| &f.strip).collect::<Vec<_>>());
+        let count = model.layers.len();
+        let logits = &self.layers[count - 1];
+        let mut back = vec![0.0; logits.out.len()];
+        let mut from = 0;
+        for (field, size) in fields.iter().zip(&logits.sizes) {
+            let length = size.width * model.layers[count - 1].outputs;
+            let columns: Vec<[f32; CLASSES]> =
+                logits.out[from..from + length].chunks_exact(LANES).map(log_chances).collect();
+            let slope = &mut back[from..from + length];
+            from += length;
+            let Some((loss, of_label)) = ctc(&columns, &field.label) else { continue };
+            slope.copy_from_slice(&of_label);
+            for ((out, column), wanted) in slope.chunks_exact_mut(LANES).zip(&columns).zip(&field.columns) {
+                let Some(wanted) = wanted.filter(|_| told > 0.0) else { continue };
+                for (class, (o, l)) in out.iter_mut().zip(column).enumerate() {
+                    *o += told * (l.exp() - f32::from(u8::from(class == wanted)));
+                }
             }
-            if i == 0 {
-                break;
+            self.loss += loss;
+            self.seen += 1;
+            self.wrong += u64::from(best_path(&columns) != field.label);
+        }
+        for i in (0..count).rev() {
+            let (conv, place) = (&model.layers[i], &model.places[i]);
+            let (taps, outputs) = (conv.taps(), conv.outputs);
+            let (before, rest) = self.layers.split_at_mut(i);
+            let layer = &mut rest[0];
+            let pixels = back.len() / outputs;
+            let carried = if conv.adds { back.clone() } else { Vec::new() };
+            let gain = &model.values[place.gain.clone()];
+            if !gain.is_empty() {
+                let (bias, deviation) = (&model.values[place.bias.clone()], &layer.variance);
+                let (mut by_gain, mut by_bias) = (vec![0.0f32; outputs], vec![0.0f32; outputs]);
+                for (slope, shape) in back.chunks_exact_mut(outputs).zip(layer.shape.chunks_exact(outputs)) {
+                    for c in 0..outputs {
+                        // The ReLU lets no slope through where it gave 0.
+                        slope[c] = if gain[c].mul_add(shape[c], bias[c]) > 0.0 { slope[c] } else { 0.0 };
+                        by_gain[c] += slope[c] * shape[c];
+                        by_bias[c] += slope[c];
+                    }
+                }
+                let share = 1.0 / pixels as f32;
+                let scale: Vec<f32> = (0..outputs).map(|c| gain[c] / (deviation[c] + LEAST_VARIANCE).sqrt()).collect();
+                for (slope, shape) in back.chunks_exact_mut(outputs).zip(layer.shape.chunks_exact(outputs)) {
+                    for c in 0..outputs {
+                        slope[c] = scale[c] * (slope[c] - (by_bias[c] + shape[c] * by_gain[c]) * share);
+                    }
+                }
+                self.slope[place.gain.clone()].copy_from_slice(&by_gain);
+                self.slope[place.bias.clone()].copy_from_slice(&by_bias);
+            } else {
+                for pixel in back.chunks_exact(outputs) {
+                    self.slope[place.bias.clone()].iter_mut().zip(pixel).for_each(|(b, s)| *b += s);
+                }
             }
-            let patches = &mut self.patches[i];
-            patches.fill(0.0);
-            multiply(pixels, taps, outputs, (&slope, outputs, 1), &turned[i], patches);
-            let mut back = vec![0.0; self.layers[i].len()];
-            scatter(layer, patches, sizes[i], &mut back);
-            // The ReLU lets no slope through where it gave 0.
-            back.iter_mut().zip(&self.layers[i]).for_each(|(b, v)| *b = if *v > 0.0 { *b } else { 0.0 });
-            slope = back;
+            let by_weights = &mut self.slope[place.weights.clone()];
+            self.room.multiply(taps, outputs, pixels, (&layer.patches, 1, taps), &back, by_weights);
+            let Some(input) = before.last() else { break };
+            layer.patches.fill(0.0);
+            self.room.multiply(pixels, taps, outputs, (&back, outputs, 1), &turned[i], &mut layer.patches);
+            back.clear();
+            back.resize(input.out.len(), 0.0);
+            let (mut from, mut to) = (0, 0);
+            for (&size, out) in input.sizes.iter().zip(&layer.sizes) {
+                let (length, count) = (size.height * size.width * conv.inputs, out.height * out.width * taps);
+                scatter(conv, &layer.patches[to..to + count], size, &mut back[from..from + length]);
+                (from, to) = (from + length, to + count);
+            }
+            back.iter_mut().zip(&carried).for_each(|(b, c)| *b += c);
         }
     }
 }
 
-/// All layers' outputs, ReLU applied, and their sizes; the trainer's own way, beside the product's.
-fn forward(network: &Network, strip: &Strip, patches: &mut Vec<Vec<f32>>, layers: &mut Vec<Vec<f32>>) -> Vec<Size> {
-    let count = network.layers.len();
-    patches.resize(count, Vec::new());
-    layers.resize(count + 1, Vec::new());
-    layers[0].clone_from(&strip.ink);
-    let mut sizes = vec![Size { height: HEIGHT, width: strip.width }];
-    for (i, layer) in network.layers.iter().enumerate() {
-        let size = layer.size(sizes[i]);
-        layer.patches(&layers[i], sizes[i], &mut patches[i]);
-        let pixels = size.height * size.width;
-        let mut out: Vec<f32> = layer.bias.iter().copied().cycle().take(pixels * layer.outputs).collect();
-        let taps = layer.taps();
-        multiply(pixels, layer.outputs, taps, (&patches[i], taps, 1), &layer.weights, &mut out);
-        if i + 1 < count {
-            out.iter_mut().for_each(|v| *v = v.max(0.0));
+impl Layer {
+    /// Outputs to mean 0 and deviation 1, each channel for itself.
+    fn norm(&mut self, outputs: usize) {
+        let share = 1.0 / (self.out.len() / outputs).max(1) as f32;
+        self.mean.clear();
+        self.mean.resize(outputs, 0.0);
+        self.variance.clone_from(&self.mean);
+        for pixel in self.out.chunks_exact(outputs) {
+            self.mean.iter_mut().zip(pixel).for_each(|(m, v)| *m += v);
         }
-        layers[i + 1] = out;
-        sizes.push(size);
+        self.mean.iter_mut().for_each(|m| *m *= share);
+        for pixel in self.out.chunks_exact(outputs) {
+            for c in 0..outputs {
+                let off = pixel[c] - self.mean[c];
+                self.variance[c] = off.mul_add(off, self.variance[c]);
+            }
+        }
+        self.variance.iter_mut().for_each(|v| *v *= share);
+        let scale: Vec<f32> = self.variance.iter().map(|v| 1.0 / (v + LEAST_VARIANCE).sqrt()).collect();
+        self.shape.resize(self.out.len(), 0.0);
+        for (shape, pixel) in self.shape.chunks_exact_mut(outputs).zip(self.out.chunks_exact(outputs)) {
+            for c in 0..outputs {
+                shape[c] = (pixel[c] - self.mean[c]) * scale[c];
+            }
+        }
     }
-    sizes
 }
 
-/// Log chances of the classes, column by column.
+/// Log chances of the classes, column by column, by plain weights: the trainer's own way, beside the product's.
 pub fn columns(network: &Network, strip: &Strip) -> Vec<[f32; CLASSES]> {
-    let mut layers = Vec::new();
-    forward(network, strip, &mut Vec::new(), &mut layers);
-    layers.last().map(|l| l.chunks_exact(LANES).map(log_chances).collect()).unwrap_or_default()
+    let (places, _) = places(&network.layers, false);
+    let values: Vec<f32> = network.layers.iter().flat_map(|l| l.weights.iter().chain(&l.bias).copied()).collect();
+    let mut work = Shard::default();
+    work.forward(&Model { layers: &network.layers, places: &places, values: &values }, &[strip]);
+    work.layers.last().map(|l| l.out.chunks_exact(LANES).map(log_chances).collect()).unwrap_or_default()
 }
 
 /// The other way of [`Conv::patches`].
@@ -213,7 +471,8 @@ fn scatter(layer: &Conv, patches: &[f32], size: Size, into: &mut [f32]) {
                     continue;
                 };
                 for kx in 0..layer.kernel.1 {
-                    let Some(ix) = (x * layer.stride.1 + kx).checked_sub(layer.pad.1).filter(|&v| v < size.width)
+                    let Some(ix) =
+                        (x * layer.stride.1 + kx * layer.reach).checked_sub(layer.pad.1).filter(|&v| v < size.width)
                     else {
                         continue;
                     };
@@ -226,50 +485,86 @@ fn scatter(layer: &Conv, patches: &[f32], size: Size, into: &mut [f32]) {
     }
 }
 
-/// `c += a b`: `a` is rows by depth with the given strides, `b` depth by width and `c` rows by width, row by row. The width
-/// is a multiple of [`LANES`].
-fn multiply(rows: usize, width: usize, depth: usize, a: (&[f32], usize, usize), b: &[f32], c: &mut [f32]) {
-    let (lanes_of_b, _) = b.as_chunks::<LANES>();
-    let (lanes_of_c, _) = c.as_chunks_mut::<LANES>();
-    let blocks = width / LANES;
-    let mut column = Vec::with_capacity(depth);
-    for block in 0..blocks {
-        column.clear();
-        column.extend((0..depth).map(|k| lanes_of_b[k * blocks + block]));
-        let mut row = 0;
-        while row < rows {
-            if row + 6 <= rows {
-                tile::<6>(row, a, &column, lanes_of_c, blocks, block);
-                row += 6;
-            } else {
-                tile::<1>(row, a, &column, lanes_of_c, blocks, block);
-                row += 1;
+/// Rows and lanes of one tile of a product: as many sums as registers hold.
+const ROWS: usize = 6;
+type Pair = [[f32; LANES]; 2];
+type Tile = [[[f32; LANES]; 2]; ROWS];
+
+/// Working memory of [`Room::multiply`].
+#[derive(Default)]
+struct Room {
+    panels: Vec<Pair>,
+    rows: Vec<f32>,
+}
+
+impl Room {
+    /// `c += a b`: `a` is rows by depth with the given strides, `b` depth by width and `c` rows by width, row by row. The
+    /// width is a multiple of [`LANES`].
+    fn multiply(
+        &mut self,
+        rows: usize,
+        width: usize,
+        depth: usize,
+        (a, across, down): (&[f32], usize, usize),
+        b: &[f32],
+        c: &mut [f32],
+    ) {
+        let (b, _) = b.as_chunks::<LANES>();
+        let (c, _) = c.as_chunks_mut::<LANES>();
+        let blocks = width / LANES;
+        for from in (0..depth).step_by(DEPTH) {
+            let deep = DEPTH.min(depth - from);
+            self.panels.clear();
+            for block in (0..blocks).step_by(2) {
+                let right = |k: usize| if block + 1 < blocks { b[k * blocks + block + 1] } else { [0.0; LANES] };
+                self.panels.extend((from..from + deep).map(|k| [b[k * blocks + block], right(k)]));
+            }
+            for row in (0..rows).step_by(ROWS) {
+                let count = ROWS.min(rows - row);
+                if down != 1 {
+                    self.rows.resize(ROWS * deep, 0.0);
+                    for k in 0..deep {
+                        let line = &a[row * across + (from + k) * down..];
+                        (0..count).for_each(|i| self.rows[i * deep + k] = line[i * across]);
+                    }
+                }
+                let lines: [&[f32]; ROWS] = std::array::from_fn(|i| {
+                    let i = i.min(count - 1);
+                    if down == 1 { &a[(row + i) * across + from..][..deep] } else { &self.rows[i * deep..][..deep] }
+                });
+                for (panel, block) in self.panels.chunks_exact(deep).zip((0..blocks).step_by(2)) {
+                    let sums = tile(lines, panel);
+                    for (i, [left, right]) in sums.iter().enumerate().take(count) {
+                        let at = (row + i) * blocks + block;
+                        c[at].iter_mut().zip(left).for_each(|(c, v)| *c += v);
+                        if block + 1 < blocks {
+                            c[at + 1].iter_mut().zip(right).for_each(|(c, v)| *c += v);
+                        }
+                    }
+                }
             }
         }
     }
 }
 
-#[inline]
-fn tile<const ROWS: usize>(
-    row: usize,
-    (a, across, down): (&[f32], usize, usize),
-    column: &[[f32; LANES]],
-    c: &mut [[f32; LANES]],
-    blocks: usize,
-    block: usize,
-) {
-    let mut sums: [[f32; LANES]; ROWS] = std::array::from_fn(|i| c[(row + i) * blocks + block]);
-    for (k, lanes) in column.iter().enumerate() {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            let value = a[(row + i) * across + k * down];
+/// One rounding a step, so that every machine gives the same sums.
+#[inline(never)]
+fn tile(lines: [&[f32]; ROWS], panel: &[Pair]) -> Tile {
+    let deep = panel.len();
+    let lines = lines.map(|l| &l[..deep]);
+    let (mut left, mut right) = ([[0.0f32; LANES]; ROWS], [[0.0f32; LANES]; ROWS]);
+    for k in 0..deep {
+        let [l, r] = &panel[k];
+        for i in 0..ROWS {
             for lane in 0..LANES {
-                sum[lane] += value * lanes[lane];
+                left[i][lane] = lines[i][k].mul_add(l[lane], left[i][lane]);
+            }
+            for lane in 0..LANES {
+                right[i][lane] = lines[i][k].mul_add(r[lane], right[i][lane]);
             }
         }
     }
-    for (i, sum) in sums.into_iter().enumerate() {
-        c[(row + i) * blocks + block] = sum;
-    }
+    std::array::from_fn(|i| [left[i], right[i]])
 }
 
 /// `-ln P(label)` and its slope by the logits, lanes past the classes 0; `None` when the columns are too few.

@@ -27,6 +27,8 @@ struct Seen {
 }
 
 pub struct Options {
+    /// Measure on the writers kept aside, to choose a threshold by.
+    pub aside: bool,
     pub mnist: String,
     pub fonts: String,
     pub network: String,
@@ -36,16 +38,27 @@ pub struct Options {
     pub close_margin: f32,
 }
 
-pub fn measure(options: &Options) -> Result<(), String> {
-    let writers = hands::writers(Path::new(&options.mnist), "t10k")?;
-    let faces = hands::strangers(Path::new(&options.fonts))?;
+/// `writers` and `faces` to draw from; those of the test set and of no training where `None`.
+pub fn measure(options: &Options, aside: Option<&Sources>) -> Result<(), String> {
+    let test = match aside {
+        Some(_) => None,
+        None => {
+            Some((hands::writers(Path::new(&options.mnist), "t10k")?, hands::strangers(Path::new(&options.fonts))?))
+        }
+    };
+    let (writers, faces) = match (&test, aside) {
+        (Some((writers, faces)), _) => (writers, faces),
+        (None, Some(aside)) => (&aside.writers, &*aside.printed),
+        (None, None) => return Err("nothing to draw from".into()),
+    };
     let bytes = std::fs::read(&options.network).map_err(|e| format!("{}: {e}", options.network))?;
     let network = Network::from_bytes(&bytes).map_err(|e| e.to_string())?;
-    println!("{} writers never trained on, {} fonts never trained on; {}", writers.len(), faces.len(), network.note);
+    let fonts = if aside.is_some() { "of training" } else { "never trained on" };
+    println!("{} writers never trained on, {} fonts {fonts}; {}", writers.len(), faces.len(), network.note);
     let all: Vec<Seen> = (0..options.count)
         .into_par_iter()
         .map(|n| {
-            let drawn = sheet::draw(&writers, &faces, options.seed, n);
+            let drawn = sheet::draw(writers, faces, options.seed, n);
             let started = Instant::now();
             let strip = strip::strip(&drawn.page.bits, drawn.page.gray.as_ref(), drawn.bounds, drawn.page.dpi);
             let strip_ms = started.elapsed().as_secs_f32() * 1e3;
@@ -97,6 +110,25 @@ pub fn measure(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// The fields to measure by as gray pictures, to look at.
+pub fn show(
+    mnist: &str,
+    fonts: &str,
+    seed: u64,
+    count: u64,
+    mut write: impl FnMut(String, &strip::Strip),
+) -> Result<(), String> {
+    let writers = hands::writers(Path::new(mnist), "t10k")?;
+    let faces = hands::strangers(Path::new(fonts))?;
+    for n in 0..count {
+        let drawn = sheet::draw(&writers, &faces, seed, n);
+        if let Some(strip) = strip::strip(&drawn.page.bits, drawn.page.gray.as_ref(), drawn.bounds, drawn.page.dpi) {
+            write(format!("{n:04}_{}", drawn.truth), &strip);
+        }
+    }
+    Ok(())
+}
+
 #[derive(Default)]
 struct Counts {
     confirmed: usize,
@@ -105,6 +137,18 @@ struct Counts {
     neighbours: usize,
     unrelated: usize,
     free: usize,
+}
+
+/// Amounts of one other digit.
+pub fn neighbours(truth: Cents, count: usize, random: &mut Random) -> Vec<Cents> {
+    let one = |_| {
+        let mut digits = truth.get().to_string().into_bytes();
+        let at = random.below(digits.len());
+        let other = (digits[at] - b'0' + 1 + random.below(9) as u8) % 10;
+        digits[at] = b'0' + if at == 0 { other.max(1) } else { other };
+        Cents::new(String::from_utf8_lossy(&digits).parse().unwrap_or(1))
+    };
+    (0..count).map(one).filter(|&a| a != truth).collect()
 }
 
 fn counts(some: &[&Seen], truths: &[Cents], rules: &Rules) -> Counts {
@@ -118,16 +162,7 @@ fn counts(some: &[&Seen], truths: &[Cents], rules: &Rules) -> Counts {
         };
         let mut five = strangers(4, random);
         five.push(seen.truth);
-        let near: Vec<Cents> = (0..5)
-            .map(|_| {
-                let mut digits = seen.truth.get().to_string().into_bytes();
-                let at = random.below(digits.len());
-                let other = (digits[at] - b'0' + 1 + random.below(9) as u8) % 10;
-                digits[at] = b'0' + if at == 0 { other.max(1) } else { other };
-                Cents::new(String::from_utf8_lossy(&digits).parse().unwrap_or(1))
-            })
-            .filter(|a| *a != seen.truth)
-            .collect();
+        let near = neighbours(seen.truth, 5, random);
         let columns = seen.columns.as_deref();
         let truth_among = decide(columns, &five, rules);
         let (near, far) = (decide(columns, &near, rules), decide(columns, &strangers(5, random), rules));
