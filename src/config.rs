@@ -52,6 +52,8 @@ pub struct StorageSection {
 pub struct CaptureSection {
     pub documents_per_job: usize,
     pub quiet_seconds: u64,
+    pub oldest_days: u32,
+    pub newest_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

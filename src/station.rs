@@ -5,8 +5,10 @@ pub mod tray;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::domain::Sha256;
 use crate::pipeline::OfficeError;
 
 /// One thing to take in: a folder of images (with its index, when it has one) or one file.
@@ -121,21 +123,115 @@ pub fn read(path: &Path) -> Result<Vec<u8>, OfficeError> {
     })
 }
 
+/// A file that stays open while it is taken in: what is parsed, hashed and stored are the same bytes, also where another
+/// file gets its name meanwhile.
+pub struct OpenFile {
+    path: PathBuf,
+    file: fs::File,
+    size: u64,
+}
+
+/// A kept file is cut into pieces of this size.
+pub const PIECE: usize = 4 << 20;
+
+/// Hashes what goes by.
+struct Hashing<'f> {
+    file: &'f fs::File,
+    hash: sha2::Sha256,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(into)?;
+        sha2::Digest::update(&mut self.hash, &into[..count]);
+        Ok(count)
+    }
+}
+
+impl OpenFile {
+    pub fn open(path: &Path) -> Result<OpenFile, OfficeError> {
+        let file = fs::File::open(path).map_err(|e| broke(path, &e))?;
+        let size = file.metadata().map_err(|e| broke(path, &e))?.len();
+        if size > LARGEST_FILE {
+            let help = "split it at the bank";
+            return Err(OfficeError::input("too-large", "the file is larger than 4 GiB", Some(path), help));
+        }
+        Ok(OpenFile { path: path.to_path_buf(), file, size })
+    }
+
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// At most so many bytes from an offset.
+    pub fn at(&self, offset: u64, count: usize) -> Result<Vec<u8>, OfficeError> {
+        let mut file = &self.file;
+        let mut bytes = Vec::with_capacity(count.min(PIECE));
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.take(count as u64).read_to_end(&mut bytes))
+            .map_err(|e| broke(&self.path, &e))?;
+        Ok(bytes)
+    }
+
+    /// Hands all bytes from the first on to a reader; gives what that says, and the hash over exactly these bytes.
+    pub fn read_through<T>(&self, with: impl FnOnce(&mut dyn Read) -> T) -> Result<(T, Sha256), OfficeError> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).map_err(|e| broke(&self.path, &e))?;
+        let mut source = Hashing { file, hash: sha2::Digest::new() };
+        let said = with(&mut source);
+        // What the reader left over belongs to the file too.
+        std::io::copy(&mut source, &mut std::io::sink()).map_err(|e| broke(&self.path, &e))?;
+        Ok((said, Sha256(sha2::Digest::finalize(source.hash).into())))
+    }
+}
+
 /// Writes a file so that it is either whole or not there: temporary name, flush to disk, rename, flush the folder.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
-    use std::io::Write;
-    let failed =
-        |cause: std::io::Error| OfficeError::Disk { path: path.display().to_string(), cause: cause.to_string() };
-    // A bare file name has the empty path as its folder.
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
-    let temporary = path.with_extension("part");
-    let mut file = fs::File::create(&temporary).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    drop(file);
-    fs::rename(&temporary, path).map_err(failed)?;
-    fs::File::open(folder).and_then(|f| f.sync_all()).map_err(failed)
+    let mut draft = Draft::begin(path)?;
+    draft.add(bytes)?;
+    draft.finish()
+}
+
+/// A file that is written piece by piece and gets its name when it is whole.
+pub struct Draft {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: fs::File,
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> OfficeError {
+    let path = path.display().to_string();
+    move |cause| OfficeError::Disk { path: path.clone(), cause: cause.to_string() }
+}
+
+/// A bare file name has the empty path as its folder.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+impl Draft {
+    pub fn begin(path: &Path) -> Result<Draft, OfficeError> {
+        fs::create_dir_all(folder_of(path)).map_err(failed(path))?;
+        let temporary = path.with_extension("part");
+        let file = fs::File::create(&temporary).map_err(failed(path))?;
+        Ok(Draft { path: path.to_path_buf(), temporary, file })
+    }
+
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), OfficeError> {
+        self.file.write_all(bytes).map_err(failed(&self.path))
+    }
+
+    pub fn finish(self) -> Result<(), OfficeError> {
+        let failed = failed(&self.path);
+        self.file.sync_all().map_err(&failed)?;
+        fs::rename(&self.temporary, &self.path).map_err(&failed)?;
+        fs::File::open(folder_of(&self.path)).and_then(|f| f.sync_all()).map_err(&failed)
+    }
+
+    /// What was written is not what it should be: nothing of it stays.
+    pub fn throw_away(self) -> Result<(), OfficeError> {
+        fs::remove_file(&self.temporary).map_err(failed(&self.path))
+    }
 }
 
 /// Sizes of everything under a path, to see whether it is still growing.

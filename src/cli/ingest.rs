@@ -102,6 +102,13 @@ async fn report(taken: &Taken, office: &Office, global: &Global) -> anyhow::Resu
     let (batch, how, already) = match taken {
         Taken::New { batch, already } => (batch, if *already == 0 { "new" } else { "partly" }, *already),
         Taken::Already { batch, documents } => (batch, "already", *documents),
+        Taken::Empty { name } => {
+            return super::admin::print_done(
+                global,
+                json!({ "name": name, "taken": "empty" }),
+                format!("{name}: it holds no payment; it has its receipt and made no batch"),
+            );
+        }
         Taken::Refused { name, why } => {
             return super::admin::print_done(
                 global,

@@ -15,6 +15,7 @@ mod keeping;
 mod layouts;
 mod ledger;
 mod print;
+mod refused;
 mod report;
 mod research;
 mod returns;
@@ -175,6 +176,12 @@ enum Command {
     )]
     #[command(subcommand)]
     Returns(returns::ReturnsCommand),
+    /// Files that were not taken: why, and their bytes as they came
+    #[command(
+        after_help = "Examples:\n  remit refused list\n  remit refused show 4f0c21\n  remit refused save 4f0c21 -o as-it-came.x9"
+    )]
+    #[command(subcommand)]
+    Refused(refused::RefusedCommand),
     /// The books
     #[command(
         after_help = "Examples:\n  remit ledger balances\n  remit ledger export --format hledger -o books.journal"
@@ -297,6 +304,7 @@ async fn on_site(command: Command, global: &Global) -> anyhow::Result<u8> {
         Command::Post(args) => Box::pin(books::post(args, &open(global).await?, global)).await,
         Command::Deposit(command) => Box::pin(books::deposit(command, &open(global).await?, global)).await,
         Command::Returns(command) => Box::pin(returns::returns(command, &open(global).await?, global)).await,
+        Command::Refused(command) => Box::pin(refused::refused(command, &open(global).await?, global)).await,
         Command::Ledger(command) => Box::pin(ledger::ledger(command, &open(global).await?, global)).await,
         Command::Billing(command) => Box::pin(ledger::billing(command, &open(global).await?, global)).await,
         Command::Drawer(command) => Box::pin(drawer::drawer(command, &open(global).await?, global)).await,

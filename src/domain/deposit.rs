@@ -69,6 +69,13 @@ pub struct DepositItem {
     pub sequence: String,
 }
 
+/// The number of an item in an image cash letter: the business date, the deposit's number on it (two digits), the place in
+/// the deposit from 1 (five digits). Place 0 is the ticket's. A bank names a returned item by it.
+pub fn item_sequence(date: Day, number: u32, place: u32) -> u64 {
+    let day = date.compact().parse::<u64>().unwrap_or(0);
+    day * 10_000_000 + u64::from(number) * 100_000 + u64::from(place)
+}
+
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Deposit {
     pub id: DepositId,
@@ -78,6 +85,9 @@ pub struct Deposit {
     /// Number of this deposit on its day and profile, from 1.
     pub number: u32,
     pub state: DepositState,
+    /// The instant at which its checks were claimed, `2026-11-30T17:05:00Z`: it stands in the file's header, so that the
+    /// file has the same bytes whenever it is made.
+    pub claimed_at: String,
     pub count: u32,
     pub total: Cents,
     /// Relative to the site's folder.

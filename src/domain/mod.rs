@@ -29,7 +29,7 @@ pub use bill::{AccountFlag, AccountStatus, Bill, BillKind, KnownPayer, Pledge};
 pub use change_notice::{ChangeNotice, Correction};
 pub use control::{Controls, Tier};
 pub use day::Day;
-pub use deposit::{Deposit, DepositItem, DepositKind, DepositState};
+pub use deposit::{Deposit, DepositItem, DepositKind, DepositState, item_sequence};
 pub use document::{Document, DocumentKind, ImageRef, ImageRole, Sha256};
 pub use entry::{Entry, EntryDraft, Posting};
 pub use ids::{BatchId, DepositId, DocumentId, ExceptionId, ReceiptId, ReturnId, TransactionId};

@@ -4,6 +4,7 @@
 //! settlements, our own debits, corrections, advices without money) is left out and named.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use crate::domain::document::Remittance;
 use crate::domain::{Cents, Control, Day, DocumentKind, Origin};
@@ -16,7 +17,7 @@ use crate::formats::x9;
 use crate::formats::x12::{self, SetKind};
 
 use super::reference::references;
-use super::{Intake, IntakeDocument, IntakeError, SourceKind, fingerprint};
+use super::{Intake, IntakeDocument, IntakeError, MOST_DOCUMENTS, SourceKind, fingerprint, too_many};
 
 /// What one line of a remittance pays.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -127,6 +128,25 @@ impl Tray {
     }
 }
 
+/// Documents that may still come; what does not fit is left out, and the file is refused for it.
+struct Room {
+    left: usize,
+    over: bool,
+}
+
+impl Room {
+    fn takes(&mut self, credit: &Credit) -> bool {
+        let needs = 1 + credit.lines.len();
+        self.over |= needs > self.left;
+        self.left = self.left.saturating_sub(needs);
+        !self.over
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.over.then(too_many)
+    }
+}
+
 /// More faults than are listed: what they are is not known any more, so the file is held.
 fn unlisted(faults: &Faults) -> Option<Fault> {
     let all = faults.errors + faults.warnings;
@@ -159,11 +179,17 @@ fn intakes(
 
 /// Takes an 820 (each set an intake) or an 823 (each batch of a deposit an intake).
 pub fn x12(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
+    x12_from(&mut &*bytes)
+}
+
+/// The same from a source of any size.
+pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let mut room = Room { left: MOST_DOCUMENTS, over: false };
     let mut trays: Vec<Tray> = Vec::new();
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut open = true;
     let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
-    let summary = x12::scan(&mut &*bytes, &mut |event| match event {
+    let summary = x12::scan(source, &mut |event| match event {
         x12::Event::Set(..) => open = true,
         x12::Event::Payment(payment) => {
             let advice = payment.kind == SetKind::Advice820;
@@ -203,17 +229,15 @@ pub fn x12(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
             }
             let lines = payment.lines.iter().map(x12_line).collect();
             let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-            tray.credits.push(
-                Credit {
-                    amount: payment.amount,
-                    routing: digits(&payment.routing),
-                    account: payment.account.as_ref().map_or_else(String::new, |a| digits(a.reveal())),
-                    number: digits(&payment.trace).trim_start_matches('0').to_string(),
-                    payer: format!("{} {}", payment.payer, payment.trace).trim().to_string(),
-                    lines: Vec::new(),
-                }
-                .with_lines(lines),
-            );
+            let credit = Credit {
+                amount: payment.amount,
+                routing: digits(&payment.routing),
+                account: payment.account.as_ref().map_or_else(String::new, |a| digits(a.reveal())),
+                number: digits(&payment.trace).trim_start_matches('0').to_string(),
+                payer: format!("{} {}", payment.payer, payment.trace).trim().to_string(),
+                lines: Vec::new(),
+            };
+            tray.credits.extend(Some(credit.with_lines(lines)).filter(|c| room.takes(c)));
         }
     })
     .map_err(refused)?;
@@ -227,6 +251,7 @@ pub fn x12(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
         })
         .cloned()
         .chain(unlisted(&summary.faults))
+        .chain(room.fault())
         .collect();
     for tray in &mut trays {
         tray.problems.splice(0..0, whole.iter().cloned());
@@ -252,10 +277,16 @@ fn x12_line(line: &x12::Line) -> Line {
 
 /// Takes the credits of an ACH file: each batch an intake. Returns are booked by `remit returns import` and named here.
 pub fn nacha(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
+    nacha_from(&mut &*bytes)
+}
+
+/// The same from a source of any size.
+pub fn nacha_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let mut room = Room { left: MOST_DOCUMENTS, over: false };
     let mut trays: Vec<Tray> = vec![Tray::default()];
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
-    let summary = nacha::scan(&mut &*bytes, &mut |event| match event {
+    let summary = nacha::scan(source, &mut |event| match event {
         nacha::Event::Batch(batch) => {
             let Some(tray) = trays.last_mut() else { return };
             let company = batch.header.company_name.text();
@@ -287,7 +318,7 @@ pub fn nacha(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
                 return;
             }
             if let Some(tray) = trays.last_mut() {
-                tray.credits.push(ach_credit(&entry, amount));
+                tray.credits.extend(Some(ach_credit(&entry, amount)).filter(|c| room.takes(c)));
             }
         }
     })
@@ -301,6 +332,7 @@ pub fn nacha(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
         .cloned()
         .chain(file_control(&summary, in_batches))
         .chain(unlisted(&summary.faults))
+        .chain(room.fault())
         .collect();
     for tray in &mut trays {
         tray.problems.splice(0..0, whole.iter().cloned());
@@ -355,12 +387,18 @@ fn ach_credit(entry: &nacha::Entry<'_>, amount: Cents) -> Credit {
 
 /// Takes the booked credits of a camt.054 or camt.053: each notification or statement an intake.
 pub fn camt(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
+    camt_from(&mut &*bytes)
+}
+
+/// The same from a source of any size.
+pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let mut room = Room { left: MOST_DOCUMENTS, over: false };
     let mut trays: Vec<Tray> = vec![Tray::default()];
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut currency: Option<String> = None;
     let mut mixed = false;
     let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
-    let summary = iso20022::scan(&mut &*bytes, &mut |event| match event {
+    let summary = iso20022::scan(source, &mut |event| match event {
         iso20022::Event::Statement(statement) => {
             let Some(tray) = trays.last_mut() else { return };
             tray.name = format!("statement {}", statement.id);
@@ -393,7 +431,7 @@ pub fn camt(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
             currency.get_or_insert_with(|| entry.currency.clone());
             let Some(tray) = trays.last_mut() else { return };
             tray.date = tray.date.or(entry.booked).or(entry.value);
-            tray.credits.extend(camt_credits(entry));
+            tray.credits.extend(camt_credits(entry).into_iter().filter(|c| room.takes(c)));
         }
     })
     .map_err(refused)?;
@@ -405,6 +443,7 @@ pub fn camt(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
         .cloned()
         .collect();
     whole.extend(unlisted(&summary.faults));
+    whole.extend(room.fault());
     if mixed {
         whole.push(Fault::error("currency", "credits of several currencies in one file"));
     }
@@ -460,10 +499,16 @@ fn camt_credit(transaction: &iso20022::Transaction, amount: Cents, reference: &s
 /// Takes the detail of a BAI2 file: each account an intake. Summaries, settlements of our own files and items that came back
 /// are left out.
 pub fn bai2(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
+    bai2_from(&mut &*bytes)
+}
+
+/// The same from a source of any size.
+pub fn bai2_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let mut room = Room { left: MOST_DOCUMENTS, over: false };
     let mut trays: Vec<Tray> = vec![Tray::default()];
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
-    let summary = bai2::scan(&mut &*bytes, &mut |event| match event {
+    let summary = bai2::scan(source, &mut |event| match event {
         bai2::Event::Account(group, account) => {
             let Some(tray) = trays.last_mut() else { return };
             tray.name = format!("account {}", crate::domain::account::masked(&account.account));
@@ -510,7 +555,7 @@ pub fn bai2(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
                 ..Credit::default()
             };
             if let Some(tray) = trays.last_mut() {
-                tray.credits.push(credit.with_lines(references(&text)));
+                tray.credits.extend(Some(credit.with_lines(references(&text))).filter(|c| room.takes(c)));
             }
         }
     })
@@ -526,6 +571,7 @@ pub fn bai2(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
         })
         .cloned()
         .chain(unlisted(&summary.faults))
+        .chain(room.fault())
         .collect();
     for tray in &mut trays {
         tray.problems.splice(0..0, whole.iter().cloned());

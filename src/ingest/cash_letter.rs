@@ -2,50 +2,99 @@
 //! its account line. Where the file holds several credits, the checks of one credit are one envelope; else each check is
 //! its own. Returns are not taken in here and are named.
 
-use crate::domain::{Cents, Control, DocumentKind, ImageRole};
-use crate::formats::fault::Fault;
-use crate::formats::x9::{self, Item, Letter, X9File};
+use std::io::Read;
 
-use super::{ImageSource, Intake, IntakeDocument, IntakeError, SourceKind, fingerprint};
+use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole};
+use crate::formats::fault::Fault;
+use crate::formats::x9::{self, Item, Letter, Piece, Summary};
+
+use super::{ImageSource, Intake, IntakeDocument, IntakeError, MOST_DOCUMENTS, SourceKind, fingerprint, too_many};
+
+/// A check on its way into an intake: what is needed of it, its images still places in the file.
+struct Check {
+    record: u64,
+    letter: usize,
+    amount: Option<Cents>,
+    key: String,
+    document: IntakeDocument,
+}
+
+/// Record and letter of a credit.
+type CreditPlace = (u64, usize);
 
 /// Takes a file, one intake per cash letter that holds checks. A file that breaks a rule is taken in with its faults, so that
 /// a person sees it; they hold every letter of it, since its totals speak of all.
 pub fn x9(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
-    let file = x9::read(bytes).map_err(|fault| IntakeError::Refused(vec![fault]))?;
-    let mut problems = file.summary.faults.list().to_vec();
-    if file.summary.returns > 0 {
-        let message = format!("{} returned items are in the file; they are not payments", file.summary.returns);
+    x9_from(&mut &*bytes)
+}
+
+/// The same from a source of any size: memory grows with the checks, never with their images.
+pub fn x9_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let (mut checks, mut credits, mut unkept): (Vec<Check>, Vec<CreditPlace>, bool) = (Vec::new(), Vec::new(), false);
+    let summary = x9::scan(source, &mut |piece| match piece {
+        Piece::Item(item) if item.is_check() && checks.len() < MOST_DOCUMENTS => checks.push(check(&item)),
+        Piece::Item(item) => unkept |= item.is_check(),
+        Piece::Credit(credit) if credits.len() < MOST_DOCUMENTS => credits.push((credit.record, credit.letter)),
+        Piece::Credit(_) => unkept = true,
+    })
+    .map_err(|fault| IntakeError::Refused(vec![fault]))?;
+    let mut problems = summary.faults.list().to_vec();
+    if unkept {
+        problems.push(too_many());
+    }
+    if summary.returns > 0 {
+        let message = format!("{} returned items are in the file; they are not payments", summary.returns);
         problems.push(Fault::error("returns", message));
     }
-    if file.summary.header.is_some_and(|h| h.test_indicator.text() == "T") {
+    if summary.header.is_some_and(|h| h.test_indicator.text() == "T") {
         problems.push(Fault::warning("test-file", "the file is marked as a test (T in column 5 of record 01)"));
     }
-    let checks: Vec<&Item> = file.items.iter().filter(|item| item.is_check()).collect();
     if checks.is_empty() {
-        return Err(if file.summary.faults.errors > 0 || file.summary.returns > 0 {
+        return Err(if summary.faults.errors > 0 || summary.returns > 0 {
             IntakeError::Refused(problems)
         } else {
             IntakeError::Empty
         });
     }
-    Ok(checks.chunk_by(|a, b| a.letter == b.letter).map(|letter| intake(&file, letter, &problems)).collect())
+    let mut letters: Vec<Vec<Check>> = Vec::new();
+    for check in checks {
+        match letters.last_mut().filter(|l| l.last().is_some_and(|c| c.letter == check.letter)) {
+            Some(letter) => letter.push(check),
+            None => letters.push(vec![check]),
+        }
+    }
+    Ok(letters.into_iter().map(|letter| intake(&summary, &credits, letter, &problems)).collect())
 }
 
-fn intake(file: &X9File, checks: &[&Item], problems: &[Fault]) -> Intake {
-    let documents: Vec<IntakeDocument> =
-        (1..).zip(checks).map(|(seq, item)| document(seq, item, envelope_of(file, item, seq))).collect();
-    let key = |item: &&Item| {
-        let digits: String = item.on_us().chars().filter(char::is_ascii_digit).collect();
-        format!("{} {} {:?} {}", item.routing(), digits, item.amount(), item.sequence())
-    };
-    let letter = checks.first().and_then(|c| c.letter.checked_sub(1)).and_then(|at| file.summary.letters.get(at));
+fn check(item: &Item) -> Check {
+    let digits: String = item.on_us().chars().filter(char::is_ascii_digit).collect();
+    Check {
+        record: item.record,
+        letter: item.letter,
+        amount: item.amount(),
+        key: format!("{} {} {:?} {}", item.routing(), digits, item.amount(), item.sequence()),
+        document: document(item),
+    }
+}
+
+fn intake(summary: &Summary, credits: &[CreditPlace], checks: Vec<Check>, problems: &[Fault]) -> Intake {
+    let letter = checks.first().and_then(|c| c.letter.checked_sub(1)).and_then(|at| summary.letters.get(at));
+    let control = control(summary, letter, &checks);
+    let mut keys = Vec::with_capacity(checks.len());
+    let mut documents = Vec::with_capacity(checks.len());
+    for (seq, check) in (1..).zip(checks) {
+        let envelope = Some(envelope_of(credits, &check, seq));
+        keys.push(check.key);
+        documents.push(IntakeDocument { seq, envelope, ..check.document });
+    }
+    let date: Option<Day> = letter.and_then(|l| l.header.business_date.day().ok().flatten());
     Intake {
         kind: SourceKind::X9,
         name: letter.map(|l| l.header.cash_letter_id.text()).filter(|id| !id.is_empty()),
-        control: control(file, letter, checks),
+        control,
         origin: None,
-        date: letter.and_then(|l| l.header.business_date.day().ok().flatten()),
-        business_fingerprint: fingerprint(SourceKind::X9, checks.iter().map(key)),
+        date,
+        business_fingerprint: fingerprint(SourceKind::X9, keys),
         documents,
         problems: problems.to_vec(),
     }
@@ -53,8 +102,7 @@ fn intake(file: &X9File, checks: &[&Item], problems: &[Fault]) -> Intake {
 
 /// What the file's own control record says, or that of the letter where there are several; where credits are mixed into it,
 /// what the items add up to.
-fn control(file: &X9File, letter: Option<&Letter>, checks: &[&Item]) -> Control {
-    let summary = &file.summary;
+fn control(summary: &Summary, letter: Option<&Letter>, checks: &[Check]) -> Control {
     let stated = match (summary.credits + summary.returns, summary.letters.len(), letter) {
         (0, 0 | 1, _) => summary.stated_items.zip(summary.stated_total),
         (0, _, Some(letter)) => letter.stated_items.zip(letter.stated_total),
@@ -63,25 +111,25 @@ fn control(file: &X9File, letter: Option<&Letter>, checks: &[&Item]) -> Control 
     let count = checks.len() as u64;
     let (count, total) = match stated {
         Some((items, total)) => (items, Some(total)),
-        None => (count, Cents::sum(checks.iter().filter_map(|c| c.amount())).ok()),
+        None => (count, Cents::sum(checks.iter().filter_map(|c| c.amount)).ok()),
     };
     Control { count: u32::try_from(count).ok(), total, counts_documents: false }
 }
 
 /// Checks of one credit share an envelope where the file holds several credits.
-fn envelope_of(file: &X9File, item: &Item, seq: u32) -> u32 {
-    if file.credits.len() < 2 {
+fn envelope_of(credits: &[CreditPlace], check: &Check, seq: u32) -> u32 {
+    if credits.len() < 2 {
         return seq;
     }
     // Credits stand in the file's order, before the checks that they cover; numbers of lone checks follow them.
-    let before = file.credits.partition_point(|c| c.record < item.record);
-    match before.checked_sub(1).and_then(|at| file.credits.get(at)) {
-        Some(credit) if credit.letter == item.letter => u32::try_from(before).unwrap_or(u32::MAX),
-        _ => u32::try_from(file.credits.len()).unwrap_or(0).saturating_add(seq),
+    let before = credits.partition_point(|(record, _)| *record < check.record);
+    match before.checked_sub(1).and_then(|at| credits.get(at)) {
+        Some((_, letter)) if *letter == check.letter => u32::try_from(before).unwrap_or(u32::MAX),
+        _ => u32::try_from(credits.len()).unwrap_or(0).saturating_add(seq),
     }
 }
 
-fn document(seq: u32, item: &Item, envelope: u32) -> IntakeDocument {
+fn document(item: &Item) -> IntakeDocument {
     let mut images: Vec<(ImageRole, ImageSource)> = Vec::new();
     for view in item.views.iter().filter(|v| v.is_full_view()) {
         let Some(range) = &view.image else { continue };
@@ -98,13 +146,11 @@ fn document(seq: u32, item: &Item, envelope: u32) -> IntakeDocument {
     }
     let line = x9::micr_text(item);
     IntakeDocument {
-        seq,
         kind_hint: Some(DocumentKind::Check),
         images,
         station_micr: Some(line).filter(|l| !l.is_empty()),
         station_amount: item.amount().filter(|amount| amount.is_positive()),
         amount_is_recorded: true,
-        envelope: Some(envelope),
         ..IntakeDocument::default()
     }
 }

@@ -1,17 +1,24 @@
 //! A lockbox file: each batch becomes an intake of its own, so that one that does not agree does not hold the others. Each
 //! check record is a check without an image, each invoice line a stub in the same envelope. The bank has deposited them.
 
+use std::io::Read;
+
 use crate::domain::document::Remittance;
 use crate::domain::{Control, DocumentKind, Origin};
 use crate::formats::bai_lockbox::{self, Batch, Check, Invoice, LockboxFile};
 use crate::formats::fault::Fault;
 use crate::formats::x9;
 
-use super::{Intake, IntakeDocument, IntakeError, SourceKind, fingerprint};
+use super::{Intake, IntakeDocument, IntakeError, MOST_DOCUMENTS, SourceKind, fingerprint};
 
 /// Takes a lockbox file, one intake per batch that holds checks. Empty batches and lockboxes are legal and give none.
 pub fn lockbox(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
-    let file = bai_lockbox::read(bytes).map_err(|fault| IntakeError::Refused(vec![fault]))?;
+    lockbox_from(&mut &*bytes)
+}
+
+/// The same from a source of any size.
+pub fn lockbox_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+    let file = bai_lockbox::read_from(source, MOST_DOCUMENTS).map_err(|fault| IntakeError::Refused(vec![fault]))?;
     let intakes: Vec<Intake> = file.batches.iter().filter(|b| !b.checks.is_empty()).map(|b| intake(&file, b)).collect();
     if intakes.is_empty() {
         let faults = file.all_faults();

@@ -16,11 +16,11 @@ use crate::domain::document::Remittance;
 use crate::domain::{Cents, Control, Day, DocumentKind, ImageRole, Origin, Sha256};
 use crate::formats::fault::Fault;
 
-pub use bank_file::{bai2, camt, nacha, remittance_csv, x12};
+pub use bank_file::{bai2, bai2_from, camt, camt_from, nacha, nacha_from, remittance_csv, x12, x12_from};
 pub use capture::{bare_folder, capture_folder, safe_name};
-pub use cash_letter::x9;
-pub use lockbox::lockbox;
-pub use returned::{CameBack, ach_returns, check_returns};
+pub use cash_letter::{x9, x9_from};
+pub use lockbox::{lockbox, lockbox_from};
+pub use returned::{CameBack, ach_returns, check_returns, statement_returns};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {
@@ -110,6 +110,17 @@ pub enum IntakeError {
     Empty,
     #[error("{}", .0.first().map_or_else(|| "the file cannot be taken in".to_string(), Fault::to_string))]
     Refused(Vec<Fault>),
+}
+
+/// Documents that one file may bring. What comes after them is not kept, and the whole is refused: memory stays bounded
+/// whatever somebody sends, and a bank divides a file that is larger.
+pub const MOST_DOCUMENTS: usize = 250_000;
+
+fn too_many() -> Fault {
+    Fault::error(
+        "limit",
+        format!("the file holds more than {MOST_DOCUMENTS} payments and lines: ask the bank to divide it"),
+    )
 }
 
 /// Hash of a sequence of texts, each with its length, so that no two sequences share one.

@@ -1,9 +1,11 @@
 //! What a bank sends back, as a file: the returned items and the corrections of an ACH file, the returned checks of a return
-//! letter (X9). A file whose order or totals do not hold is refused whole; an unknown reason concerns its item alone.
+//! letter (X9), the returned items of a statement (BAI2). A file whose order or totals do not hold is refused whole; an unknown reason concerns its item alone.
+
+use std::io::Read;
 
 use crate::domain::{ChangeNotice, ReturnItem};
 use crate::formats::fault::{Fault, Faults};
-use crate::formats::{nacha, x9};
+use crate::formats::{bai2, nacha, x9};
 
 use super::IntakeError;
 
@@ -16,15 +18,23 @@ pub struct CameBack {
 }
 
 /// The returns and notifications of change of an ACH file.
-pub fn ach_returns(bytes: &[u8]) -> Result<CameBack, IntakeError> {
-    let file = nacha::returns(&mut &*bytes).map_err(refused)?;
+pub fn ach_returns(source: &mut dyn Read) -> Result<CameBack, IntakeError> {
+    let file = nacha::returns(source).map_err(refused)?;
     file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
     came_back(file.returns, file.changes, &file.faults, file.others)
 }
 
 /// The returned checks of the return letters of an X9 file.
-pub fn check_returns(bytes: &[u8]) -> Result<CameBack, IntakeError> {
-    let file = x9::returns(&mut &*bytes).map_err(refused)?;
+pub fn check_returns(source: &mut dyn Read) -> Result<CameBack, IntakeError> {
+    let file = x9::returns(source).map_err(refused)?;
+    file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
+    came_back(file.returns, Vec::new(), &file.faults, file.others)
+}
+
+/// The returned items of a BAI2 statement: codes 555 (a deposited item), 557 (an ACH entry) and 561 (a debit of ours). The
+/// bank's own reason is looked for in the text; without one the item waits for a person.
+pub fn statement_returns(source: &mut dyn Read) -> Result<CameBack, IntakeError> {
+    let file = bai2::returns(source).map_err(refused)?;
     file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
     came_back(file.returns, Vec::new(), &file.faults, file.others)
 }

@@ -151,10 +151,12 @@ impl Office {
         }
         let last = deposit.items.last().and_then(|i| i.sequence.get(8..)).and_then(|n| n.parse::<u64>().ok());
         let offset_trace = truncation::trace_number(profile, last.unwrap_or(0) + 1);
-        let file = truncation::arc_file(profile, &items, deposit.date, deposit.number, &offset_trace).map_err(|e| {
-            let help = "the checks stay reserved; mend the cause and run it again";
-            OfficeError::refused("deposit", e.to_string(), help)
-        })?;
+        let file =
+            truncation::arc_file(profile, &items, (deposit.date, &deposit.claimed_at), deposit.number, &offset_trace)
+                .map_err(|e| {
+                let help = "the checks stay reserved; mend the cause and run it again";
+                OfficeError::refused("deposit", e.to_string(), help)
+            })?;
         assert_eq!(file.total, deposit.total, "the file's total must be the deposit's");
         assert_eq!(file.count, deposit.count, "the file's count must be the deposit's");
         let name = format!("deposits/{}-{}-{:02}.ach", deposit.date, profile.name, deposit.number);
@@ -209,11 +211,11 @@ impl Office {
             profile: profile.name.clone(),
             items: items
                 .iter()
-                .zip(1u32..)
-                .map(|(item, n)| DepositItem {
+                .map(|item| DepositItem {
                     document: item.document.clone(),
                     amount: item.amount,
-                    sequence: format!("{n:015}"),
+                    // Given with the deposit's number.
+                    sequence: String::new(),
                 })
                 .collect(),
         };
@@ -272,9 +274,9 @@ impl Office {
             let made = tokio::task::spawn_blocking(move || images_of(work)).await.map_err(StoreError::Task)?;
             letter_items.extend(made?);
         }
-        let created = format!("{}T17:{:02}:00Z", deposit.date, deposit.number % 60);
+        let created = &deposit.claimed_at;
         let letter =
-            truncation::cash_letter(profile, &letter_items, deposit.date, deposit.number, &created).map_err(|e| {
+            truncation::cash_letter(profile, &letter_items, deposit.date, deposit.number, created).map_err(|e| {
                 OfficeError::refused(
                     "deposit",
                     e.to_string(),
@@ -283,6 +285,7 @@ impl Office {
             })?;
         assert_eq!(letter.total, deposit.total, "the file's total must be the deposit's");
         assert_eq!(letter.count, deposit.count, "the file's count must be the deposit's");
+        assert_eq!(letter.items, deposit.items, "the file's items must be the deposit's, under their numbers");
         let file = format!("deposits/{}-{}-{:02}.x9", deposit.date, profile.name, deposit.number);
         station::write_whole(&self.site.folder.join(&file), letter.bytes())?;
         let entry = post::deposit_entry(&deposit, &self.site.config.posting)?;

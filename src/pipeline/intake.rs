@@ -6,12 +6,12 @@ use std::path::Path;
 use crate::domain::{
     Batch, BatchId, BatchState, Control, Day, Document, DocumentId, ImageRef, Origin, ReceiptId, Sha256, UserName,
 };
-use crate::formats::fault::Severity;
+use crate::formats::fault::{Fault, Severity};
 use crate::formats::{self, Format};
 use crate::ingest::{self, ImageSource, SourceKind};
 use crate::pipeline::{Office, OfficeError, Result, system};
-use crate::station::{self, Source};
-use crate::store::{self, Receipt};
+use crate::station::{self, OpenFile, Source};
+use crate::store::{self, Receipt, StoreError};
 
 /// What the person who takes it in says of it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,10 @@ pub enum Taken {
         name: String,
         like: BatchId,
     },
+    /// A file without any payment: it has its receipt and made no batch.
+    Empty {
+        name: String,
+    },
     /// A batch of a file that breaks a rule (totals, order, a damaged record): it was not taken, the others were.
     Refused {
         name: String,
@@ -48,68 +52,235 @@ pub enum Taken {
     },
 }
 
-/// Documents whose images are read, hashed and stored together.
-const CHUNK: usize = 128;
+/// Images are read, hashed and stored together until there are so many of them, or so many bytes.
+const CHUNK: usize = 256;
+const CHUNK_BYTES: usize = 8 << 20;
+/// A list as text is read whole up to this size: 64 MiB are some hundred thousand payments.
+const LARGEST_LIST: u64 = 64 << 20;
+/// Reasons of one refusal that are kept; `remit inspect` lists all.
+const MOST_REASONS: usize = 100;
+
+/// What a source turned out to hold, with the file where it is one.
+struct Parsed {
+    intakes: Vec<ingest::Intake>,
+    file: Option<(OpenFile, Sha256)>,
+}
 
 impl Office {
     /// What a source holds, without taking it.
     pub fn look_at(&self, source: &Source) -> Result<Vec<ingest::Intake>> {
-        Ok(self.parse(source)?.0)
+        let help = "nothing was taken; mend it and try again";
+        let wrong = |e: ingest::IntakeError| OfficeError::input("format", e.to_string(), Some(source.path()), help);
+        let (intakes, _) = self.parse(source)?;
+        intakes.map_err(wrong)
     }
 
-    /// The intakes of a source and, for a file, its bytes.
-    fn parse(&self, source: &Source) -> Result<(Vec<ingest::Intake>, Vec<u8>)> {
-        let wrong = |e: ingest::IntakeError| {
-            OfficeError::input("format", e.to_string(), Some(source.path()), "nothing was taken; mend it and try again")
-        };
-        match source {
+    /// The intakes of a source, or why it is refused; for a file, the file and its hash. Of a file no more is held than what
+    /// its records say: images stay where they are.
+    #[allow(clippy::type_complexity)]
+    fn parse(
+        &self,
+        source: &Source,
+    ) -> Result<(std::result::Result<Vec<ingest::Intake>, ingest::IntakeError>, Option<(OpenFile, Sha256)>)> {
+        let path = match source {
             Source::Folder { index: Some(index), listing, .. } => {
-                Ok((vec![ingest::capture_folder(index, listing).map_err(wrong)?], Vec::new()))
+                return Ok((ingest::capture_folder(index, listing).map(|intake| vec![intake]), None));
             }
             Source::Folder { index: None, listing, .. } => {
-                Ok((vec![ingest::bare_folder(listing).map_err(wrong)?], Vec::new()))
+                return Ok((ingest::bare_folder(listing).map(|intake| vec![intake]), None));
             }
-            Source::File { path } => {
-                let bytes = station::read(path)?;
-                let intakes = match formats::sniff(&bytes) {
-                    Some(Format::X9) => ingest::x9(&bytes).map_err(wrong)?,
-                    Some(Format::LockboxBai) => ingest::lockbox(&bytes).map_err(wrong)?,
-                    Some(Format::X12Advice | Format::X12Lockbox) => ingest::x12(&bytes).map_err(wrong)?,
-                    Some(Format::Nacha) => ingest::nacha(&bytes).map_err(wrong)?,
-                    Some(Format::Camt053 | Format::Camt054) => ingest::camt(&bytes).map_err(wrong)?,
-                    Some(Format::Bai2) => ingest::bai2(&bytes).map_err(wrong)?,
-                    Some(Format::Csv) => {
-                        let mapping = formats::bills_csv::mapping_for(&bytes, &self.site.config.remittance_csv);
-                        ingest::remittance_csv(&bytes, mapping).map_err(wrong)?
-                    }
-                    other => {
-                        let what = other.map_or("none that is known", Format::as_str);
-                        return Err(OfficeError::input(
-                            "format",
-                            format!("this format ({what}) is not taken in"),
-                            Some(path),
-                            "take in capture folders, image cash letters, lockbox and bank files; see `remit inspect FILE`",
-                        ));
-                    }
-                };
-                let test_site = self.site.config.bank.iter().any(|bank| bank.test);
-                Ok((if test_site { intakes } else { without_tests(intakes) }, bytes))
+            Source::File { path } => path,
+        };
+        let file = OpenFile::open(path)?;
+        let format = formats::sniff(&file.at(0, 8192)?);
+        let one = |fault: Fault| ingest::IntakeError::Refused(vec![fault]);
+        let (intakes, whole) = file.read_through(|bytes| match format {
+            Some(Format::X9) => ingest::x9_from(bytes),
+            Some(Format::LockboxBai) => ingest::lockbox_from(bytes),
+            Some(Format::X12Advice | Format::X12Lockbox) => ingest::x12_from(bytes),
+            Some(Format::Nacha) => ingest::nacha_from(bytes),
+            Some(Format::Camt053 | Format::Camt054) => ingest::camt_from(bytes),
+            Some(Format::Bai2) => ingest::bai2_from(bytes),
+            Some(Format::Csv) if file.size() > LARGEST_LIST => {
+                let fault = Fault::error("limit", "the list is larger than 64 MiB: divide it");
+                Err(one(fault.between(file.size().to_string(), LARGEST_LIST.to_string())))
             }
+            Some(Format::Csv) => {
+                let mut list = Vec::new();
+                bytes.read_to_end(&mut list).map_err(|e| one(Fault::error("file", e.to_string())))?;
+                let mapping = formats::bills_csv::mapping_for(&list, &self.site.config.remittance_csv);
+                ingest::remittance_csv(&list, mapping)
+            }
+            other => {
+                let what = other.map_or("none that is known", Format::as_str);
+                let message = format!("this format ({what}) is not taken in; see `remit inspect FILE`");
+                let expected = "capture folders, image cash letters, lockbox and bank files";
+                Err(one(Fault::error("format", message).offset(0).between(what, expected)))
+            }
+        })?;
+        let test_site = self.site.config.bank.iter().any(|bank| bank.test);
+        let intakes = if test_site { intakes } else { intakes.map(without_tests) };
+        Ok((intakes, Some((file, whole))))
+    }
+
+    /// Keeps the bytes of a file, piece by piece. They must be those that were parsed: a file that changes meanwhile is not
+    /// taken.
+    pub(super) async fn keep_source(&self, file: &OpenFile, whole: Sha256) -> Result<()> {
+        if !self.store.kept_file(whole).await?.is_empty() || file.size() == 0 {
+            return Ok(());
         }
+        let mut pieces: Vec<(Sha256, usize)> = Vec::new();
+        let mut offset = 0;
+        let mut hash = sha2::Sha256::default();
+        loop {
+            let piece = file.at(offset, station::PIECE)?;
+            if piece.is_empty() {
+                break;
+            }
+            sha2::Digest::update(&mut hash, &piece);
+            offset += piece.len() as u64;
+            let name = Sha256::of(&piece);
+            pieces.push((name, piece.len()));
+            self.store.put_blobs(vec![(name, piece)]).await?;
+        }
+        if Sha256(sha2::Digest::finalize(hash).into()) != whole {
+            return Err(OfficeError::input(
+                "changed",
+                "the file changed while it was read; nothing was taken",
+                None,
+                "wait until it is complete and take it again",
+            ));
+        }
+        Ok(self.store.keep_file(whole, &pieces).await?)
+    }
+
+    /// A receipt for what was refused: its name, its hash, what is wrong and where. Its bytes are kept before.
+    pub(super) async fn note_refused(
+        &self,
+        file: &OpenFile,
+        path: &Path,
+        whole: Sha256,
+        batch: Option<&str>,
+        why: &ingest::IntakeError,
+        by: &UserName,
+    ) -> Result<()> {
+        let why = match why {
+            ingest::IntakeError::Refused(faults) => {
+                let errors = faults.iter().filter(|f| f.is_error()).chain(faults.iter().filter(|f| !f.is_error()));
+                errors.take(MOST_REASONS).map(ToString::to_string).collect()
+            }
+            other => vec![other.to_string()],
+        };
+        let file_name = path.file_name().map_or_else(|| "file".into(), |n| n.to_string_lossy().into_owned());
+        let refusal = store::Refusal {
+            id: Sha256::of(&[&whole.0[..], batch.unwrap_or_default().as_bytes()].concat()),
+            sha256: whole,
+            name: batch.map_or(file_name.clone(), |batch| format!("{file_name}: {batch}")),
+            size: file.size(),
+            at: String::new(),
+            by: String::new(),
+            why,
+        };
+        self.store.refuse(&refusal, by).await?;
+        Ok(())
+    }
+
+    /// Files and batches that were refused, in the order in which they came.
+    pub async fn refusals(&self) -> Result<Vec<store::Refusal>> {
+        Ok(self.store.refusals().await?)
+    }
+
+    pub async fn find_refusal(&self, id: &str) -> Result<store::Refusal> {
+        self.store.refusal(id).await.map_err(|error| match error {
+            StoreError::NotFound { .. } | StoreError::Ambiguous { .. } => {
+                OfficeError::input("unknown", error.to_string(), None, "remit refused list")
+            }
+            other => other.into(),
+        })
+    }
+
+    /// Writes the bytes of a kept file out again, whole and proved, or nothing.
+    pub async fn save_kept(&self, sha256: Sha256, to: &Path) -> Result<u64> {
+        let mut draft = station::Draft::begin(to)?;
+        let (mut hash, mut size) = (sha2::Sha256::default(), 0);
+        for piece in self.store.kept_file(sha256).await? {
+            let bytes = self.store.blob(piece).await?;
+            sha2::Digest::update(&mut hash, &bytes);
+            size += bytes.len() as u64;
+            draft.add(&bytes)?;
+        }
+        if Sha256(sha2::Digest::finalize(hash).into()) != sha256 {
+            draft.throw_away()?;
+            return Err(OfficeError::refused("kept", format!("file {sha256} is not kept whole"), "remit verify"));
+        }
+        draft.finish()?;
+        Ok(size)
+    }
+
+    /// A business date out of the office's bounds is nobody's word: the file is held.
+    fn look_at_date(&self, intake: &mut ingest::Intake) {
+        let (Some(date), bounds) = (intake.date, &self.site.config.capture) else { return };
+        let today = self.clock.today();
+        let wrong = (bounds.oldest_days > 0 && date.plus_days(bounds.oldest_days) < today)
+            || (bounds.newest_days > 0 && date > today.plus_days(bounds.newest_days));
+        if wrong {
+            let fault = Fault::error("date-range", "the file's business date is not one of these days");
+            let expected = format!("{} days back to {} ahead of {today}", bounds.oldest_days, bounds.newest_days);
+            intake.problems.push(fault.between(date.to_string(), expected));
+        }
+    }
+
+    /// Which of the intakes of a file may be taken; what is refused gets its receipt, and the file's bytes are kept.
+    async fn sorted_out(&self, source: &Source, asked: &TakeIn, by: &UserName) -> Result<(Parsed, Vec<Taken>)> {
+        let (intakes, file) = self.parse(source)?;
+        let Some((file, whole)) = file else {
+            let help = "nothing was taken; mend it and try again";
+            let wrong = |e: ingest::IntakeError| OfficeError::input("format", e.to_string(), Some(source.path()), help);
+            let (intakes, refused) = sound(source, intakes.map_err(wrong)?)?;
+            return Ok((Parsed { intakes, file: None }, refused));
+        };
+        self.keep_source(&file, whole).await?;
+        let (good, bad) = match intakes {
+            // A file of nothing but its header and trailer is legal: it gets its receipt.
+            Err(ingest::IntakeError::Empty) => {
+                return Ok((
+                    Parsed { intakes: Vec::new(), file: Some((file, whole)) },
+                    vec![Taken::Empty { name: source.name() }],
+                ));
+            }
+            Ok(mut intakes) => {
+                if asked.date.is_none() {
+                    intakes.iter_mut().for_each(|intake| self.look_at_date(intake));
+                }
+                intakes.into_iter().partition::<Vec<_>, _>(|i| !i.problems.iter().any(Fault::is_error))
+            }
+            Err(error) => {
+                self.note_refused(&file, source.path(), whole, None, &error, by).await?;
+                let help = "nothing was taken; its bytes are kept: `remit refused list`, `remit inspect FILE`";
+                return Err(OfficeError::input("format", error.to_string(), Some(source.path()), help));
+            }
+        };
+        let whole_file = good.is_empty();
+        for intake in &bad {
+            let batch = intake.name.as_deref().filter(|_| !whole_file || bad.len() > 1);
+            let why = ingest::IntakeError::Refused(intake.problems.clone());
+            self.note_refused(&file, source.path(), whole, batch, &why, by).await?;
+        }
+        let (intakes, refused) = sound(source, good.into_iter().chain(bad).collect())?;
+        Ok((Parsed { intakes, file: Some((file, whole)) }, refused))
     }
 
     /// Takes a source in: bytes first, durable, then one transaction with its receipt, batches, documents and jobs.
     pub async fn take_in(&self, source: &Source, asked: &TakeIn) -> Result<Vec<Taken>> {
-        let (intakes, bytes) = self.parse(source)?;
-        let (intakes, refused) = sound(source, intakes)?;
-        let whole = Sha256::of(&bytes);
+        let by = asked.operator.clone().unwrap_or_else(system);
+        let (Parsed { intakes, file }, refused) = self.sorted_out(source, asked, &by).await?;
         let mut content = Vec::new();
         let mut read = Vec::new();
         for (ordinal, intake) in intakes.iter().enumerate() {
             for problem in &intake.problems {
                 tracing::warn!(source = %source.path().display(), "{}", problem);
             }
-            let images = self.store_images(source, intake, &bytes).await?;
+            let images = self.store_images(source, intake, file.as_ref().map(|(file, _)| file)).await?;
             content.extend((ordinal as u64).to_be_bytes());
             for (role, _, hash) in images.iter().flatten() {
                 content.extend(role.as_str().as_bytes());
@@ -117,18 +288,15 @@ impl Office {
             }
             read.push(images);
         }
-        match source {
-            Source::File { .. } => content.extend(whole.0),
-            Source::Folder { index, .. } => content.extend(index.as_deref().unwrap_or_default()),
+        match (&file, source) {
+            (Some((_, whole)), _) => content.extend(whole.0),
+            (None, Source::Folder { index: Some(index), .. }) => {
+                content.extend(index);
+                self.store.put_blobs(vec![(Sha256::of(index), index.clone())]).await?;
+            }
+            (None, _) => {}
         }
         let source_hash = Sha256::of(&content);
-        let kept = match source {
-            Source::File { .. } => bytes,
-            Source::Folder { index, .. } => index.clone().unwrap_or_default(),
-        };
-        if !kept.is_empty() {
-            self.store.put_blobs(vec![(Sha256::of(&kept), kept)]).await?;
-        }
         let receipt = ReceiptId::of(&[&source_hash.0]);
         let many = intakes.len() > 1;
         let mut batches = Vec::new();
@@ -144,7 +312,6 @@ impl Office {
             batches.push(documents_of(source, ordinal, many, intake, images, asked, date, &receipt, source_hash));
         }
         let counts: Vec<usize> = batches.iter().map(|(_, documents)| documents.len()).collect();
-        let by = asked.operator.clone().unwrap_or_else(system);
         let taken = self
             .store
             .take_in(
@@ -176,48 +343,56 @@ impl Office {
         Ok(told)
     }
 
-    /// Reads, hashes and stores the images of an intake, some documents at a time, so that memory stays flat.
+    /// Reads, hashes and stores the images of an intake, some at a time, so that memory stays flat.
     async fn store_images(
         &self,
         source: &Source,
         intake: &ingest::Intake,
-        bytes: &[u8],
+        file: Option<&OpenFile>,
     ) -> Result<Vec<Vec<(crate::domain::ImageRole, String, Sha256)>>> {
         let mut all = Vec::with_capacity(intake.documents.len());
-        for chunk in intake.documents.chunks(CHUNK) {
-            let mut blobs = Vec::new();
-            for document in chunk {
-                let mut images = Vec::with_capacity(document.images.len());
-                for (role, from) in &document.images {
-                    let (name, data) = match from {
-                        ImageSource::Named(name) => (name.clone(), station::read(&source.path().join(name))?),
-                        ImageSource::Range { start, len } => {
-                            let data =
-                                start.checked_add(*len).and_then(|end| bytes.get(*start..end)).ok_or_else(|| {
-                                    OfficeError::input(
-                                        "format",
-                                        format!("the image at offset {start} is not in the file"),
-                                        Some(source.path()),
-                                        "the file is damaged: ask the sender for it again",
-                                    )
-                                })?;
-                            (format!("{:06}-{}", document.seq, role.as_str()), data.to_vec())
+        let (mut blobs, mut held) = (Vec::new(), 0);
+        for document in &intake.documents {
+            let mut images = Vec::with_capacity(document.images.len());
+            for (role, from) in &document.images {
+                let (name, data) = match from {
+                    ImageSource::Named(name) => (name.clone(), station::read(&source.path().join(name))?),
+                    ImageSource::Range { start, len } => {
+                        let data = file.map(|file| file.at(*start as u64, *len)).transpose()?.unwrap_or_default();
+                        if data.len() != *len {
+                            return Err(OfficeError::input(
+                                "format",
+                                format!("the image at offset {start} is not in the file"),
+                                Some(source.path()),
+                                "the file is damaged: ask the sender for it again",
+                            ));
                         }
-                    };
-                    let hash = Sha256::of(&data);
-                    claims_hold(document, *role, hash, source.path(), &name)?;
-                    images.push((*role, name, hash));
-                    blobs.push((hash, data));
-                }
-                all.push(images);
+                        (format!("{:06}-{}", document.seq, role.as_str()), data)
+                    }
+                };
+                let hash = Sha256::of(&data);
+                claims_hold(document, *role, hash, source.path(), &name)?;
+                images.push((*role, name, hash));
+                held += data.len();
+                blobs.push((hash, data));
             }
-            blobs.sort_by_key(|(hash, _)| *hash);
-            blobs.dedup_by_key(|(hash, _)| *hash);
-            if !blobs.is_empty() {
-                self.store.put_blobs(blobs).await?;
+            all.push(images);
+            if blobs.len() >= CHUNK || held >= CHUNK_BYTES {
+                self.store_together(&mut blobs).await?;
+                held = 0;
             }
         }
+        self.store_together(&mut blobs).await?;
         Ok(all)
+    }
+
+    async fn store_together(&self, blobs: &mut Vec<(Sha256, Vec<u8>)>) -> Result<()> {
+        blobs.sort_by_key(|(hash, _)| *hash);
+        blobs.dedup_by_key(|(hash, _)| *hash);
+        if !blobs.is_empty() {
+            self.store.put_blobs(std::mem::take(blobs)).await?;
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::pipeline::settle::not_allowed;
 use crate::pipeline::{Known, Office, OfficeError, Result};
 use crate::store::{AtBank, Done, NewReturn, Outcome, Settled, StoreError};
-use crate::truncation::{Original, SentCheck, original};
+use crate::truncation::{Original, SentCheck, Timing, original, timing};
 use crate::{balance, exceptions, formats, ingest, post, reports, station};
 
 /// What became of one returned item.
@@ -145,22 +145,29 @@ impl Office {
     /// Takes a file of the bank: its returned items one by one, and its notifications of change, which are kept and move no
     /// money. The same file again changes nothing. What is odd in it is told beside.
     pub async fn import_returns(&self, path: &std::path::Path, date: Day, by: &UserName) -> Result<ReturnsImported> {
-        let bytes = station::read(path)?;
-        let wrong = |e: ingest::IntakeError| {
-            let help = "nothing was taken; `remit inspect FILE` lists every fault with its place";
-            OfficeError::input("format", e.to_string(), Some(path), help)
-        };
-        let back = match formats::sniff(&bytes) {
-            Some(formats::Format::Nacha) => ingest::ach_returns(&bytes).map_err(wrong)?,
-            Some(formats::Format::X9) => ingest::check_returns(&bytes).map_err(wrong)?,
-            other => {
-                let what = other.map_or("none that is known", formats::Format::as_str);
-                let message = format!("returns are not taken from a file of this format ({what})");
-                let help = "key them: remit returns key --amount .. --reason ..";
-                return Err(OfficeError::input("format", message, Some(path), help));
+        let file = station::OpenFile::open(path)?;
+        let format = formats::sniff(&file.at(0, 8192)?);
+        let (back, whole) = file.read_through(|source| match format {
+            Some(formats::Format::Nacha) => Ok(ingest::ach_returns(source)),
+            Some(formats::Format::X9) => Ok(ingest::check_returns(source)),
+            Some(formats::Format::Bai2) => Ok(ingest::statement_returns(source)),
+            other => Err(other.map_or("none that is known", formats::Format::as_str)),
+        })?;
+        let back = back.map_err(|what| {
+            let message = format!("returns are not taken from a file of this format ({what})");
+            let help = "key them: remit returns key --amount .. --reason ..";
+            OfficeError::input("format", message, Some(path), help)
+        })?;
+        // The bytes stay, whatever becomes of them.
+        self.keep_source(&file, whole).await?;
+        let back = match back {
+            Ok(back) => back,
+            Err(error) => {
+                self.note_refused(&file, path, whole, None, &error, by).await?;
+                let help = "nothing was taken; `remit inspect FILE` lists every fault with its place";
+                return Err(OfficeError::input("format", error.to_string(), Some(path), help));
             }
         };
-        self.store.put_blobs(vec![(Sha256::of(&bytes), bytes)]).await?;
         let changes = self.store.keep_changes(&back.changes, by).await.map_err(not_allowed)?;
         let taken = self.take_returns(back.items, None, date, by).await?;
         let problems = back.problems.iter().map(ToString::to_string).collect();
@@ -302,7 +309,12 @@ impl Office {
         }
         let id = ReturnId::of(&[self.store.site().as_bytes(), &mark.0]);
         let settled = self.settled(&id, check, item, date).await?;
-        Ok((Ok(Outcome::Found(Box::new(settled))), how.into(), Vec::new()))
+        let note = match timing(item, check.date, item.date.unwrap_or(date)) {
+            Timing::InTime => how.to_string(),
+            Timing::BeforeSettlement(day) => format!("{how}; early: the item settles on {day} only, ask the bank"),
+            Timing::Late(day) => format!("{how}; late: it could come until {day}, the bank may have to take it back"),
+        };
+        Ok((Ok(Outcome::Found(Box::new(settled))), note, Vec::new()))
     }
 
     /// What a return of this check reopens, and its entries.

@@ -103,6 +103,7 @@ fn a_deposit_moves_checks_into_transit() {
         profile: "community".into(),
         number: 1,
         state: DepositState::Made,
+        claimed_at: "2026-11-30T17:01:00Z".into(),
         count: 2,
         total: Cents::new(300),
         file: None,

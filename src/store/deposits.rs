@@ -8,6 +8,7 @@ use super::users::hash_of;
 use super::*;
 use crate::domain::{
     BatchEvent, Day, Deposit, DepositItem, DepositKind, DepositState, EntryDraft, Origin, Reason, Role, Sha256,
+    item_sequence,
 };
 
 /// A posted check that stands in undeposited checks (ledger account 1020).
@@ -25,7 +26,7 @@ pub struct Undeposited {
     pub twin: Option<DocumentId>,
 }
 
-/// A deposit to be reserved; the store gives it its number and id.
+/// A deposit to be reserved; the store gives it its number and id, and the items of an image cash letter their numbers.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewDeposit {
     pub date: Day,
@@ -47,13 +48,13 @@ sql! {
         and not exists (select 1 from deposit_items i where i.site = p.site and i.document = p.document)
         order by p.number, p.place";
     LAST_NUMBER = "select max(number) from deposits where site = $1 and date = $2 and profile = $3 and kind = $4";
-    ADD = "insert into deposits (site, id, date, kind, profile, number, state, count, total)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    ONE = "select id, date, kind, profile, number, state, count, total, file, sha256 from deposits
+    ADD = "insert into deposits (site, id, date, kind, profile, number, state, count, total, claimed_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    ONE = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits
            where site = $1 and id = $2";
-    LIKE = "select id, date, kind, profile, number, state, count, total, file, sha256 from deposits
+    LIKE = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits
             where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
-    LIST = "select id, date, kind, profile, number, state, count, total, file, sha256 from deposits where site = $1";
+    LIST = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits where site = $1";
     ITEMS = "select deposit, document, amount, sequence from deposit_items where site = $1 order by deposit, place";
     ITEMS_OF = "select deposit, document, amount, sequence from deposit_items where site = $1 and deposit = $2 order by place";
     MOVE = "update deposits set state = $4 where site = $1 and id = $2 and state = $3";
@@ -185,18 +186,28 @@ impl Store {
             new.kind.as_str().as_bytes(),
             &number.to_be_bytes(),
         ]);
+        let number = u32::try_from(number).map_err(|e| StoreError::damaged("a deposit's number", e))?;
+        // The items of a letter are numbered by the deposit's own number, so that a return finds them again.
+        let numbered = |(item, place): (&DepositItem, u32)| match new.kind {
+            DepositKind::Icl => {
+                DepositItem { sequence: format!("{:015}", item_sequence(new.date, number, place)), ..item.clone() }
+            }
+            DepositKind::Arc | DepositKind::Paper | DepositKind::Lockbox => item.clone(),
+        };
+        let items: Vec<DepositItem> = new.items.iter().zip(1..).map(numbered).collect();
         let deposit = Deposit {
             id,
             date: new.date,
             kind: new.kind,
             profile: new.profile.clone(),
-            number: u32::try_from(number).map_err(|e| StoreError::damaged("a deposit's number", e))?,
+            number,
             state: DepositState::Reserved,
+            claimed_at: self.now(),
             count: new.items.len() as u32,
             total: Cents::sum(new.items.iter().map(|i| i.amount))?,
             file: None,
             sha256: None,
-            items: new.items.clone(),
+            items,
         };
         self.claim_checks(&mut tx, &deposit, &claims).await?;
         let note = format!("{} checks, {}", deposit.count, deposit.total);
@@ -232,7 +243,8 @@ impl Store {
                 deposit.number,
                 deposit.state.as_str(),
                 deposit.count,
-                deposit.total
+                deposit.total,
+                &deposit.claimed_at
             ],
         )
         .await?;
@@ -379,11 +391,14 @@ impl Store {
     fn deposit_of(&self, row: &Row, items: Vec<DepositItem>) -> Result<Deposit, StoreError> {
         let id: DepositId = row.parsed(0, "deposit")?;
         let place = format!("deposit {id}");
+        let (date, number): (Day, u32) = (row.parsed(1, &place)?, row.count(4)?);
         Ok(Deposit {
-            date: row.parsed(1, &place)?,
+            date,
             kind: row.known(2, &place, DepositKind::parse)?,
             profile: row.text(3)?,
-            number: row.count(4)?,
+            number,
+            // Deposits from before this was kept have the instant that stood in their files.
+            claimed_at: row.text_or_null(10)?.unwrap_or_else(|| format!("{date}T17:{:02}:00Z", number % 60)),
             state: row.known(5, &place, DepositState::parse)?,
             count: row.count(6)?,
             total: row.cents(7)?,

@@ -26,6 +26,7 @@ pub(super) fn sqlite() -> Migrator {
         (5, "amount zones", include_str!("migrations/sqlite/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/sqlite/0006_change_notices.sql")),
         (8, "setting changes", include_str!("migrations/sqlite/0008_setting_changes.sql")),
+        (10, "kept and refused files", include_str!("migrations/sqlite/0010_files.sql")),
     ])
 }
 
@@ -39,5 +40,6 @@ pub(super) fn postgres() -> Migrator {
         (5, "amount zones", include_str!("migrations/postgres/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/postgres/0006_change_notices.sql")),
         (8, "setting changes", include_str!("migrations/postgres/0008_setting_changes.sql")),
+        (10, "kept and refused files", include_str!("migrations/postgres/0010_files.sql")),
     ])
 }

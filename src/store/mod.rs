@@ -27,6 +27,7 @@ mod objects;
 mod parts;
 mod payers;
 mod process;
+mod refusals;
 mod returns;
 mod sessions;
 mod settings;
@@ -48,6 +49,7 @@ pub use journal::{Balance, Posted};
 pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
 pub use payers::{Pending, Sighting};
+pub use refusals::Refusal;
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use sessions::{Credential, Session, SessionLimits, Token};
 pub use settings::SettingChange;
@@ -183,6 +185,7 @@ impl Store {
             notices::ALL,
             parts::ALL,
             payers::ALL,
+            refusals::ALL,
             transactions::ALL,
             settings::ALL,
             users::ALL,

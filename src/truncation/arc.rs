@@ -236,6 +236,8 @@ pub enum ArcError {
     NotWritten(#[from] crate::formats::fault::FormatError),
     #[error("the file was made and does not prove when it is read back: {0}; it was thrown away")]
     NotProved(String),
+    #[error("'{0}' is not an instant: write it like 2026-11-30T17:05:00Z")]
+    Instant(String),
     #[error(transparent)]
     Money(#[from] crate::domain::MoneyError),
 }
@@ -246,12 +248,12 @@ pub fn trace_number(profile: &ArcProfile, n: u64) -> String {
     format!("{}{:07}", &profile.odfi.as_str()[..8], (n - 1) % 9_999_999 + 1)
 }
 
-/// One deposit as an ACH file. `traces` are the items' trace numbers, ascending; `number` the file's number on its day. With
-/// the same arguments come the same bytes.
+/// One deposit as an ACH file. `traces` are the items' trace numbers, ascending; `number` the file's number on its day;
+/// `created` the instant `2026-11-30T17:05:00Z` that stands in the file's header. With the same arguments come the same bytes.
 pub fn arc_file(
     profile: &ArcProfile,
     items: &[(ArcItem, String)],
-    date: Day,
+    (date, created): (Day, &str),
     number: u32,
     offset_trace: &str,
 ) -> Result<ArcFile, ArcError> {
@@ -261,12 +263,14 @@ pub fn arc_file(
     const MODIFIERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let modifier = number.checked_sub(1).and_then(|n| MODIFIERS.get(n as usize)).ok_or(ArcError::TooMany(number))?;
     let total = Cents::sum(items.iter().map(|(item, _)| item.amount))?;
+    let instant = || ArcError::Instant(created.chars().take(40).collect());
+    let (day, time) = super::day_and_time(created).ok_or_else(instant)?;
     let header = FileHeader::BLANK
         .priority_code("01")?
         .immediate_destination(profile.destination.as_str())?
         .immediate_origin(&profile.origin)?
-        .file_creation_date(date)?
-        .file_creation_time(&format!("17{:02}", number % 60))?
+        .file_creation_date(day)?
+        .file_creation_time(&time)?
         .file_id_modifier(&char::from(*modifier).to_string())?
         .record_size("094")?
         .blocking_factor("10")?

@@ -6,6 +6,8 @@ use crate::domain::{AccountFlag, BankAccount, Biller, Day, Origin};
 use crate::formats::nacha;
 use crate::grouping::CheckEvidence;
 
+const MADE: &str = "2026-11-30T17:01:00Z";
+
 fn profile(offset: Offset) -> ArcProfile {
     ArcProfile {
         enabled: true,
@@ -130,7 +132,7 @@ fn a_file_proves_and_is_the_same_again() {
                 (item, trace_number(&p, 40 + n))
             })
             .collect();
-        arc_file(&p, &items, date, number, &trace_number(&p, 44)).unwrap()
+        arc_file(&p, &items, (date, MADE), number, &trace_number(&p, 44)).unwrap()
     };
     for (offset, credit, batches, warnings) in
         [(Offset::None, 0, 1, 0), (Offset::CcdBatch, 6000, 2, 0), (Offset::SameBatch, 6000, 1, 1)]
@@ -151,14 +153,14 @@ fn a_file_proves_and_is_the_same_again() {
     let p = ArcProfile { offset_account: String::new(), ..profile(Offset::CcdBatch) };
     let item = arc_eligible(&check(), Cents::new(1), &around(), &p).unwrap();
     let items = [(item, trace_number(&p, 1))];
-    assert_eq!(arc_file(&p, &items, date, 1, "061000140000002").unwrap_err(), ArcError::NoOffsetAccount);
-    assert_eq!(arc_file(&p, &[], date, 1, "").unwrap_err(), ArcError::Empty);
-    assert!(matches!(arc_file(&profile(Offset::None), &items, date, 37, ""), Err(ArcError::TooMany(37))));
+    assert_eq!(arc_file(&p, &items, (date, MADE), 1, "061000140000002").unwrap_err(), ArcError::NoOffsetAccount);
+    assert_eq!(arc_file(&p, &[], (date, MADE), 1, "").unwrap_err(), ArcError::Empty);
+    assert!(matches!(arc_file(&profile(Offset::None), &items, (date, MADE), 37, ""), Err(ArcError::TooMany(37))));
     // A trace that does not ascend, or that is another bank's, is found before the file may leave.
     let twice = [items[0].clone(), items[0].clone()];
-    assert!(matches!(arc_file(&profile(Offset::None), &twice, date, 1, ""), Err(ArcError::NotProved(_))));
+    assert!(matches!(arc_file(&profile(Offset::None), &twice, (date, MADE), 1, ""), Err(ArcError::NotProved(_))));
     let foreign = [(items[0].0.clone(), "091000010000001".to_string())];
-    assert!(matches!(arc_file(&profile(Offset::None), &foreign, date, 1, ""), Err(ArcError::NotProved(_))));
+    assert!(matches!(arc_file(&profile(Offset::None), &foreign, (date, MADE), 1, ""), Err(ArcError::NotProved(_))));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! formats, and its totals proved once more by reading it back before it may leave.
 
 use super::ticket::ticket;
-use super::{CheckImages, Counted, Credit, CreditStyle, Encoding, IclItem, Profile};
-use crate::domain::{Cents, Day, DepositItem, RoutingNumber};
+use super::{CheckImages, Counted, Credit, CreditStyle, Encoding, IclItem, Profile, day_and_time};
+use crate::domain::{Cents, Day, DepositItem, RoutingNumber, item_sequence};
 use crate::formats::x9;
 
 /// A file that has been read back and proved.
@@ -58,13 +58,8 @@ pub fn cash_letter(
         return Err(LetterError::TooMany(number));
     }
     let instant = || LetterError::Instant(created.chars().take(40).collect());
-    let day: Day = created.get(..10).and_then(|d| d.parse().ok()).ok_or_else(instant)?;
-    let clock = created.get(11..16).filter(|t| t.as_bytes()[2] == b':').ok_or_else(instant)?;
-    let creation_time: String = clock.chars().filter(char::is_ascii_digit).collect();
-    if creation_time.len() != 4 {
-        return Err(instant());
-    }
-    let first: u64 = date.compact().parse::<u64>().unwrap_or(0) * 10_000_000 + u64::from(number) * 100_000;
+    let (day, creation_time) = day_and_time(created).ok_or_else(instant)?;
+    let first = item_sequence(date, number, 0);
     let total = Cents::sum(items.iter().map(|(item, _)| item.amount))?;
     // A ticket is the first item; its number is the one before the first check's.
     let on_ticket = profile.credit.as_ref().filter(|c| c.style == CreditStyle::Item);

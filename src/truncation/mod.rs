@@ -17,9 +17,9 @@ pub use banking_day::next_banking_day;
 pub use images::{CheckImages, ImageError, for_bank};
 pub use letter::{CashLetter, LetterError, cash_letter};
 pub use profile::{Counted, Credit, CreditStyle, Encoding, Profile, ProfileError};
-pub use returns::{Original, SentCheck, original};
+pub use returns::{Original, SentCheck, Timing, original, timing};
 
-use crate::domain::{Cents, DocumentId, DocumentKind, RoutingNumber};
+use crate::domain::{Cents, Day, DocumentId, DocumentKind, RoutingNumber};
 use crate::formats::x9;
 use crate::grouping::Evidence;
 
@@ -120,3 +120,11 @@ fn with_check_digit(eight: &str) -> String {
 mod arc_tests;
 #[cfg(test)]
 mod tests;
+
+/// Day and `HHMM` of an instant like `2026-11-30T17:05:00Z`, as headers of files want them.
+fn day_and_time(instant: &str) -> Option<(Day, String)> {
+    let day: Day = instant.get(..10)?.parse().ok()?;
+    let clock = instant.get(11..16).filter(|t| t.as_bytes()[2] == b':')?;
+    let digits: String = clock.chars().filter(char::is_ascii_digit).collect();
+    (digits.len() == 4).then_some((day, digits))
+}

@@ -1,7 +1,8 @@
 //! Which check came back? By the item's own id, then by the bank's sequence, then by account line and amount. A return that
 //! fits two checks, or names one whose amount or bank is another, is not guessed: a person says which it is.
 
-use crate::domain::{Cents, Day, DocumentId, OriginalItem, ReturnItem, RoutingNumber};
+use super::banking_day::next_banking_day;
+use crate::domain::{Cents, Day, DocumentId, OriginalItem, ReturnChannel, ReturnItem, RoutingNumber};
 
 /// A check that went to the bank, as far as a return can name it.
 #[derive(Clone, PartialEq, Debug)]
@@ -109,10 +110,43 @@ pub fn original(item: &ReturnItem, named: Option<&DocumentId>, sent: &[SentCheck
     Original::Unclear(format!("no check of {} that was sent has its number or account line", item.amount), like)
 }
 
+/// When a return came, against when it may come. It is taken all the same: the bank has the money; but somebody should know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timing {
+    InTime,
+    /// Before the day that the item was settled on at all.
+    BeforeSettlement(Day),
+    /// After the last day on which it could come.
+    Late(Day),
+}
+
+/// The rules. ACH: two banking days after settlement (the banking day after the file's), sixty days for what a consumer did
+/// not authorize and for converted checks that were not eligible or were presented as paper (R05, R07, R10, R11, R37, R38,
+/// R51, R52, R53; Nacha Operating Rules, 3.8 and 3.12). Checks: presented on the next banking day, returned so that our bank
+/// has them two banking days later (Regulation CC, 229.31), and one more for its letter to us.
+pub fn timing(item: &ReturnItem, sent: Day, came: Day) -> Timing {
+    let after = |day: Day, count: u32| (0..count).fold(day, |day, _| next_banking_day(day));
+    let settled = next_banking_day(sent);
+    let code = item.code.split(' ').next_back().unwrap_or_default();
+    let last = match item.channel {
+        ReturnChannel::Ach => match code {
+            "R05" | "R07" | "R10" | "R11" | "R37" | "R38" | "R51" | "R52" | "R53" => settled.plus_days(60),
+            _ => after(settled, 2),
+        },
+        ReturnChannel::CashLetter => after(settled, 3),
+        ReturnChannel::Keyed => return Timing::InTime,
+    };
+    match came {
+        _ if came < sent || (item.channel == ReturnChannel::Ach && came < settled) => Timing::BeforeSettlement(settled),
+        _ if came > last => Timing::Late(last),
+        _ => Timing::InTime,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{BankAccount, ReturnChannel, ReturnReason, ReturnStage, SourcePlace};
+    use crate::domain::{BankAccount, ReturnReason, ReturnStage, SourcePlace};
 
     fn sent(name: &str, amount: i64, sequence: &str, account: &str, serial: &str) -> SentCheck {
         SentCheck {
@@ -153,10 +187,6 @@ mod tests {
         ] {
             let some = |text: &str| Some(text.to_string()).filter(|t| !t.is_empty());
             let item = ReturnItem {
-                channel: ReturnChannel::Keyed,
-                stage: ReturnStage::Returned,
-                reason: ReturnReason::InsufficientFunds,
-                code: "A".into(),
                 amount: Cents::new(amount),
                 original: OriginalItem {
                     trace: some(trace),
@@ -166,10 +196,7 @@ mod tests {
                     account: some(account).map(BankAccount::new),
                     serial: some(serial),
                 },
-                id: String::new(),
-                date: None,
-                text: String::new(),
-                place: SourcePlace::default(),
+                ..item()
             };
             let got = match original(&item, None, &checks) {
                 Original::One(document, _) => {
@@ -180,6 +207,43 @@ mod tests {
             assert_eq!(got, Some(want), "{amount} {trace} {sequence} {account} {serial}");
             let named = original(&item, Some(&checks[0].document), &checks);
             assert_eq!(matches!(named, Original::One(..)), amount == 8418);
+        }
+    }
+
+    #[test]
+    fn returns_that_are_early_or_late() {
+        use ReturnChannel::{Ach, CashLetter, Keyed};
+        // Deposited on Friday 20 November; settled on Monday. Thanksgiving is on the 26th.
+        for (channel, code, came, want) in [
+            (Ach, "R01", "2026-11-23", Timing::InTime),
+            (Ach, "R01", "2026-11-25", Timing::InTime),
+            (Ach, "R01", "2026-11-27", Timing::Late("2026-11-25".parse().unwrap())),
+            (Ach, "R01", "2026-11-20", Timing::BeforeSettlement("2026-11-23".parse().unwrap())),
+            (Ach, "R10", "2027-01-22", Timing::InTime),
+            (Ach, "R10", "2027-01-23", Timing::Late("2027-01-22".parse().unwrap())),
+            (Ach, "557 R10", "2027-01-22", Timing::InTime),
+            (CashLetter, "A", "2026-11-27", Timing::InTime),
+            (CashLetter, "A", "2026-11-30", Timing::Late("2026-11-27".parse().unwrap())),
+            (CashLetter, "A", "2026-11-19", Timing::BeforeSettlement("2026-11-23".parse().unwrap())),
+            (Keyed, "A", "2027-11-19", Timing::InTime),
+        ] {
+            let item = ReturnItem { channel, code: code.into(), ..item() };
+            assert_eq!(timing(&item, "2026-11-20".parse().unwrap(), came.parse().unwrap()), want, "{code} {came}");
+        }
+    }
+
+    fn item() -> ReturnItem {
+        ReturnItem {
+            channel: ReturnChannel::Keyed,
+            stage: ReturnStage::Returned,
+            reason: ReturnReason::InsufficientFunds,
+            code: "A".into(),
+            amount: Cents::new(1),
+            original: OriginalItem::default(),
+            id: String::new(),
+            date: None,
+            text: String::new(),
+            place: SourcePlace::default(),
         }
     }
 }

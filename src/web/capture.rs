@@ -239,6 +239,9 @@ pub async fn close(
                 }
                 Taken::Suspect { like, .. } => json!({ "batch": like,
                     "words": "The same items as an earlier batch in another wrapping; nothing was taken." }),
+                Taken::Empty { name } => {
+                    json!({ "words": format!("{name} holds no payment; nothing was taken.") })
+                }
                 Taken::Refused { name, why } => {
                     json!({ "words": format!("{name} was not taken. {}", sentence(&why)) })
                 }

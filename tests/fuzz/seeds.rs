@@ -39,6 +39,8 @@ pub fn samples(target: &str) -> Vec<Vec<u8>> {
         "account_message" => &["camt053.v8.xml", "camt054.v4.xml", "_v4.xml", "minimal.xml", "valid_example.xml"],
         "image" => &[".tif", ".jpg", ".png"],
         "document" => &["F.tif", "F.jpg"],
+        "letter_proof" => &[".x9", ".x937"],
+        "sent_back" => &["return-WEB.ach", "cor-read.ach", "dishonored-return.ach", ".bai2", ".icl"],
         "cash_letter" => &[".icl", ".x937", ".bin"],
         _ => &[],
     };
@@ -46,7 +48,9 @@ pub fn samples(target: &str) -> Vec<Vec<u8>> {
     if let Some(shared) = std::env::var_os("REMIT_SHARED") {
         all.extend(files(&Path::new(&shared).join("data")));
     }
-    let mut found: Vec<Vec<u8>> = Vec::new();
+    // Inputs of earlier runs that reached what others did not, and those that once broke something.
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let mut found: Vec<Vec<u8>> = files(&kept).iter().filter_map(|path| std::fs::read(path).ok()).collect();
     for end in ends {
         let mut some: Vec<Vec<u8>> =
             all.iter().filter(|p| p.to_string_lossy().ends_with(end)).filter_map(|p| std::fs::read(p).ok()).collect();
@@ -128,6 +132,11 @@ const MESSAGE: &str = "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:
 </Strd></RmtInf></TxDtls><TxDtls><Amt Ccy=\"USD\">0.50</Amt><RmtInf><Ustrd>INV 8140622 &amp; &#65;</Ustrd></RmtInf></TxDtls></NtryDtls>\
 </Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>";
 
+const MAGNETIC: &str = "<001234<:061000146:12345678<\n<000077<:061000146:1234-5678< 0101\n:061000146:99887766<0007\n";
+
+const CONFIG: &str =
+    "[site]\nname = \"Valley Electric\"\n[capture]\ndocuments_per_job = 9\n[returns]\nfee = \"25.00\"\n";
+
 const REMITTANCES: &str = "payment,payer,date,amount,account,invoice,paid,routing,bank_account,check_number\n\
 1,Ann,2026-11-03,3.00,,A1,1.00,061000146,12345678,101\n1,Ann,2026-11-03,3.00,0012345678,,2.00,,,\n";
 
@@ -194,6 +203,12 @@ pub fn own(target: &str) -> Vec<Vec<u8>> {
         "advice" => vec![ADVICE.into(), ADVICE.replace('\n', "").into(), "RMR*IV*INV123**100.00\\".into()],
         "account_message" => vec![MESSAGE.into()],
         "remittance_list" => vec![REMITTANCES.into()],
+        "letter_proof" => letters(),
+        "sent_back" => {
+            vec![ach().pop().expect("a return"), STATEMENT.replace("16,142,", "16,555,").into()]
+        }
+        "magnetic" => vec![MAGNETIC.into()],
+        "config" => vec![CONFIG.into(), b"".into()],
         "amount" => [&b"123.45"[..], b"-0.05", b"92233720368547758.07", b"d0123456789abcdef"].map(Vec::from).into(),
         "image" => images(),
         "group4" => group4(),

@@ -33,6 +33,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("advice", advice),
     ("account_message", account_message),
     ("remittance_list", remittance_list),
+    ("letter_proof", letter_proof),
+    ("sent_back", sent_back),
+    ("magnetic", magnetic),
+    ("config", config),
 ];
 
 /// The function of a target.
@@ -256,4 +260,52 @@ fn account_message(bytes: &[u8]) -> bool {
 /// A remittance list as CSV.
 fn remittance_list(bytes: &[u8]) -> bool {
     ingest::remittance_csv(bytes, None).is_ok_and(|intakes| intakes.iter().all(|i| i.control.total.is_some()))
+}
+
+/// The second reading of a letter, which shares nothing with the reader: in every dress. What it proves, the reader adds up
+/// to the same.
+fn letter_proof(bytes: &[u8]) -> bool {
+    let mut proved = false;
+    for (ebcdic, words) in [(false, true), (true, true), (true, false)] {
+        let Ok(proof) = x9::proof::prove(bytes, ebcdic, words, (false, false)) else { continue };
+        proved = true;
+        if let Ok(file) = x9::read(bytes)
+            && file.is_valid()
+            && file.credits.is_empty()
+        {
+            assert_eq!(proof.items, file.summary.checks + file.summary.returns);
+        }
+    }
+    proved
+}
+
+/// What a bank sends back, in any of its files: no item without an amount, and none beyond the file.
+fn sent_back(bytes: &[u8]) -> bool {
+    let all = [
+        ingest::ach_returns(&mut Slowly(bytes)),
+        ingest::check_returns(&mut Slowly(bytes)),
+        ingest::statement_returns(&mut Slowly(bytes)),
+    ];
+    for back in all.iter().flatten() {
+        assert!(back.items.iter().all(|item| item.amount.is_positive() && item.place.offset <= bytes.len() as u64));
+        assert!(back.items.len() + back.changes.len() <= bytes.len() / 4 + 1);
+    }
+    all.iter().any(Result::is_ok)
+}
+
+/// The account lines of a batch as a scanner writes them, in an alphabet of its maker's.
+fn magnetic(bytes: &[u8]) -> bool {
+    let all = text(bytes);
+    let Some(alphabet) = remit::formats::magnetic::Alphabet::learn(all.lines()) else { return false };
+    for line in all.lines().take(50) {
+        let ours = alphabet.translate(line);
+        assert!(ours.len() <= line.len() * 2 + 2, "{line}");
+        let _ = decode::micr::fields(&ours);
+    }
+    true
+}
+
+/// A site's configuration, its layouts' file aside.
+fn config(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|own| remit::config::Config::parse(own).is_ok())
 }

@@ -2,10 +2,12 @@
 //! and record counts are recomputed; where they do not agree the account is held. Not to be mistaken for lockbox files.
 
 pub mod codes;
+mod come_back;
 pub mod outline;
 mod read;
 mod write;
 
+pub use come_back::{ReturnedDetails, returns};
 pub use read::{Account, Detail, Event, FundsType, Group, Summary, looks_like, scan};
 pub use write::{OutgoingAccount, OutgoingDetail, OutgoingFile, write};
 

@@ -65,6 +65,51 @@ fn what_does_not_agree_is_named() {
     assert_eq!(scan(&mut endless.as_bytes(), &mut |_| {}).unwrap_err().code, "limit");
 }
 
+/// What came back, with the reason where the bank says one.
+#[test]
+fn returned_items_of_a_statement() {
+    use crate::domain::ReturnReason::*;
+    let file = |lines: &[&str]| {
+        let sum: i64 = lines.iter().map(|l| l.split(',').nth(2).unwrap().parse::<i64>().unwrap()).sum();
+        let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
+        let (of_account, of_group, of_file) = (lines.len() + 2, lines.len() + 4, lines.len() + 6);
+        format!(
+            "01,BANK,ACME,261103,0645,1,,,2/\n02,ACME,BANK,1,261102,2400,USD,2/\n03,123,USD/\n{text}49,{sum},{of_account}/\n\
+             98,{sum},1,{of_group}/\n99,{sum},1,{of_file}/\n"
+        )
+    };
+    for (line, reason, code, serial, trace) in [
+        (
+            "16,555,8425,Z,B1,1021,DEPOSITED ITEM RETURNED NSF CHECK 0001021",
+            InsufficientFunds,
+            "555",
+            Some("1021"),
+            None,
+        ),
+        ("16,557,8425,Z,B2,,R01 TRACE 011401490000007", InsufficientFunds, "557 R01", None, Some("011401490000007")),
+        ("16,557,8425,Z,B3,,RETURN R29 011401490000007", NotAuthorized, "557 R29", None, Some("011401490000007")),
+        ("16,555,8425,Z,B4,,RETURNED ITEM", Unknown, "555", None, None),
+        ("16,555,8425,Z,B5,,ACCOUNT CLOSED STOP PAYMENT", Unknown, "555", None, None),
+        ("16,561,8425,Z,B6,,ACCOUNT CLOSED", AccountClosed, "561", None, None),
+    ] {
+        let text = file(&[line, "16,142,100,Z,B9,,ACH CREDIT"]);
+        let found = returns(&mut text.as_bytes()).unwrap();
+        assert_eq!((found.refusal(), found.returns.len(), found.others), (None, 1, 1), "{line}");
+        let item = &found.returns[0];
+        assert_eq!((item.reason, item.code.as_str(), item.amount), (reason, code, Cents::new(8425)), "{line}");
+        assert_eq!((item.original.serial.as_deref(), item.original.trace.as_deref()), (serial, trace), "{line}");
+        assert_eq!(item.date, Some("2026-11-02".parse().unwrap()));
+        assert!(
+            returns(&mut text.replace("BANK,1,", "BANK,3,").as_bytes()).unwrap().refusal().is_some(),
+            "a correction"
+        );
+        assert!(
+            returns(&mut text.replace("98,8525", "98,8526").as_bytes()).unwrap().refusal().is_some(),
+            "a wrong total"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

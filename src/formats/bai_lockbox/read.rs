@@ -96,19 +96,34 @@ impl LockboxFile {
 
 /// Reads a file. `Err` only where it is no lockbox file at all.
 pub fn read(bytes: &[u8]) -> Result<LockboxFile, Fault> {
-    read_from(&mut &*bytes)
+    read_from(&mut &*bytes, usize::MAX)
 }
 
-/// The same from a source. The checks are kept: memory grows with them.
-pub fn read_from(source: &mut dyn Read) -> Result<LockboxFile, Fault> {
-    let mut assembly = Assembly::default();
-    let summary = walk(source, &mut assembly)?;
+/// The same from a source of any size. Checks and invoices are kept up to `most`; what comes after is counted in the sums and
+/// left out with a fault of the whole file.
+pub fn read_from(source: &mut dyn Read, most: usize) -> Result<LockboxFile, Fault> {
+    let mut assembly = Assembly { batches: Vec::new(), room: most, unkept: false };
+    let mut summary = walk(source, &mut assembly)?;
+    if assembly.unkept {
+        let message = format!("the file holds more than {most} checks and invoices: ask the bank to divide it");
+        summary.faults.push(Fault::error("limit", message));
+    }
     Ok(assembly.file(summary))
 }
 
-#[derive(Default)]
 struct Assembly {
     batches: Vec<Batch>,
+    /// So many more are kept.
+    room: usize,
+    unkept: bool,
+}
+
+impl Assembly {
+    fn has_room(&mut self) -> bool {
+        self.unkept |= self.room == 0;
+        self.room = self.room.saturating_sub(1);
+        !self.unkept
+    }
 }
 
 impl Sink for Assembly {
@@ -118,6 +133,9 @@ impl Sink for Assembly {
     }
 
     fn check(&mut self, line: &Line<'_>, fields: &CheckColumns, amount: Option<Cents>) {
+        if !self.has_room() {
+            return;
+        }
         let Some(batch) = self.batches.last_mut() else { return };
         let text = |column| line.row.text(column);
         if batch.checks.is_empty() {
@@ -138,6 +156,9 @@ impl Sink for Assembly {
     }
 
     fn invoice(&mut self, line: &Line<'_>, fields: &Remittance<'_>) {
+        if !self.has_room() {
+            return;
+        }
         let check = self.batches.last_mut().and_then(|b| b.checks.last_mut());
         let Some(check) = check else { return };
         check.invoices.push(Invoice {

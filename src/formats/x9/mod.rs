@@ -11,6 +11,7 @@ pub mod proof;
 mod read;
 pub mod records;
 mod routings;
+mod sequences;
 mod totals;
 mod walk;
 mod write;

@@ -12,6 +12,7 @@ use super::order::{NESTING, Place, ROWS_OF, parent_of, row_of};
 use super::physical::{Encoding, Frame, Frames, Layout, Physical, foreign_type, shown_code};
 use super::records::*;
 use super::routings::Routings;
+use super::sequences::Sequences;
 use super::totals::{Control, Convention, Sums};
 use crate::domain::routing::checks_out;
 use crate::domain::{Cents, RoutingNumber};
@@ -147,6 +148,7 @@ struct Walker<'s> {
     total: Sums,
     control: Control,
     routings: Routings,
+    sequences: Sequences,
     mixed: bool,
     level_03: bool,
     with_images: bool,
@@ -189,6 +191,7 @@ impl<'s> Walker<'s> {
             total: Sums::default(),
             control: Control::default(),
             routings: Routings::default(),
+            sequences: Sequences::default(),
             mixed: false,
             level_03: false,
             with_images: false,
@@ -364,6 +367,7 @@ impl<'s> Walker<'s> {
             Place::Letter => {
                 self.letter = Sums::default();
                 self.routings.begin_letter();
+                self.sequences = Sequences::default();
             }
             Place::Bundle => {
                 self.bundle = Sums::default();
@@ -627,6 +631,11 @@ impl<'s> Walker<'s> {
         if sequence.is_none() {
             let column = at!(CheckDetail.ece_item_sequence_number);
             self.warn(frame, "sequence", column, row.text(column), "the item's number");
+        }
+        if sequence.is_some_and(|number| number != 0 && self.sequences.is_repeated(number)) {
+            let column = at!(CheckDetail.ece_item_sequence_number);
+            let expected = "a number that no other item of the cash letter has";
+            self.warn(frame, "duplicate-sequence", column, row.text(column), expected);
         }
         for column in [at!(CheckDetail.on_us), at!(CheckDetail.auxiliary_on_us)] {
             if !is_micr(row, column) {
