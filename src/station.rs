@@ -132,7 +132,7 @@ pub struct OpenFile {
 }
 
 /// A kept file is cut into pieces of this size.
-pub const PIECE: usize = 4 << 20;
+pub const PIECE: usize = 2 << 20;
 
 /// Hashes what goes by.
 struct Hashing<'f> {

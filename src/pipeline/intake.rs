@@ -54,7 +54,7 @@ pub enum Taken {
 
 /// Images are read, hashed and stored together until there are so many of them, or so many bytes.
 const CHUNK: usize = 256;
-const CHUNK_BYTES: usize = 8 << 20;
+const CHUNK_BYTES: usize = 4 << 20;
 /// A list as text is read whole up to this size: 64 MiB are some hundred thousand payments.
 const LARGEST_LIST: u64 = 64 << 20;
 /// Reasons of one refusal that are kept; `remit inspect` lists all.
@@ -260,11 +260,19 @@ impl Office {
                 return Err(OfficeError::input("format", error.to_string(), Some(source.path()), help));
             }
         };
-        let whole_file = good.is_empty();
-        for intake in &bad {
-            let batch = intake.name.as_deref().filter(|_| !whole_file || bad.len() > 1);
+        if good.is_empty() {
+            // Nothing of it stands: one receipt for the file, with all that is wrong.
+            let mut faults: Vec<Fault> = Vec::new();
+            for fault in bad.iter().flat_map(|intake| &intake.problems) {
+                if faults.len() < MOST_REASONS && !faults.contains(fault) {
+                    faults.push(fault.clone());
+                }
+            }
+            self.note_refused(&file, source.path(), whole, None, &ingest::IntakeError::Refused(faults), by).await?;
+        }
+        for intake in bad.iter().filter(|_| !good.is_empty()) {
             let why = ingest::IntakeError::Refused(intake.problems.clone());
-            self.note_refused(&file, source.path(), whole, batch, &why, by).await?;
+            self.note_refused(&file, source.path(), whole, intake.name.as_deref(), &why, by).await?;
         }
         let (intakes, refused) = sound(source, good.into_iter().chain(bad).collect())?;
         Ok((Parsed { intakes, file: Some((file, whole)) }, refused))

@@ -1,5 +1,7 @@
 //! BAI2 cash-management files (now X9.121 BTRS): groups, accounts and their transactions as a bank reports them. Control totals
 //! and record counts are recomputed; where they do not agree the account is held. Not to be mistaken for lockbox files.
+//! Where readers differ: an empty funds type takes no further field; a control total is the signed sum of all amounts of 03
+//! and 16, a count counts every record with its continuations, and a file with other ones is held, not waved through.
 
 pub mod codes;
 mod come_back;

@@ -1,6 +1,7 @@
 //! Nacha (ACH) files: every entry class at record level; converted checks (ARC, BOC, POP, RCK), PPD, CCD and CTX with their
 //! payment text, returns (addenda 99, dishonored and contested too) and notifications of change understood. Streaming: memory
-//! does not grow with the file. Refused is nothing that can be read; what breaks a rule is a fault with its place.
+//! does not grow with the file. Refused is nothing that can be read; what breaks a rule is a fault with its place. Where readers
+//! differ: a batch described REVERSAL may go the other way than its class; a blank individual name is no fault.
 
 mod come_back;
 mod frames;
