@@ -380,7 +380,7 @@ impl Office {
         }
         let mut faces = std::collections::BTreeMap::new();
         let mut written = std::collections::BTreeMap::new();
-        let evidence: Vec<Evidence> = documents
+        let mut evidence: Vec<Evidence> = documents
             .iter()
             .map(|d| {
                 let own = readings.entry(d.id.clone()).or_default();
@@ -427,6 +427,7 @@ impl Office {
         let pending = self.pending(batch, &bills, settled.is_empty()).await?;
         let book = BillBook::new(bills, payers).with_standings(standings).with_pending(pending);
         let policy = self.site.config.matching.for_operator(batch.operator.as_ref());
+        book.hear_witnesses(&mut evidence);
         drop(decisions);
         let reads = readings.into_iter().collect();
         Ok(Known {

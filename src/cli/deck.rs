@@ -14,6 +14,7 @@ use crate::domain::Day;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   remit deck --docs 200 -o deck              a deck to measure reading with
+  remit deck --docs 400 --worn -o worn       each fault of paper and scanner; then: remit eval batch worn
   remit deck --docs 60 -o deck --pdf         and a PDF to print at true size and feed through a scanner")]
 pub struct Args {
     /// How many documents (checks, stubs, letters).
@@ -25,6 +26,9 @@ pub struct Args {
     /// Write deck.pdf too: the same paper at true size, fronts and backs, to print and scan.
     #[arg(long)]
     pub pdf: bool,
+    /// Let paper and scanner go wrong on purpose: aslant, cut, folded, dark, light, streaked, blank, two at once and more
+    #[arg(long)]
+    pub worn: bool,
     /// The same seed gives the same deck, byte for byte.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
@@ -32,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "D", default_value = "2026-11-20")]
     pub date: String,
     /// Make the project's own `scanner-samples` again, over the files that are there.
-    #[arg(long, conflicts_with_all = ["docs", "pdf", "seed", "date"])]
+    #[arg(long, conflicts_with_all = ["docs", "pdf", "seed", "date", "worn"])]
     pub samples: bool,
 }
 
@@ -48,7 +52,10 @@ pub fn run(args: &Args, json: bool) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let date: Day = args.date.parse()?;
-    let plan = deck::plan(args.docs.unwrap_or(1) as usize, args.seed, date);
+    let mut plan = deck::plan(args.docs.unwrap_or(1) as usize, args.seed, date);
+    if args.worn {
+        plan.wear_out();
+    }
     let pdf = args.pdf.then(|| NamedFile { name: "deck.pdf".into(), bytes: deck::print::pdf(&plan) });
     write_plan(&plan, &args.out)?;
     if let Some(file) = pdf {

@@ -16,7 +16,8 @@ pub mod samples;
 mod scan;
 pub mod sheet;
 mod stub;
-mod tables;
+pub mod tables;
+pub mod wear;
 
 use crate::imaging::{Gray, jpeg, tiff};
 use chance::Chance;
@@ -78,18 +79,37 @@ pub fn picture_size(piece: &Piece, station: Station) -> (usize, usize) {
     scan::size(width, height, station.dpi, margin(station).1)
 }
 
+/// One side of a piece in gray, as the sensor saw it: another piece lying over it, and all that went wrong.
+pub fn scanned(piece: &Piece, station: Station, is_back: bool) -> Gray {
+    let side = |paper: &Paper| if is_back { sides(paper).1 } else { sides(paper).0 };
+    let mut page = scan::gray(&side(&piece.paper), pass(piece, station, is_back));
+    if let Some(over) = &piece.over {
+        let upper = scan::gray(&side(over), pass(piece, station, is_back));
+        // It lies over the lower half: the head of the first is seen above it.
+        let down = page.height() / 2;
+        let mut both = Gray::new(page.width().max(upper.width()), page.height().max(down + upper.height()));
+        for (part, from) in [(&page, 0), (&upper, down)] {
+            (0..part.height()).for_each(|y| (0..part.width()).for_each(|x| both.set(x, from + y, part.get(x, y))));
+        }
+        page = both;
+    }
+    match piece.wear {
+        Some(wear) => wear.on(&page, station.dpi, piece.seed ^ u64::from(is_back)),
+        None => page,
+    }
+}
+
 /// The pictures of one piece, under the names of the capture index.
 pub fn pictures(batch: usize, piece: &Piece, station: Station) -> Vec<NamedFile> {
-    let (front, back) = sides(&piece.paper);
     let threshold = 140 + Chance::of(piece.seed, "threshold", 0).below(25) as u8;
-    let front = scan::gray(&front, pass(piece, station, false));
-    let back = scan::gray(&back, pass(piece, station, true));
+    let (front, back) = (scanned(piece, station, false), scanned(piece, station, true));
     let (front, back) = if piece.are_sides_swapped { (back, front) } else { (front, back) };
     let folder = format!("batches/{}/{:04}", batch_name(batch), piece.seq);
     let file = |side: &str, bytes: Vec<u8>| NamedFile { name: format!("{folder}_{side}"), bytes };
-    let bitonal = |page: &Gray| tiff::write_g4(&crate::imaging::convert::threshold(page, threshold), station.dpi);
+    let dpi = piece.wear.map_or(station.dpi, |w| w.dpi(station.dpi));
+    let bitonal = |page: &Gray| tiff::write_g4(&crate::imaging::convert::threshold(page, threshold), dpi);
     // A page of the deck is never larger than a JPEG can be.
-    let photo = |page: &Gray| jpeg::write_gray(page, station.quality, station.dpi).unwrap_or_default();
+    let photo = |page: &Gray| jpeg::write_gray(page, station.quality, dpi).unwrap_or_default();
     match station.images {
         Images::Tiff => vec![file("F.tif", bitonal(&front)), file("B.tif", bitonal(&back))],
         Images::Jpeg => vec![file("F.jpg", photo(&front)), file("B.jpg", photo(&back))],

@@ -4,6 +4,7 @@
 use super::chance::Chance;
 use super::face::{CheckFace, CheckForm, Paper, StubFace, luhn, modulus_11, stub_lines};
 use super::people::{BILLERS, Bank, Person};
+use super::wear::Wear;
 use crate::domain::{AccountNumber, AccountStatus, BankAccount, Bill, Biller, Cents, Day, KnownPayer, MoneyError};
 
 /// What envelope this is.
@@ -144,6 +145,10 @@ pub struct Piece {
     pub magnetic: Option<(String, u32)>,
     /// Batch and sequence number of the check of which this is a second scan.
     pub duplicate_of: Option<(usize, u32)>,
+    /// What happened to it, if anything did.
+    pub wear: Option<Wear>,
+    /// Another piece that lies over it.
+    pub over: Option<Paper>,
     pub seed: u64,
 }
 
@@ -280,6 +285,54 @@ pub fn plan(documents: usize, seed: u64, date: Day) -> Plan {
         }
     }
     builder.finish()
+}
+
+/// What a worn deck goes through, piece after piece; `None` is a piece that nothing happened to, to count false alarms.
+pub const WEARS: [Option<Wear>; 20] = [
+    None,
+    Some(Wear::Skew { degrees: 4.5, bed: 14 }),
+    Some(Wear::Partial { inches: 1.1 }),
+    Some(Wear::FoldedCorner { inches: 0.7 }),
+    None,
+    Some(Wear::Dark { share: 0.5 }),
+    Some(Wear::Light { share: 0.59 }),
+    Some(Wear::Streaks { count: 2 }),
+    Some(Wear::Blank),
+    None,
+    Some(Wear::LowResolution { dpi: 120 }),
+    Some(Wear::Faint { ink: 0.62 }),
+    Some(Wear::Stamp),
+    Some(Wear::Uneven { share: 0.3 }),
+    None,
+    Some(Wear::Bent { inches: 0.06 }),
+    Some(Wear::Skew { degrees: -8.0, bed: 250 }),
+    Some(Wear::Mirrored),
+    Some(Wear::Turned { quarters: 1 }),
+    // A second piece lies over it.
+    None,
+];
+
+impl Plan {
+    /// Lets every piece go through the next of [`WEARS`]; the last of each round gets another stub laid over it.
+    pub fn wear_out(&mut self) {
+        let coded = |p: &Paper| matches!(p, Paper::Stub(s) if !s.lines.barcode.is_empty());
+        let stubs: Vec<Paper> =
+            self.trays.iter().flat_map(|t| &t.pieces).map(|p| &p.paper).filter(|p| coded(p)).cloned().collect();
+        let account = |p: &Paper| if let Paper::Stub(s) = p { Some(s.bill.account.clone()) } else { None };
+        let mut turn = 0;
+        for (n, piece) in self.trays.iter_mut().flat_map(|t| &mut t.pieces).enumerate() {
+            piece.wear = WEARS[turn % WEARS.len()];
+            if turn % WEARS.len() == WEARS.len() - 1 {
+                // Only stubs with a code tell that they are two: the turn waits for one.
+                if !coded(&piece.paper) {
+                    continue;
+                }
+                let others = stubs.iter().cycle().skip(n).take(stubs.len());
+                piece.over = others.into_iter().find(|p| account(p) != account(&piece.paper)).cloned();
+            }
+            turn += 1;
+        }
+    }
 }
 
 /// Plan trays whose envelopes are given one by one.
@@ -620,6 +673,8 @@ impl Builder {
                 index_amount,
                 magnetic,
                 duplicate_of: None,
+                wear: None,
+                over: None,
                 seed: chance.draw(),
             });
         }

@@ -56,7 +56,7 @@ pub fn index(plan: &Plan, batch: usize) -> NamedFile {
             format!("{:04}_B.{extension}", p.seq),
             gray,
             String::new(),
-            tray.station.dpi.to_string(),
+            p.wear.map_or(tray.station.dpi, |w| w.dpi(tray.station.dpi)).to_string(),
             p.magnetic.as_ref().map(|m| m.0.clone()).unwrap_or_default(),
             p.index_amount.map(|a| Cents::new(a).to_string()).unwrap_or_default(),
         ]
@@ -141,6 +141,12 @@ fn document(plan: &Plan, batch: usize, tray: &Tray, piece: &Piece) -> Value {
         Images::Both => json!({"F_tif": path("F.tif"), "B_tif": path("B.tif"), "F_jpg": path("F.jpg")}),
     };
     let mut wear = json!({"skew": (piece.skew * 100.0).round() as i64 as f64 / 100.0});
+    if let Some((word, value)) = piece.wear.map(|w| w.word()) {
+        wear[word] = value;
+    }
+    if piece.over.is_some() {
+        wear["piggyback"] = json!(true);
+    }
     if piece.is_upside_down {
         wear["rot180"] = json!(true);
     }
@@ -156,12 +162,12 @@ fn document(plan: &Plan, batch: usize, tray: &Tray, piece: &Piece) -> Value {
         "scenario": piece.scenario.name(),
         "files": files,
         "front_side": if piece.are_sides_swapped { "B" } else { "F" },
-        "dpi": tray.station.dpi,
+        "dpi": piece.wear.map_or(tray.station.dpi, |w| w.dpi(tray.station.dpi)),
         "width": width,
         "height": height,
         "degradation": wear,
         "format": format_name(tray.station.images),
-        "readable": "yes",
+        "readable": if piece.over.is_some() { "hard" } else { piece.wear.map_or("yes", |w| w.readable()) },
     });
     match &piece.paper {
         Paper::Check(face) => {

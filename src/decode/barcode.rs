@@ -4,6 +4,7 @@
 //! where the page has no patch, so a check page costs only the search.
 
 mod bars;
+mod datamatrix;
 mod field;
 mod pdf417;
 
@@ -206,6 +207,16 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         .collect();
     let modules: Vec<Symbology> = wanted.iter().copied().filter(|s| !bars.contains(s)).collect();
     let (width, height) = (patch.x1 - patch.x0, patch.y1 - patch.y0);
+    let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
+    let core = if patch.grain < 0.06 || modules.is_empty() || !tall { None } else { core(&page.bits, patch) };
+    // A PDF417 is full of upright bars too, and tells itself sooner than bars that are none.
+    if modules.contains(&Symbology::Pdf417)
+        && core.as_ref().is_some_and(|c| c.wide > c.high && c.guarded)
+        && let Some(code) = by_own(page, patch, pdf417::read)
+    {
+        let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
+        return Some(Found { symbology: Symbology::Pdf417, code, matched });
+    }
     let wide = width as f32 > 0.6 * page.dpi as f32;
     if patch.grain < 0.35 && wide && !bars.is_empty() {
         let found = read_bars(page, patch, &bars, layouts);
@@ -213,34 +224,29 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
             return found;
         }
     }
-    let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
-    if patch.grain < 0.06 || modules.is_empty() || !tall {
-        return None;
-    }
-    let Core { wide, high, guarded } = core(&page.bits, patch)?;
+    let Core { wide, high, guarded } = core?;
     // PDF417 lies, the others stand square.
     let square = (0.6..1.7).contains(&(wide as f32 / high as f32));
-    if modules.contains(&Symbology::Pdf417)
-        && wide > high
-        && guarded
-        && let Some(code) = read_stacked(page, patch)
+    if modules.contains(&Symbology::Datamatrix)
+        && square
+        && let Some(code) = by_own(page, patch, datamatrix::read)
     {
-        let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
-        return Some(Found { symbology: Symbology::Pdf417, code, matched });
+        let matched = layouts.match_barcode(Symbology::Datamatrix, &code.text).into_iter().next();
+        return Some(Found { symbology: Symbology::Datamatrix, code, matched });
     }
     let modules: Vec<Symbology> =
         modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { wide > high && guarded } else { square }).collect();
     if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts) }
 }
 
-/// A PDF417 by our own reader.
-fn read_stacked(page: &Upright, patch: &Patch) -> Option<Code> {
+/// A patch for our own readers, which want ink from 0 to 1.
+fn by_own<T>(page: &Upright, patch: &Patch, read: impl Fn(&pdf417::Patch) -> Option<T>) -> Option<T> {
     let picture = ink(page, patch);
     let (mut dark, mut paper) = (255u8, 0u8);
     picture.pixels().iter().for_each(|v| (dark, paper) = (dark.min(*v), paper.max(*v)));
     let range = f32::from(paper.saturating_sub(dark)).max(1.0);
     let shares: Vec<f32> = picture.pixels().iter().map(|v| f32::from(paper - v) / range).collect();
-    pdf417::read(&pdf417::Patch { width: picture.width(), height: picture.height(), ink: &shares })
+    read(&pdf417::Patch { width: picture.width(), height: picture.height(), ink: &shares })
 }
 
 /// What is black on white in a patch.

@@ -22,6 +22,12 @@ impl Evidence {
         self.check().max(self.stub())
     }
 
+    /// Something was read that looks like an account line, but no routing number is in it, and nothing of a stub.
+    pub fn is_line_without_routing(&self) -> bool {
+        let line = self.micr.as_ref().filter(|m| !m.accepted && m.fields.routing.is_none());
+        line.is_some_and(|m| m.chars.len() >= 10) && self.stub() < 0.3
+    }
+
     /// Is there nothing left to wish for: a line accepted, or a stub's line or barcode that fits its layout?
     pub fn settled(&self) -> bool {
         let line = |s: &ScanlineRead| s.accepted && s.layout.is_some();
@@ -94,11 +100,62 @@ pub fn kind(evidence: &Evidence, page: &Upright) -> (DocumentKind, f32) {
     if quality::ink_share(&page.bits) < 0.004 {
         return (DocumentKind::Back, 0.6);
     }
+    if is_check_form(&page.bits, dpi) {
+        return (DocumentKind::Check, 0.6);
+    }
     // Larger than any check, and written on: a letter.
     if wide.min(high) > 4.7 && text_rows(&page.bits, page.dpi) >= 3 {
         return (DocumentKind::Correspondence, 0.7);
     }
     (DocumentKind::Unknown, 0.5)
+}
+
+/// Is it ruled as a check is: of a check's size, a long rule for the payee or the words, and below it, on one level, a
+/// rule for the memo on the left and one for the signature on the right? Asked only where no line could be read.
+fn is_check_form(bits: &Bits, dpi: f32) -> bool {
+    let (width, height) = (bits.width(), bits.height());
+    let (wide, high) = (width as f32 / dpi, height as f32 / dpi);
+    if !(5.3..9.4).contains(&wide) || !(2.2..4.4).contains(&high) {
+        return false;
+    }
+    // Rules as (row, from, to): ink with small gaps, at least as long as a memo's.
+    let (gap, least) = ((dpi * 0.02) as usize + 2, (dpi * 1.1) as usize);
+    let mut rules: Vec<(usize, usize, usize)> = Vec::new();
+    for y in 0..height {
+        let inked: u32 = bits.row(y).iter().map(|w| w.count_ones()).sum();
+        if (inked as usize) < least * 8 / 10 {
+            continue;
+        }
+        let (mut from, mut to, mut ink) = (0, 0, 0);
+        for x in 0..width + gap + 1 {
+            if x < width && bits.get(x, y) {
+                if ink == 0 {
+                    from = x;
+                }
+                (to, ink) = (x + 1, ink + 1);
+            } else if ink > 0 && x - to >= gap {
+                if to - from >= least && ink * 100 >= (to - from) * 85 {
+                    rules.push((y, from, to));
+                }
+                ink = 0;
+            }
+        }
+    }
+    let inches = |pixels: usize| pixels as f32 / dpi;
+    let lower = height * 55 / 100..height * 92 / 100;
+    let level = (dpi * 0.08) as usize;
+    rules.iter().any(|&(y, from, to)| {
+        let is_memo = lower.contains(&y) && to < width * 55 / 100 && inches(to - from) < 3.2;
+        let has_signature = || {
+            let beside = |r: &&(usize, usize, usize)| r.0.abs_diff(y) <= level && r.1 > to && r.1 > width * 45 / 100;
+            rules.iter().find(beside).is_some_and(|r| inches(r.2 - r.1) < 3.6)
+        };
+        let has_payee = || {
+            let above = |r: &&(usize, usize, usize)| r.0 + height / 8 < y && r.0 > height / 5;
+            rules.iter().filter(above).any(|r| inches(r.2 - r.1) > 2.2 && r.1 < width * 45 / 100)
+        };
+        is_memo && from < width / 3 && has_signature() && has_payee()
+    })
 }
 
 /// Rows of print or writing, told by the gaps between them.

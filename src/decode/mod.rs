@@ -179,6 +179,10 @@ impl<'a> Search<'a> {
                 self.open_page(source, number).map(|n| self.ways_up(n, &[0, 180]));
             }
         }
+        // Print like an account line's without its transit field: in a mirror the line may read.
+        if self.best.as_ref().is_some_and(|b| b.evidence.is_line_without_routing()) {
+            (0..self.sheets.len()).any(|n| self.mirrored(n));
+        }
         // Nothing yet: a page on its side, and last a mirrored one.
         let half_read = self.best.as_ref().is_some_and(|b| self.line_is_missing(&b.evidence));
         if self.strength() < SOME || half_read {

@@ -117,15 +117,26 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
         let (along, across) = if side == LEFT || side == RIGHT { (height, width) } else { (width, height) };
         let limit = across * 22 / 100;
         let step = (along / 200).max(1);
-        let ink = |a: usize, d: usize| match side {
-            LEFT => bits.get(d, a),
-            RIGHT => bits.get(width - 1 - d, a),
-            TOP => bits.get(a, d),
-            _ => bits.get(a, height - 1 - d),
+        // The next pixel of ink (or of paper) at or after a depth; a word at a time along rows.
+        let next = |a: usize, d: usize, paper: bool| {
+            let flip = if paper { u64::MAX } else { 0 };
+            match side {
+                LEFT => (d..=limit).step_by(64).find_map(|d| {
+                    let word = bits.word_at(d as isize, a) ^ flip;
+                    (word != 0).then(|| d + word.leading_zeros() as usize)
+                }),
+                RIGHT => (d..=limit).step_by(64).find_map(|d| {
+                    let word = bits.word_at(width as isize - 64 - d as isize, a) ^ flip;
+                    (word != 0).then(|| d + word.trailing_zeros() as usize)
+                }),
+                TOP => (d..=limit).find(|d| bits.get(a, *d) != paper),
+                _ => (d..=limit).find(|d| bits.get(a, height - 1 - d) != paper),
+            }
+            .filter(|d| *d <= limit)
         };
         let mut rays: Vec<Ray> = Vec::with_capacity(along / step + 1);
         for a in (step / 2..along).step_by(step) {
-            if let Some(ray) = cast(|d| ink(a, d), limit, thick) {
+            if let Some(ray) = cast(|d, paper| next(a, d, paper), limit, thick) {
                 rays.push(Ray { along: a as f32, ..ray });
             }
         }
@@ -154,22 +165,25 @@ struct Ray {
 }
 
 /// The first dark run of at least `thick` pixels (gaps of two are bridged); none when it does not end within the limit.
-fn cast(ink: impl Fn(usize) -> bool, limit: usize, thick: usize) -> Option<Ray> {
-    let (mut begin, mut last, mut open) = (0, 0, false);
-    for d in 0..=limit {
-        if ink(d) {
-            if !open {
-                (begin, open) = (d, true);
+fn cast(next: impl Fn(usize, bool) -> Option<usize>, limit: usize, thick: usize) -> Option<Ray> {
+    let mut begin = next(0, false)?;
+    loop {
+        // The end of the run, gaps bridged.
+        let mut end = next(begin, true)?;
+        let after = loop {
+            match next(end, false) {
+                Some(ink) if ink - end <= 2 => end = next(ink, true)?,
+                other => break other,
             }
-            last = d;
-        } else if open && d - last > 2 {
-            if last + 1 - begin >= thick || begin <= 1 {
-                return Some(Ray { along: 0.0, begin, end: last + 1 });
-            }
-            open = false;
+        };
+        if end + 2 > limit {
+            return None;
         }
+        if end - begin >= thick || begin <= 1 {
+            return Some(Ray { along: 0.0, begin, end });
+        }
+        begin = after?;
     }
-    None
 }
 
 /// The line that most of the ends lie on.
@@ -177,6 +191,7 @@ fn fit(rays: &[Ray], count: usize) -> Option<Side> {
     let n = rays.len();
     let steepest = MOST_SLANT.to_radians().tan() * 1.05;
     let near = |r: &Ray, slope: f32, at_zero: f32| (r.end as f32 - slope * r.along - at_zero).abs() <= 2.0;
+    let points: Vec<(f32, f32)> = rays.iter().map(|r| (r.along, r.end as f32)).collect();
     let mut best: Option<(usize, f32, f32)> = None;
     let tries = 24.min(n);
     for i in 0..tries {
@@ -191,10 +206,15 @@ fn fit(rays: &[Ray], count: usize) -> Option<Side> {
                 continue;
             }
             let at_zero = a.end as f32 - slope * a.along;
-            let hits = rays.iter().filter(|r| near(r, slope, at_zero)).count();
+            let on = |p: &(f32, f32)| u32::from((p.1 - slope * p.0 - at_zero).abs() <= 2.0);
+            let hits = points.iter().map(on).sum::<u32>() as usize;
             if best.is_none_or(|(most, ..)| hits > most) {
                 best = Some((hits, slope, at_zero));
             }
+        }
+        // Nearly all of them: no other line has more.
+        if best.is_some_and(|(most, ..)| most * 20 > n * 19) {
+            break;
         }
     }
     let (hits, slope, at_zero) = best?;

@@ -180,7 +180,9 @@ pub(super) fn on_white(samples: &[u8], channels: usize) -> Vec<u8> {
 /// areas, which an inverted page never has.
 fn is_inverted(page: &Bits) -> bool {
     let (width, height) = (page.width(), page.height());
-    if width < 128 || height < 64 || page.ink() * 100 < width * height * 65 {
+    let (ink, area) = (page.ink(), width * height);
+    // What is black all over is no page that could be turned into a blank one.
+    if width < 128 || height < 64 || ink * 100 < area * 65 || (area - ink) * 2500 < area {
         return false;
     }
     let (mut dark, mut light, mut edge_dark, mut edges) = (0usize, 0usize, 0usize, 0usize);

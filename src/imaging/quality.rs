@@ -176,6 +176,12 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
             let inked = |d: usize| (from.saturating_sub(2)..to + 2).any(|a| at(a, d));
             (1..across.min(dpi * 2 / 5)).filter(|d| inked(*d)).count() * 20 >= across.min(dpi * 2 / 5) * 18
         };
+        // A scanner's streak goes on to the other side; it is no print that was cut.
+        let is_streak = |from: usize, to: usize| {
+            let looks = (1..across).step_by(9);
+            let inked = |d: &usize| (from.saturating_sub(3)..to + 3).any(|a| at(a, *d));
+            looks.clone().filter(inked).count() * 10 >= looks.count() * 9
+        };
         for a in 0..along {
             if at(a, 1) {
                 run += 1;
@@ -183,7 +189,8 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
                 continue;
             }
             // A stroke of print: not a speck, not a rule along the side, and it goes on inwards.
-            if (2..dpi / 5).contains(&run) && (a - run..a).any(|a| (1..reach).all(|d| at(a, d))) {
+            let is_stroke = (2..dpi / 5).contains(&run) && (a - run..a).any(|a| (1..reach).all(|d| at(a, d)));
+            if is_stroke && !is_streak(a - run, a) {
                 strokes += 1;
                 rules += usize::from(run <= dpi / 33 + 1 && is_rule(a - run, a));
             }
@@ -293,9 +300,15 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
         }
     }
     let (left, right) = (room(LEFT, height / 2) + margin, width.saturating_sub(room(RIGHT, height / 2) + margin));
+    // A printed frame leaves a margin above and below.
+    let (top, foot) = (room(TOP, width / 2), height.saturating_sub(room(BOTTOM, width / 2)));
+    let reaches_out = |x: usize| {
+        let inked = |from: usize| (from..(from + margin).min(height)).filter(|y| bits.get(x, *y)).count() * 10;
+        inked(top) > margin * 6 && inked(foot.saturating_sub(margin)) > margin * 6
+    };
     thickness = 0;
-    for column in columns.iter().take(right).skip(left).chain([&0]) {
-        if usize::from(*column) * 10 >= looks * 9 {
+    for (x, column) in columns.iter().enumerate().take(right).skip(left).chain([(width, &0)]) {
+        if usize::from(*column) * 10 >= looks * 9 && reaches_out(x) {
             thickness += 1;
         } else {
             count += usize::from((1..=most).contains(&thickness));

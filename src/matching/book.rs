@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::hypotheses::{days_between, expected};
 use super::{Policy, SeenCheck};
-use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer};
+use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer, Reason};
 use crate::grouping::{Evidence, Piece, StubEvidence};
 
 /// What to load before grouping and matching a batch: everything that may turn out to be paid.
@@ -276,6 +276,28 @@ impl BillBook {
         seen + if told { 100 } else { 0 }
     }
 
+    /// A stub's line that was not sure enough, none of whose check digits fails, and which names the account, the invoice and
+    /// the amounts of exactly one open bill: the bill is the witness that it was read right. A check digit that fails is
+    /// never outvoted, nor a barcode that says something else.
+    pub fn hear_witnesses(&self, evidence: &mut [Evidence]) {
+        for e in evidence {
+            let disputed = e.problems.iter().any(|p| p.code == Reason::BarcodeScanlineMismatch);
+            let unsure = |s: &&mut StubEvidence| !s.accepted && !s.check_digit_failed && !s.keyed;
+            let Some(stub) = e.stub.as_mut().filter(unsure).filter(|_| !disputed) else { continue };
+            let (Some(account), Some(invoice), Some(due)) = (&stub.account, &stub.invoice, stub.amount_due) else {
+                continue;
+            };
+            let late = |b: &Bill| stub.amount_late.is_none() || stub.amount_late == b.late_amount;
+            let bills = self.bills_of(stub.biller.as_ref(), account);
+            let says_so =
+                |b: &&&Bill| b.open && !invoice.is_empty() && b.invoice == *invoice && b.amount_due == due && late(b);
+            if bills.iter().filter(says_so).count() == 1 {
+                stub.accepted = true;
+                e.problems.retain(|p| p.code != Reason::ScanlineUnreadable);
+            }
+        }
+    }
+
     /// The pieces of a batch for [`crate::grouping::group`]: `evidence` in capture order, `seen` the checks of other
     /// batches and days.
     pub fn pieces<'a>(
@@ -324,6 +346,48 @@ impl BillBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AccountStatus, DocumentId, DocumentKind, Problem};
+    use crate::matching::tests::bill;
+
+    #[test]
+    fn an_open_bill_is_witness_for_a_line_that_was_not_sure() {
+        let open = Bill { invoice: "00007151".into(), ..bill("1000000001", "W1", 4000, AccountStatus::Active) };
+        let book = BillBook::new(vec![open], vec![]);
+        let stub = |account: &str, invoice: &str, due: i64, failed: bool| StubEvidence {
+            account: Some(AccountNumber::new(account)),
+            invoice: Some(invoice.into()),
+            amount_due: Some(Cents::new(due)),
+            check_digit_failed: failed,
+            ..StubEvidence::default()
+        };
+        for (name, stub, disputed, want) in [
+            ("all three agree", stub("1000000001", "00007151", 4000, false), false, true),
+            ("another amount", stub("1000000001", "00007151", 4100, false), false, false),
+            ("another invoice", stub("1000000001", "00007157", 4000, false), false, false),
+            ("another account", stub("1000000007", "00007151", 4000, false), false, false),
+            ("no invoice", stub("1000000001", "", 4000, false), false, false),
+            ("a failing check digit", stub("1000000001", "00007151", 4000, true), false, false),
+            ("a barcode says otherwise", stub("1000000001", "00007151", 4000, false), true, false),
+        ] {
+            let code = if disputed { Reason::BarcodeScanlineMismatch } else { Reason::ScanlineUnreadable };
+            let mut evidence = [Evidence {
+                document: DocumentId::of(&[name.as_bytes()]),
+                seq: 1,
+                kind: DocumentKind::Stub,
+                envelope: None,
+                check: None,
+                stub: Some(stub),
+                problems: vec![Problem::new(code, "told")],
+                has_front: true,
+                has_back: true,
+                is_record: false,
+                set_aside: None,
+            }];
+            book.hear_witnesses(&mut evidence);
+            let heard = evidence[0].stub.as_ref().is_some_and(|s| s.accepted);
+            assert_eq!((heard, evidence[0].problems.is_empty()), (want, want), "{name}");
+        }
+    }
 
     #[test]
     fn repairs_are_swaps_and_single_digits() {

@@ -102,9 +102,9 @@ fn profile(patch: &Patch, top: usize, foot: usize, slope: f32) -> Vec<f32> {
     for y in top..foot {
         let shift = (slope * (y as f32 - middle)).round() as isize;
         let row = &patch.ink[y * patch.width..(y + 1) * patch.width];
-        for (x, sum) in sums.iter_mut().enumerate() {
-            let from = x as isize - shift;
-            *sum += usize::try_from(from).ok().and_then(|f| row.get(f)).copied().unwrap_or(0.0);
+        let (to, from) = (shift.max(0) as usize, (-shift).max(0) as usize);
+        for (sum, ink) in sums.iter_mut().skip(to).zip(row.iter().skip(from)) {
+            *sum += ink;
         }
     }
     let rows = (foot - top).max(1) as f32;
@@ -128,11 +128,10 @@ fn frames(patch: &Patch) -> Option<Vec<(f32, Frame)>> {
     // The guards are straight bars: they are sharpest along the code's own lean.
     let sharp = |slope: f32| {
         let p = profile(patch, inner_top, inner_foot, slope);
-        p.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum::<f32>()
+        p.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum::<f32>() - slope.abs() * 0.5
     };
-    let slope = (-6..=6)
-        .map(|i| i as f32 * 0.006)
-        .max_by(|a, b| (sharp(*a) - a.abs() * 0.5).total_cmp(&(sharp(*b) - b.abs() * 0.5)))?;
+    let slopes = (-6..=6).map(|i| i as f32 * 0.006);
+    let (_, slope) = slopes.map(|s| (sharp(s), s)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let ends = profile(patch, inner_top, inner_foot, slope);
     // Whole sums, so that the ink between any two points is a subtraction.
     let mut sums = vec![0.0f32; ends.len() + 1];

@@ -16,7 +16,7 @@ pub use fields::fields;
 
 use crate::decode::net::Net;
 use crate::domain::{CharRead, MicrRead};
-use crate::imaging::Upright;
+use crate::imaging::{Bits, Upright};
 use read::RowRead;
 use trellis::SYMBOLS;
 
@@ -55,12 +55,38 @@ const SURELY_E13B: f32 = 0.8;
 /// Finds and reads the page's E-13B line; `None` where nothing looks like one.
 pub fn read(page: &Upright) -> Option<MicrLine> {
     let nominal = 0.117 * page.dpi as f32;
-    let rows = find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4);
+    let found = best_of(page, find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4));
+    // Rows of other print, or of a stamp, may have more pieces than the line: where nothing was found the clear band at the
+    // page's foot is asked alone.
+    let (row, score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
+        let band = foot(&page.bits, page.dpi as usize)?;
+        best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
+    })?;
+    let mut read = text(page, &row);
+    // A whole check has a transit field; a line without one is a part.
+    read.accepted &= read.fields.routing.is_some();
+    (score > LEAST_SCORE).then_some(MicrLine { read, score })
+}
+
+/// A row below this is no account line.
+const LEAST_SCORE: f32 = 0.15;
+
+/// The page with nothing but its last inch; `None` where that is all of it, or holds next to nothing.
+fn foot(bits: &Bits, dpi: usize) -> Option<Bits> {
+    let from = bits.height().checked_sub(dpi).filter(|f| *f > dpi / 2)?;
+    let mut band = Bits::new(bits.width(), bits.height());
+    (from..bits.height()).for_each(|y| band.row_mut(y).copy_from_slice(bits.row(y)));
+    (band.ink() > dpi).then_some(band)
+}
+
+/// The row that reads best as E-13B, and how well.
+fn best_of(page: &Upright, rows: Vec<find::Row>) -> Option<(RowRead, f32)> {
     let mut best: Option<(RowRead, f32)> = None;
-    for row in rows {
-        if find::plausible(&NET, &page.bits, &row) < 0.5 {
-            continue;
-        }
+    // The likeliest first: other print of the same size costs as much to read, and gives nothing.
+    let mut likely: Vec<(f32, find::Row)> =
+        rows.into_iter().map(|row| (find::plausible(&NET, &page.bits, &row), row)).filter(|r| r.0 >= 0.5).collect();
+    likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (_, row) in likely {
         let found = read::row(&NET, page, &row, row.trimmed(14.0, page.bits.width()));
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
@@ -70,11 +96,7 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
             break;
         }
     }
-    let (row, score) = best?;
-    let mut read = text(page, &row);
-    // A whole check has a transit field; a line without one is a part.
-    read.accepted &= read.fields.routing.is_some();
-    (score > 0.15).then_some(MicrLine { read, score })
+    best
 }
 
 /// Reads a raster that is one line and little else, of unknown resolution.
@@ -179,7 +201,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Sha256;
-    use crate::imaging::{Bits, Raster, Transform, binarize, load};
+    use crate::imaging::{Raster, Transform, binarize, load};
 
     #[test]
     fn the_weights_are_the_ones_that_were_measured() {

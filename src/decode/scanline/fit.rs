@@ -11,6 +11,8 @@ use crate::domain::{CharRead, CheckDigitRead, ScanlineRead};
 const MOST_COST: f32 = 1.2;
 /// What may be left of doubt in an accepted line.
 const DOUBT: f32 = 0.001;
+/// More second choices than these in one line are not tried in pairs.
+const MOST_RIVALS: usize = 28;
 /// A character that is less sure than this is rejected in a line that is not accepted.
 const SURE: f32 = 0.8;
 /// A repair may cost this much (natural logarithm), and the next best must cost this much more.
@@ -166,7 +168,7 @@ fn fit<'a>(cells: &'a [Cell], layout: &'a Layout, template: &'a Template, checks
     }
     found.reverse();
     let mut fit = Fit { layout, template, checks, cost: total, printed: found, holds: Vec::new() };
-    fit.holds = fit.hold(&fit.line(None, false));
+    fit.holds = fit.hold(&fit.line(&[], false));
     Some(fit)
 }
 
@@ -187,15 +189,15 @@ fn digit_among(cell: &Cell) -> (usize, f32) {
 }
 
 impl Fit<'_> {
-    /// The characters in a row, one of them replaced; `rejects`: unsure ones are `?`, and blanks stand where they were.
-    fn line(&self, replaced: Option<(usize, usize)>, rejects: bool) -> String {
+    /// The characters in a row, some of them replaced (place, class); `rejects`: unsure ones are `?`, and blanks stand where they were.
+    fn line(&self, replaced: &[(usize, usize)], rejects: bool) -> String {
         let mut line = String::new();
         for (i, printed) in self.printed.iter().enumerate() {
             if printed.spaced {
                 line.push(' ');
             }
             let unsure = rejects && printed.item == Item::Digit && printed.chance < SURE;
-            let class = replaced.filter(|(at, _)| *at == i).map_or(printed.class, |(_, class)| class);
+            let class = replaced.iter().find(|(at, _)| *at == i).map_or(printed.class, |(_, class)| *class);
             line.push(if unsure { '?' } else { CHARACTERS[class] });
         }
         line
@@ -220,7 +222,49 @@ impl Fit<'_> {
         let sum: f32 = wrong.iter().sum();
         let squares: f32 = wrong.iter().map(|w| w * w).sum();
         let two = ((sum * sum - squares) / 2.0).max(0.0);
-        two / 9.0f32.powi(self.checks.len().min(2) as i32)
+        let by_number = two / self.guesses();
+        if by_number < DOUBT { by_number } else { self.rivals().map_or(by_number, |r| r.min(by_number)) }
+    }
+
+    /// Lines drawn by chance of which one passes all checks.
+    fn guesses(&self) -> f32 {
+        9.0f32.powi(self.checks.len().min(2) as i32)
+    }
+
+    /// The same by trying them: how likely, beside this line, are all others that the checks let pass? Twice that, since
+    /// the classifier's second choices are less well known than its first; `None` where too much is in doubt to try all.
+    fn rivals(&self) -> Option<f32> {
+        // (place, class, how likely beside the best); what is less likely is only summed.
+        let mut others: Vec<(usize, usize, f32)> = Vec::new();
+        let mut unnamed = 0.0;
+        for (i, printed) in self.printed.iter().enumerate().filter(|(_, p)| p.item == Item::Digit) {
+            let chances = &printed.cell.chances;
+            let best = chances[printed.class].max(1e-5);
+            let mut named = 0.0;
+            for class in (0..10).filter(|c| *c != printed.class && chances[*c] > 3e-4 * best) {
+                others.push((i, class, chances[class] / best));
+                named += chances[class] / best;
+            }
+            unnamed += (1.0 / printed.chance.max(1e-5) - 1.0 - named).max(0.0);
+        }
+        if others.len() > MOST_RIVALS {
+            return None;
+        }
+        let passes = |replaced: &[(usize, usize)]| self.hold(&self.line(replaced, false)).iter().all(|h| *h);
+        let mut sum = 0.0;
+        for (n, &(i, class, own)) in others.iter().enumerate() {
+            if passes(&[(i, class)]) {
+                sum += own;
+            }
+            for &(j, other, beside) in others[n + 1..].iter().filter(|o| o.0 != i && o.2 * own > 1e-6) {
+                if passes(&[(i, class), (j, other)]) {
+                    sum += own * beside;
+                }
+            }
+        }
+        let named: f32 = others.iter().map(|o| o.2).sum();
+        let by_chance = unnamed * unnamed / 2.0 + unnamed * named + named * named * named / 6.0;
+        Some(2.0 * (sum + by_chance / self.guesses()))
     }
 
     pub fn passes(&self) -> bool {
@@ -238,7 +282,7 @@ impl Fit<'_> {
         for (i, printed) in self.printed.iter().enumerate().filter(|(_, p)| p.item == Item::Digit) {
             for class in (0..10).filter(|c| *c != printed.class) {
                 let price = cost(printed.cell.chances[class]) - cost(printed.cell.chances[printed.class]);
-                if price < REPAIR + APART && self.hold(&self.line(Some((i, class)), false)).iter().all(|h| *h) {
+                if price < REPAIR + APART && self.hold(&self.line(&[(i, class)], false)).iter().all(|h| *h) {
                     repairs.push((price, i, class));
                 }
             }
@@ -253,8 +297,8 @@ impl Fit<'_> {
     pub fn reading(self, passing: usize) -> ScanlineRead {
         let accepted = self.passes() && passing == 1;
         let repair = self.repair();
-        let best = self.line(repair, false);
-        let text = self.line(None, !accepted);
+        let best = self.line(repair.as_slice(), false);
+        let text = self.line(&[], !accepted);
         let fields = self.template.take(&best).map(|(fields, _)| fields).unwrap_or_default();
         let reads = self.checks.iter().zip(&self.holds);
         let check_digits = reads.map(|(c, ok)| CheckDigitRead { scheme: c.name.clone(), ok: *ok }).collect();

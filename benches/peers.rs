@@ -1,0 +1,250 @@
+//! Ours beside what anyone can install, on the same pictures in the same run: barcodes of each symbology under growing
+//! damage against zxing-cpp (python package `zxing-cpp`), and stub lines against stock Tesseract, which is given the place
+//! of the line. A peer that is not on this machine is named and left out. `cargo bench --bench peers`
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use remit::deck::plan::{Bed, Images, Scenario, Source as Tray, Station, plan_of};
+use remit::deck::wear::Wear;
+use remit::deck::{self, face::Paper};
+use remit::decode::barcode;
+use remit::decode::layout::Layouts;
+use remit::decode::scanline;
+use remit::domain::Day;
+use remit::imaging::{Bits, Gray, Transform, Upright, convert, png, to_gray};
+use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
+
+/// A number that looks drawn by lot.
+fn draw(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *seed >> 33
+}
+
+/// A code in the middle of a page, `module` pixels a module, then what happened to it.
+fn page(format: BarcodeFormat, text: &str, module: usize, damage: &str, seed: &mut u64) -> Bits {
+    let code = MultiFormatWriter.encode(text, &format, 0, 0).expect("a code");
+    let is_bars = code.getHeight() == 1 || matches!(format, BarcodeFormat::CODE_128 | BarcodeFormat::ITF);
+    let tall = if is_bars { 70 } else { module };
+    let rows = if is_bars { 1 } else { code.getHeight() as usize };
+    let mut gray = Gray::new(1200, 560);
+    for y in 0..rows * tall {
+        for x in 0..code.getWidth() as usize * module {
+            if code.get((x / module) as u32, (y / tall) as u32) {
+                gray.set(180 + x, 150 + y, 25);
+            }
+        }
+    }
+    let mut blurred = gray.clone();
+    for y in 1..559 {
+        for x in 1..1199 {
+            let at = |dx: isize, dy: isize| u32::from(gray.get((x as isize + dx) as usize, (y as isize + dy) as usize));
+            let sum = 4 * at(0, 0) + 2 * (at(-1, 0) + at(1, 0) + at(0, -1) + at(0, 1));
+            let corners = at(-1, -1) + at(1, -1) + at(-1, 1) + at(1, 1);
+            blurred.set(x, y, ((sum + corners) / 16) as u8);
+        }
+    }
+    let (limit, holes, specks) = match damage {
+        "spread" => (205, 0, 0),
+        "pale" => (88, 0, 0),
+        "holes" => (140, 12, 2),
+        "noise" => (140, 7, 7),
+        _ => (140, 0, 0),
+    };
+    let mut bits = convert::threshold(&blurred, limit);
+    for y in 0..560 {
+        for x in 0..1200 {
+            let dice = draw(seed) % 100;
+            if bits.get(x, y) && dice < holes {
+                bits.set(x, y, false);
+            } else if !bits.get(x, y) && dice < specks {
+                bits.set(x, y, (150..420).contains(&y) && (150..1100).contains(&x));
+            }
+        }
+    }
+    bits
+}
+
+fn ours(bits: &Bits, layouts: &Layouts) -> Vec<String> {
+    let page = Upright { bits: bits.clone(), gray: None, dpi: 200, transform: Transform::IDENTITY };
+    barcode::read(&page, layouts).into_iter().map(|b| b.text).collect()
+}
+
+/// Texts and milliseconds of each picture, by zxing-cpp.
+fn zxing(files: &[String]) -> Option<Vec<(Vec<String>, f64)>> {
+    const PROGRAM: &str = r#"
+import sys, json, time
+import zxingcpp
+from PIL import Image
+for f in sys.stdin.read().split('\n'):
+    image = Image.open(f).convert('L')
+    start = time.process_time()
+    found = [r.text for r in zxingcpp.read_barcodes(image)]
+    print(json.dumps([found, (time.process_time() - start) * 1000]))
+"#;
+    let mut child = Command::new("python3")
+        .args(["-c", PROGRAM])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(files.join("\n").as_bytes()).ok()?;
+    let output = child.wait_with_output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().map(|l| serde_json::from_str(l).ok()).collect()
+}
+
+fn barcodes(folder: &Path) {
+    use BarcodeFormat as F;
+    let formats = [
+        ("code-128", F::CODE_128, [2, 3]),
+        ("itf", F::ITF, [2, 3]),
+        ("qr", F::QR_CODE, [3, 4]),
+        ("pdf417", F::PDF_417, [2, 3]),
+        ("datamatrix", F::DATA_MATRIX, [3, 4]),
+    ];
+    let layouts = Layouts::default();
+    let mut seed = 42;
+    let mut cases: Vec<(&str, &str, String, Bits)> = Vec::new();
+    for (name, format, modules) in formats {
+        for damage in ["clean", "spread", "pale", "holes", "noise"] {
+            for turn in 0..12 {
+                let digits: String = (0..24).map(|_| char::from(b'0' + (draw(&mut seed) % 10) as u8)).collect();
+                let is_bars = matches!(format, F::CODE_128 | F::ITF);
+                let text = if is_bars { digits } else { format!("PMI|P{}|{}", &digits[..7], &digits[7..]) };
+                let bits = page(format, &text, modules[turn % 2], damage, &mut seed);
+                cases.push((name, damage, text, bits));
+            }
+        }
+    }
+    let blank = "no code";
+    for _ in 0..20 {
+        let mut bits = Bits::new(1200, 560);
+        (0..90_000).for_each(|_| {
+            let (x, y) = (draw(&mut seed) as usize % 900, draw(&mut seed) as usize % 300);
+            bits.set(150 + x, 120 + y, true);
+        });
+        cases.push((blank, "noise", String::new(), bits));
+    }
+    let files: Vec<String> = cases
+        .iter()
+        .enumerate()
+        .map(|(n, case)| {
+            let path = folder.join(format!("{n}.png"));
+            std::fs::write(&path, png::write_gray(&to_gray(&case.3)).expect("a picture")).expect("a file");
+            path.display().to_string()
+        })
+        .collect();
+    let peer = zxing(&files);
+    if peer.is_none() {
+        println!("zxing-cpp is NOT here (pip install zxing-cpp pillow): ours alone");
+    }
+    let mut table: BTreeMap<(&str, &str), [f64; 7]> = BTreeMap::new();
+    for (n, (name, damage, text, bits)) in cases.iter().enumerate() {
+        let started = Instant::now();
+        let found = ours(bits, &layouts);
+        let ms = started.elapsed().as_secs_f64() * 1e3;
+        let row = table.entry((name, damage)).or_default();
+        let mut count = |found: &[String], at: usize| {
+            row[at] += f64::from(u8::from(found.contains(text)));
+            row[at + 1] += found.iter().filter(|f| *f != text).count() as f64;
+        };
+        count(&found, 1);
+        if let Some((found, _)) = peer.as_ref().map(|p| &p[n]) {
+            count(found, 4);
+        }
+        row[0] += 1.0;
+        row[3] += ms;
+        row[6] += peer.as_ref().map_or(0.0, |p| p[n].1);
+    }
+    println!(
+        "{:<12} {:<8} {:>5} | {:>5} {:>6} {:>8} | {:>7} {:>6} {:>8}",
+        "symbology", "damage", "codes", "ours", "wrong", "ms", "zxing", "wrong", "ms"
+    );
+    for ((name, damage), r) in &table {
+        let ms = |sum: f64| sum / r[0];
+        println!(
+            "{name:<12} {damage:<8} {:>5} | {:>5} {:>6} {:>8.1} | {:>7} {:>6} {:>8.1}",
+            r[0],
+            r[1],
+            r[2],
+            ms(r[3]),
+            r[4],
+            r[5],
+            ms(r[6])
+        );
+    }
+}
+
+fn lines(folder: &Path) {
+    let station = Station {
+        images: Images::Tiff,
+        dpi: 200,
+        bed: Bed::Crop,
+        quality: 75,
+        magnetic: None,
+        stub_first: false,
+        channel: "mail",
+    };
+    let plan = plan_of(&[(Tray::Scanner, station, &[Scenario::Exact; 24])], 31, Day::new(2026, 11, 20).expect("a day"));
+    let layouts = Layouts::parse(deck::tables::LAYOUTS).expect("layouts");
+    let has_peer = Command::new("tesseract").arg("--version").output().is_ok_and(|o| o.status.success());
+    if !has_peer {
+        println!("tesseract is NOT here (apt install tesseract-ocr): ours alone");
+    }
+    println!("{:<12} {:>5} | {:>5} {:>8} | {:>9} {:>8}", "stub lines", "lines", "ours", "ms", "tesseract", "ms");
+    let bent: &[(&str, Option<Wear>)] =
+        &[("clean", None), ("pale", Some(Wear::Faint { ink: 0.6 })), ("stamped", Some(Wear::Stamp))];
+    for (name, wear) in bent {
+        let (mut all, mut right, mut peers, mut own_ms, mut peer_ms) = (0, 0, 0, 0.0, 0.0);
+        for piece in &plan.trays[0].pieces {
+            let Paper::Stub(face) = &piece.paper else { continue };
+            if face.lines.scanline.is_empty() {
+                continue;
+            }
+            let piece = deck::plan::Piece { wear: *wear, skew: 0.0, ..piece.clone() };
+            let gray = deck::scanned(&piece, station, false);
+            let bits = convert::threshold(&gray, 150);
+            let page = Upright { bits, gray: None, dpi: 200, transform: Transform::IDENTITY };
+            let started = Instant::now();
+            let found = scanline::read(&page, &layouts);
+            own_ms += started.elapsed().as_secs_f64() * 1e3;
+            let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+            let want = digits(&face.lines.scanline);
+            all += 1;
+            right += usize::from(found.as_ref().is_some_and(|l| l.read.accepted && digits(&l.read.text) == want));
+            let Some(area) = found.map(|l| l.read.bbox).filter(|_| has_peer) else { continue };
+            let cut = to_gray(&page.bits).cropped(
+                (area.x - 20) as isize,
+                (area.y - 14) as isize,
+                area.w as usize + 40,
+                area.h as usize + 28,
+            );
+            let path = folder.join("line.png");
+            std::fs::write(&path, png::write_gray(&cut).expect("a picture")).expect("a file");
+            let started = Instant::now();
+            let output = Command::new("tesseract")
+                .arg(&path)
+                .args(["-", "--psm", "7", "--dpi", "200", "-c", "tessedit_char_whitelist=0123456789<>+"])
+                .output()
+                .expect("tesseract");
+            peer_ms += started.elapsed().as_secs_f64() * 1e3;
+            peers += usize::from(digits(&String::from_utf8_lossy(&output.stdout)) == want);
+        }
+        let each = |sum: f64| sum / f64::from(all.max(1));
+        println!("{name:<12} {all:>5} | {right:>5} {:>8.1} | {peers:>9} {:>8.1}", each(own_ms), each(peer_ms));
+    }
+}
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    barcodes(folder.path());
+    lines(folder.path());
+}
