@@ -201,24 +201,42 @@ async fn compare(name: &str, ours: Site, floor: Site, clients: usize) {
     );
 }
 
-/// Flushes of one run under strace: this program calls itself with `REMIT_SYNCS` set and posts that many batches.
+/// Flushes of one posting under strace: this program calls itself to make batches ready, and once more to post them too.
 fn syncs() {
-    let count = |batches: usize| -> Option<u64> {
+    const BATCHES: u64 = 8;
+    let count = |then: &str| -> Option<u64> {
         let log = tempfile::NamedTempFile::new().ok()?;
         let ran = std::process::Command::new("strace")
             .args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"])
             .arg(log.path())
             .arg(std::env::current_exe().ok()?)
-            .env("REMIT_SYNCS", batches.to_string())
+            .env("REMIT_SYNCS", BATCHES.to_string())
+            .env("REMIT_THEN", then)
             .output();
         ran.ok().filter(|o| o.status.success())?;
         let text = std::fs::read_to_string(log.path()).ok()?;
         Some(text.lines().filter(|l| l.contains("sync(")).count() as u64)
     };
-    match (count(4), count(8)) {
-        (Some(few), Some(more)) => println!("SQLite: {few} flushes for 4 batches made and posted, {more} for 8"),
+    match (count("stop"), count("post")) {
+        (Some(ready), Some(posted)) => println!(
+            "SQLite: {} flushes for {BATCHES} batches posted, each one commit (synchronous = full)",
+            posted.saturating_sub(ready)
+        ),
         _ => println!("SQLite: flushes not counted (strace does not work here)"),
     }
+}
+
+/// How durable the Postgres of this measurement is, from itself.
+#[cfg(feature = "postgres")]
+async fn settings(address: &str) {
+    let mut connection = sqlx::PgConnection::connect(address).await.unwrap();
+    let said: (String, String, i64) = sqlx::query_as(
+        "select current_setting('fsync'), current_setting('synchronous_commit'), wal_sync from pg_stat_wal",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    println!("Postgres: fsync {}, synchronous_commit {}, {} flushes of its log so far", said.0, said.1, said.2);
 }
 
 fn main() {
@@ -230,15 +248,21 @@ fn main() {
             for n in 0..batches.parse().unwrap() {
                 work.push(ready(&site, &format!("s{n}")).await);
             }
-            by_remit(&site, work, 1).await;
+            if std::env::var("REMIT_THEN").is_ok_and(|then| then == "post") {
+                by_remit(&site, work, 1).await;
+            }
         });
         return;
     }
     runtime.block_on(async {
         compare("SQLite", Site::new(None).await, Site::new(None).await, 1).await;
         #[cfg(feature = "postgres")]
+        postgres::DURABLE.store(true, std::sync::atomic::Ordering::Relaxed);
+        #[cfg(feature = "postgres")]
         if let (Some(ours), Some(floor)) = (postgres::database().await, postgres::database().await) {
+            let address = ours.clone();
             compare("Postgres", Site::new(Some(ours)).await, Site::new(Some(floor)).await, 16).await;
+            settings(&address).await;
         }
     });
     syncs();

@@ -187,6 +187,7 @@ impl Office {
     /// the batches that were read are matched one after another, in the order of their ids, since each must see the checks
     /// of those before it. `progress` hears how many documents were read.
     pub async fn run_jobs(&self, progress: impl Fn(u64)) -> Result<()> {
+        self.write_exports().await?;
         let layouts = Arc::new(self.layouts().await?);
         let worker = Worker::this_process()?;
         loop {
@@ -289,11 +290,7 @@ impl Office {
             let matched = Matched { transactions, exceptions, checks, notices, meters, turn: Some(turn), verdicts };
             match self.store.save_match(job, &matched).await {
                 Ok(()) => {
-                    self.tell(&batch, &matched.notices)?;
-                    if !matched.meters.is_empty() {
-                        let path = self.site.folder.join(format!("meters/{}-{}.csv", batch.date, batch.id));
-                        crate::station::write_whole(&path, matching::meters_csv(&matched.meters).as_bytes())?;
-                    }
+                    self.write_exports().await?;
                     info!(transactions = matched.transactions.len(), "matched");
                     return Ok(());
                 }
@@ -303,22 +300,37 @@ impl Office {
         }
     }
 
-    /// The export for whoever must hear at once, beside the rows: written at capture, the same bytes whenever it is written.
-    fn tell(&self, batch: &Batch, notices: &[matching::Notice]) -> Result<()> {
-        if notices.is_empty() {
-            return Ok(());
+    /// Writes the exports that are due, each after the commit that made its rows and whole: for whoever must hear of urgent
+    /// payments, and the meter readings. After a crash in between, the next one that works here writes them; written
+    /// again they are the same bytes.
+    pub async fn write_exports(&self) -> Result<()> {
+        for (kind, id, number) in self.store.waiting_exports().await? {
+            let batch = self.store.batch(id.as_str()).await?;
+            let text = match kind.as_str() {
+                "meters" => matching::meters_csv(&self.store.meters_of(&id).await?),
+                _ => matching::notices_csv(&self.store.notices_of(&id).await?),
+            };
+            let path = self.site.folder.join(format!("{kind}/{}-{id}.csv", batch.date));
+            // Another process that works here may have written the same just now.
+            if let Err(error) = crate::station::write_whole(&path, text.as_bytes())
+                && std::fs::read(&path).ok().is_none_or(|there| there != text.as_bytes())
+            {
+                return Err(error);
+            }
+            self.store.export_written(&kind, &id, number).await?;
         }
-        let path = self.site.folder.join(format!("notices/{}-{}.csv", batch.date, batch.id));
-        crate::station::write_whole(&path, matching::notices_csv(notices).as_bytes())
+        Ok(())
     }
 
     /// The meter readings of a business day and later.
     pub async fn meters(&self, since: crate::domain::Day) -> Result<Vec<matching::MeterReading>> {
+        self.write_exports().await?;
         Ok(self.store.meters_since(since).await?)
     }
 
     /// The notices of a business day and later.
     pub async fn notices(&self, since: crate::domain::Day) -> Result<Vec<matching::Notice>> {
+        self.write_exports().await?;
         Ok(self.store.notices_since(since).await?)
     }
 

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 const NOW: &str = "2026-11-28T12:00:00Z";
 const DATE: &str = "2026-11-20";
+/// The key file, below the site's folder.
+const KEY: &str = "keys/site.key";
 /// A command that runs longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -126,6 +128,14 @@ impl Site {
         assert_eq!(ended.code, Some(0), "verify fails after {after}:\n{}{}", ended.out, ended.err);
     }
 
+    /// Takes the site away, with its backup and what was restored of it.
+    fn clear(&self) {
+        fs::remove_file(self.0.with_extension("backup")).expect("a backup can be cleared away");
+        for folder in [self.0.clone(), self.0.with_extension("restored")] {
+            fs::remove_dir_all(folder).expect("a round can be cleared away");
+        }
+    }
+
     fn batches(&self) -> Vec<String> {
         self.json(&["batch", "list", "--json"]).iter().map(|b| text(&b["id"])).collect()
     }
@@ -144,7 +154,11 @@ impl Site {
         ] {
             all.insert(words.join(" "), self.must(&order("", words), &[]).out.into_bytes());
         }
-        for folder in ["deposits", "posting"] {
+        let restored = Site(self.0.with_extension("restored"));
+        restored.verify("a restore");
+        let books = restored.must(&order("", &["ledger", "export", "--format", "csv"]), &[]);
+        all.insert("the restored ledger".into(), books.out.into_bytes());
+        for folder in ["deposits", "posting", "notices", "meters"] {
             for path in files(&self.0.join(folder)) {
                 let name = path.strip_prefix(&self.0).expect("inside the site").display().to_string();
                 all.insert(name, fs::read(&path).expect("a file of the site can be read"));
@@ -201,8 +215,9 @@ fn copy(from: &Path, to: &Path) {
 
 /// The steps of the day. Each says its next command from the state of the site, so that it can be asked again after a crash.
 const STEPS: &[&str] = &[
-    "ingest", "settle", "balance", "approve", "post", "deposit", "confirm", "billing", "return", "reverse", "drawer",
-    "close",
+    "load", "ingest", "settle", "split", "void", "balance", "approve", "post", "deposit", "confirm", "billing",
+    "return", "reverse", "apply", "drawer", "close", "exports", "hold", "rotate", "reseal", "backup", "restore",
+    "purge",
 ];
 
 /// The next commands of a step, those already given left out by the caller.
@@ -211,7 +226,36 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         let all = site.batches();
         all.iter().map(|id| order(user, &words.iter().copied().chain([id.as_str()]).collect::<Vec<_>>())).collect()
     };
+    let beside = |name: &str| site.0.with_extension(name).to_string_lossy().into_owned();
     match step {
+        "load" => loads(samples),
+        // What is held leaves; one of the parts that left is set aside for good.
+        "split" => parts(site, false).iter().map(|id| order("olga", &["batch", "split", id])).collect(),
+        "void" => parts(site, true).iter().take(1).map(|id| order("olga", &["batch", "void", id])).collect(),
+        "apply" => {
+            let waiting = site.json(&["ledger", "suspense", "--json"]);
+            let words = |item: &Value| {
+                let (transaction, amount) = (text(&item["transaction"]), text(&item["amount"]));
+                order(
+                    "sven",
+                    &["ledger", "apply", &transaction, "--account", &first_bill(samples).0, "--amount", &amount],
+                )
+            };
+            waiting.iter().map(words).collect()
+        }
+        "exports" => ["notices", "meters"].iter().map(|words| order("", &[words, "--since", DATE])).collect(),
+        "hold" => site.batches().first().map_or(vec![], |id| {
+            let hold = |word, rest: &[&str]| order("ada", &[&["legal-hold", word, id.as_str()], rest].concat());
+            vec![hold("add", &["--note", "a case"]), hold("release", &[])]
+        }),
+        "rotate" => vec![order("ada", &["keys", "rotate"])],
+        "reseal" => vec![order("ada", &["keys", "reseal"])],
+        "backup" => vec![order("ada", &["backup", &beside("backup")])],
+        "restore" => {
+            let key = site.0.join(KEY).to_string_lossy().into_owned();
+            vec![order("ada", &["restore", &beside("backup"), &beside("restored"), "--key", &key])]
+        }
+        "purge" => vec![order("ada", &["purge"])],
         "ingest" => sources(samples)
             .iter()
             .map(|p| order("olga", &["ingest", &p.to_string_lossy(), "--date", DATE, "--json"]))
@@ -262,9 +306,8 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         }
         "reverse" => vec![order("sven", &["ledger", "reverse", "3", "--note", "wrong member"])],
         "drawer" => {
-            let file = files(samples).into_iter().find(|p| p.ends_with("open_bills.csv")).expect("open bills");
-            let bills = remit::formats::bills_csv::bills(&fs::read(file).expect("a file"), None).expect("bills").rows;
-            let (account, bill) = (bills[0].account.reveal(), bills[0].bill.as_str());
+            let (account, bill) = first_bill(samples);
+            let (account, bill) = (account.as_str(), bill.as_str());
             let receive = |amount: &str, key: &str| {
                 let words = ["drawer", "receive", "--tender", "cash", "--amount", amount, "--tendered", "100.00"];
                 let rest = ["--account", account, "--bill", bill, "--key", key];
@@ -281,6 +324,38 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         }
         _ => vec![order("sven", &["ledger", "close", "--date", DATE])],
     }
+}
+
+/// The first open bill of the samples: account and bill.
+fn first_bill(samples: &Path) -> (String, String) {
+    let file = files(samples).into_iter().find(|p| p.ends_with("open_bills.csv")).expect("open bills");
+    let bills = remit::formats::bills_csv::bills(&fs::read(file).expect("a file"), None).expect("bills").rows;
+    (bills[0].account.reveal().to_string(), bills[0].bill.clone())
+}
+
+/// Batches that hold something and were not divided yet; or the parts that left.
+fn parts(site: &Site, left: bool) -> Vec<String> {
+    let all = site.json(&["batch", "list", "--json"]);
+    all.iter().filter(|b| text(&b["name"]).contains("carried over") == left).map(|b| text(&b["id"])).collect()
+}
+
+/// People, layouts, bills and payers, as an office is set up.
+fn loads(samples: &Path) -> Vec<Order> {
+    let mut all: Vec<Order> = [("sven", "approver"), ("kim", "cashier"), ("eve", "operator")]
+        .iter()
+        .map(|(name, role)| order("", &["users", "add", name, "--role", role]))
+        .collect();
+    all.push(order("ada", &["users", "disable", "eve"]));
+    for (words, name) in [
+        (&["layouts", "import"], "layouts.toml"),
+        (&["bills", "import"], "open_bills.csv"),
+        (&["payers", "import"], "payers.csv"),
+    ] {
+        let path = files(samples).into_iter().find(|p| p.ends_with(name));
+        let path = path.unwrap_or_else(|| panic!("no {name} in the samples"));
+        all.push(order("olga", &[words[0], words[1], &path.to_string_lossy()]));
+    }
+    all
 }
 
 /// The capture folders and files of a morning, in name order.
@@ -323,8 +398,8 @@ fn day(
     times
 }
 
-/// A site with users, layouts, bills and payers, and nothing taken in.
-fn prepared(folder: &Path, samples: &Path) -> Site {
+/// A site with an operator and an administrator, and nothing in it.
+fn prepared(folder: &Path) -> Site {
     let site = Site(folder.join("site"));
     let init = Command::new(env!("CARGO_BIN_EXE_remit"))
         .args(["init", &site.0.to_string_lossy(), "--name", "crash test"])
@@ -333,19 +408,11 @@ fn prepared(folder: &Path, samples: &Path) -> Site {
         .expect("the program starts");
     assert!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
     site.must(&order("", &["users", "add", "olga", "--role", "operator"]), &[]);
-    site.must(&order("", &["users", "add", "sven", "--role", "approver"]), &[]);
-    site.must(&order("", &["users", "add", "kim", "--role", "cashier"]), &[]);
-    for (words, name) in [
-        (&["layouts", "import"], "layouts.toml"),
-        (&["bills", "import"], "open_bills.csv"),
-        (&["payers", "import"], "payers.csv"),
-    ] {
-        let path = files(samples)
-            .into_iter()
-            .find(|p| p.ends_with(name))
-            .unwrap_or_else(|| panic!("no {name} in the samples"));
-        site.must(&order("olga", &[words[0], words[1], &path.to_string_lossy()]), &[]);
-    }
+    site.must(&order("", &["users", "add", "ada", "--role", "admin"]), &[]);
+    // So that the day's own images may be purged.
+    let settings = site.0.join("remit.toml");
+    let text = fs::read_to_string(&settings).expect("the configuration");
+    fs::write(&settings, format!("{text}\n[retention]\nimages_years = 0\n")).expect("the configuration can be written");
     site
 }
 
@@ -376,7 +443,7 @@ fn samples() -> PathBuf {
 #[test]
 fn a_kill_at_any_moment_changes_nothing() {
     let (samples, folder) = (samples(), tempfile::tempdir().expect("a temporary folder"));
-    let base = prepared(folder.path(), &samples);
+    let base = prepared(folder.path());
     let reference = fresh(&base, folder.path(), "reference");
     let times = day(&reference, &samples, |_, _, _| false);
     reference.verify("an undisturbed day");
@@ -415,7 +482,7 @@ fn a_kill_at_any_moment_changes_nothing() {
         });
         site.verify("the end of the day");
         same(&site.outcome(), &want, &format!("round {round} (seed {seed}): {}", story.join("; ")));
-        fs::remove_dir_all(&site.0).expect("a round can be cleared away");
+        site.clear();
     }
     println!("{struck} kills in {round} days, by step {by_step:?}; {ledger} lines of ledger equal each time");
 }
@@ -432,7 +499,7 @@ fn a_kill_or_an_error_at_a_sync_changes_nothing() {
         return;
     }
     let (samples, folder) = (samples(), tempfile::tempdir().expect("a temporary folder"));
-    let base = prepared(folder.path(), &samples);
+    let base = prepared(folder.path());
     let reference = fresh(&base, folder.path(), "reference");
     day(&reference, &samples, |_, _, _| false);
     let want = reference.outcome();

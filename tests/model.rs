@@ -18,7 +18,7 @@ use remit::store::*;
 use site::*;
 
 /// Steps of one site; more go on with a new one.
-const ROUND: u64 = 3_000;
+const ROUND: u64 = 1_000;
 const FEE: i64 = 2_500;
 
 /// Numbers drawn by lot, the same for the same seed (xorshift64*).
@@ -305,6 +305,7 @@ impl Bench {
             after: vec![after],
             batch_exceptions: None,
             checks: vec![],
+            notices: vec![],
             what: "edit".into(),
         };
         let got = said(self.site.store.save_decision(&decided, &olga()).await, |()| Done::Now);

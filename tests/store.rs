@@ -119,7 +119,7 @@ async fn images_are_kept_under_their_hash(site: &Site) {
     assert!(matches!(site.store.blob(Sha256::of(b"no")).await, Err(StoreError::NoBlob { .. })));
     assert!(site.store.put_blobs(vec![(Sha256::of(b"a"), b"b".to_vec())]).await.is_err(), "a wrong name is refused");
     // A crash between the durable file and its rows, and a repeat: the same file again.
-    site.tamper("delete from blobs").await.unwrap();
+    site.tamper("delete from blobs; delete from seals where name = 'blobs'").await.unwrap();
     site.store.put_blobs(blobs.clone()).await.unwrap();
     assert_eq!(packs().len(), 1, "a pack's name comes from its content");
     // A cosmic ray: only the blob that it hit is lost, and it is named.
@@ -276,6 +276,7 @@ async fn a_decision_is_saved_once_and_stands(site: &Site) {
         after: vec![after.clone()],
         batch_exceptions: None,
         checks: vec![],
+        notices: vec![],
         what: "key-micr".into(),
     };
     type Spoil = fn(&mut Decided);
@@ -479,6 +480,7 @@ async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
         after: vec![after],
         batch_exceptions: None,
         checks: vec![],
+        notices: vec![],
         what: "distinct".into(),
     };
     s.save_decision(&decided, &olga()).await.unwrap();

@@ -15,6 +15,8 @@ use crate::store::{Done, Store, StoreError};
 pub enum KeysCommand {
     /// Add a key: from now on everything is sealed with it; what older keys sealed stays readable
     Rotate,
+    /// Seal again with the newest key whatever older ones sealed; may be stopped and given again
+    Reseal,
     /// Which key seals now
     List,
 }
@@ -34,6 +36,18 @@ pub async fn keys(command: KeysCommand, office: &Office, global: &Global) -> any
                     "key {number} seals from now on; keep a copy of {} away from the data",
                     office.site.key_file.display()
                 ),
+            )?;
+        }
+        KeysCommand::Reseal => {
+            let user = person(office, global, &[Role::Admin]).await?;
+            if super::books::dry(global, "seal everything again")? {
+                return Ok(0);
+            }
+            let done = office.store().reseal(&user.name).await?;
+            print_done(
+                global,
+                serde_json::to_value(done)?,
+                format!("{} values and {} images are sealed again, with key {}", done.values, done.images, done.key),
             )?;
         }
         KeysCommand::List => {
@@ -89,9 +103,16 @@ pub async fn restore(args: RestoreArgs, global: &Global) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let RestoreArgs { file, dir, key, id } = args;
-    let place = dir.clone();
-    let from = key.clone();
-    let restored = tokio::task::spawn_blocking(move || Store::restore(&file, &place, &from, &id)).await?;
+    // An earlier restore that was stopped between its last two steps: only the key is missing.
+    if let Ok(site) = crate::config::Site::find(Some(&dir), None, None)
+        && !site.key_file.exists()
+    {
+        place_key(&key, &site.key_file)?;
+        print_done(global, json!({ "site": dir, "already": true }), format!("{} is whole now", dir.display()))?;
+        return Ok(0);
+    }
+    let (place, from, name) = (dir.clone(), key.clone(), id.clone());
+    let restored = tokio::task::spawn_blocking(move || Store::restore(&file, &place, &from, &name)).await?;
     let done = restored.map_err(|error| match error {
         StoreError::Damaged { .. } | StoreError::Site { .. } | StoreError::Key { .. } => {
             anyhow::Error::from(Failure::input("restore", error.to_string()).help("nothing was restored"))
@@ -101,10 +122,10 @@ pub async fn restore(args: RestoreArgs, global: &Global) -> anyhow::Result<u8> {
     // The key goes where the configuration expects it, unless it is kept elsewhere.
     let site = crate::config::Site::find(Some(&dir), None, None)?;
     if !site.key_file.exists() {
-        if let Some(parent) = site.key_file.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::copy(&key, &site.key_file)?;
+        place_key(&key, &site.key_file)?;
+    }
+    if let Some(address) = &global.db {
+        Store::carry_into(&dir.join("remit.db"), address, &id).await?;
     }
     print_done(
         global,
@@ -118,6 +139,18 @@ pub async fn restore(args: RestoreArgs, global: &Global) -> anyhow::Result<u8> {
         ),
     )?;
     Ok(0)
+}
+
+/// A copy for its owner only; durable, and whole or not there.
+fn place_key(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
+    let folder = to.parent().unwrap_or(std::path::Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let draft = to.with_extension("part");
+    let _ = std::fs::remove_file(&draft);
+    std::fs::copy(from, &draft)?;
+    std::fs::File::open(&draft)?.sync_all()?;
+    std::fs::rename(&draft, to)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[derive(Args, Debug)]

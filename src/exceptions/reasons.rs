@@ -69,6 +69,10 @@ const REJECT: Move = Move { name: "reject", fields: &["[letter]", "[note]"] };
 const DISTINCT: Move = Move { name: "distinct", fields: &["note"] };
 const VOID: Move = Move { name: "void", fields: &["note"] };
 
+/// A stub's line that could not be read, or that its barcode contradicts.
+const LINE_UNREAD: &[Move] =
+    &[KEY_SCANLINE, ASSIGN, APPLY, APPLY_LIST, EDIT_LINE, UNDO_LINE, TO_SUSPENSE, SET_ASIDE, HOLD, REJECT, VOID];
+
 type Row = (Queue, &'static str, &'static [Move]);
 
 fn row(reason: Reason) -> Row {
@@ -230,40 +234,12 @@ fn row(reason: Reason) -> Row {
                 VOID,
             ],
         ),
-        R::BarcodeScanlineMismatch => (
-            Keying,
-            "The barcode and the line of the stub say different things.",
-            &[
-                KEY_SCANLINE,
-                ASSIGN,
-                APPLY,
-                APPLY_LIST,
-                EDIT_LINE,
-                UNDO_LINE,
-                TO_SUSPENSE,
-                SET_ASIDE,
-                HOLD,
-                REJECT,
-                VOID,
-            ],
-        ),
-        R::ScanlineUnreadable => (
-            Keying,
-            "The stub's line could not be read. Key it, or say which account it is.",
-            &[
-                KEY_SCANLINE,
-                ASSIGN,
-                APPLY,
-                APPLY_LIST,
-                EDIT_LINE,
-                UNDO_LINE,
-                TO_SUSPENSE,
-                SET_ASIDE,
-                HOLD,
-                REJECT,
-                VOID,
-            ],
-        ),
+        R::BarcodeScanlineMismatch => {
+            (Keying, "The barcode and the line of the stub say different things.", LINE_UNREAD)
+        }
+        R::ScanlineUnreadable => {
+            (Keying, "The stub's line could not be read. Key it, or say which account it is.", LINE_UNREAD)
+        }
         R::AmountUnknown => (
             Keying,
             "The check's amount is not known. Key it from the image.",

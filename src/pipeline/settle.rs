@@ -126,6 +126,7 @@ impl Office {
             after: Vec::new(),
             batch_exceptions: Some(all),
             checks: Vec::new(),
+            notices: Vec::new(),
             what: name.into(),
         };
         self.store.save_decision(&decided, by).await?;
@@ -497,15 +498,13 @@ impl Office {
                     after,
                     batch_exceptions: None,
                     checks,
+                    notices,
                     what: what.into(),
                 },
                 by,
             )
             .await?;
-        if !notices.is_empty() {
-            self.store.add_notices(&notices).await?;
-            self.tell(batch, &self.store.notices_of(&batch.id).await?)?;
-        }
+        self.write_exports().await?;
         Ok(result)
     }
 

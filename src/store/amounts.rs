@@ -13,21 +13,33 @@ sql! {
 
 impl Store {
     /// One zone for each routing and account; a new one replaces the old. `zone` is all that is kept of it, sealed.
-    pub async fn save_amount_zone<T: serde::Serialize>(
+    pub async fn save_amount_zone<T: serde::Serialize + Sync>(
         &self,
         routing: &str,
         account: &BankAccount,
         zone: &T,
         by: &UserName,
     ) -> Result<(), StoreError> {
-        let index = self.keys().index(&["amount-zone", routing, &account.key()]);
-        let sealed = self.keys().seal_json(&["amount_zones", &index], zone)?;
-        let mut tx = self.db().write().await?;
-        tx.run(SAVE_ZONE, values![self.site(), &index, sealed]).await?;
-        let event =
-            audit::Event { by, what: "draw", noun: "amount-zone", id: &index, before: None, after: None, note: "" };
-        self.record(&mut tx, event).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let index = self.keys().index(&["amount-zone", routing, &account.key()]);
+                let sealed = self.keys().seal_json(&["amount_zones", &index], zone)?;
+                let mut tx = self.db().write().await?;
+                tx.run(SAVE_ZONE, values![self.site(), &index, sealed]).await?;
+                let event = audit::Event {
+                    by,
+                    what: "draw",
+                    noun: "amount-zone",
+                    id: &index,
+                    before: None,
+                    after: None,
+                    note: "",
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     pub async fn amount_zones<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {

@@ -45,6 +45,8 @@ pub struct Decided {
     pub batch_exceptions: Option<Vec<Exception>>,
     /// New or corrected account lines of checks.
     pub checks: Vec<(DocumentId, CheckKey)>,
+    /// What somebody must hear of: a keyed account may be one that needs care.
+    pub notices: Vec<crate::matching::Notice>,
     /// The move, for the audit: `key-amount`, `hold`, ..
     pub what: String,
 }
@@ -240,34 +242,41 @@ impl Store {
     /// Saves a decision. The batch goes to `in-review`. `Conflict` when `before` is not what is stored any more.
     /// `OutOfBalance` when documents get lost or doubled, or an earlier decision would vanish or change.
     pub async fn save_decision(&self, decided: &Decided, by: &UserName) -> Result<(), StoreError> {
-        let batch = &decided.batch;
-        keeps_what_it_has(decided, by)?;
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Key, Role::Match]).await?;
-        self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
-        let ids: Vec<String> = decided.before.iter().map(|t| t.id.to_string()).collect();
-        let mut stored = self.these_transactions(&mut tx, ids.clone()).await?;
-        let mut loaded = decided.before.clone();
-        stored.sort_by(|a, b| a.id.cmp(&b.id));
-        loaded.sort_by(|a, b| a.id.cmp(&b.id));
-        if stored != loaded {
-            return Err(StoreError::Conflict { what: format!("batch {batch}") });
-        }
-        self.drop_transactions(&mut tx, ids).await?;
-        self.add_transactions(&mut tx, batch, &decided.after).await?;
-        if let Some(exceptions) = &decided.batch_exceptions {
-            self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
-        }
-        self.save_checks(&mut tx, batch, &decided.checks).await?;
-        self.prove_documents(&mut tx, batch).await?;
-        tx.run(DROP_APPROVALS, values![self.site(), batch]).await?;
-        tx.run(BALANCED_BY, values![self.site(), batch, None::<String>]).await?;
-        let (before, after) = (Some(hash_of(&loaded)?), Some(hash_of(&decided.after)?));
-        let touched: Vec<&str> = decided.after.iter().map(|t| t.id.as_str()).collect();
-        let note = touched.join(" ");
-        let event = Event { by, what: &decided.what, noun: "batch", id: batch.as_str(), before, after, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let batch = &decided.batch;
+                keeps_what_it_has(decided, by)?;
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Key, Role::Match]).await?;
+                self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
+                let ids: Vec<String> = decided.before.iter().map(|t| t.id.to_string()).collect();
+                let mut stored = self.these_transactions(&mut tx, ids.clone()).await?;
+                let mut loaded = decided.before.clone();
+                stored.sort_by(|a, b| a.id.cmp(&b.id));
+                loaded.sort_by(|a, b| a.id.cmp(&b.id));
+                if stored != loaded {
+                    return Err(StoreError::Conflict { what: format!("batch {batch}") });
+                }
+                self.drop_transactions(&mut tx, ids).await?;
+                self.add_transactions(&mut tx, batch, &decided.after).await?;
+                if let Some(exceptions) = &decided.batch_exceptions {
+                    self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
+                }
+                self.save_checks(&mut tx, batch, &decided.checks).await?;
+                self.save_notices(&mut tx, &decided.notices).await?;
+                self.prove_documents(&mut tx, batch).await?;
+                tx.run(DROP_APPROVALS, values![self.site(), batch]).await?;
+                tx.run(BALANCED_BY, values![self.site(), batch, None::<String>]).await?;
+                let (before, after) = (Some(hash_of(&loaded)?), Some(hash_of(&decided.after)?));
+                let touched: Vec<&str> = decided.after.iter().map(|t| t.id.as_str()).collect();
+                let note = touched.join(" ");
+                let event =
+                    Event { by, what: &decided.what, noun: "batch", id: batch.as_str(), before, after, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Marks a batch as proved by `by`. Checked again here: no open exception outside held, rejected and void
@@ -280,35 +289,40 @@ impl Store {
         exceptions: Option<Vec<Exception>>,
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        let state = self.lock_batch(&mut tx, batch).await?;
-        if matches!(
-            state,
-            BatchState::Balanced
-                | BatchState::Approved
-                | BatchState::Posted
-                | BatchState::Deposited
-                | BatchState::Archived
-        ) {
-            return Ok(Done::Already);
-        }
-        self.may(&mut tx, by, &[Role::Match]).await?;
-        if state.after(BatchEvent::Balance).is_none() {
-            return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Balance });
-        }
-        if let Some(exceptions) = &exceptions {
-            self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
-        }
-        if proved {
-            self.prove_batch(&mut tx, batch).await?;
-            self.move_batch(&mut tx, batch, BatchEvent::Balance).await?;
-            tx.run(BALANCED_BY, values![self.site(), batch, by]).await?;
-        }
-        let what = if proved { "balance" } else { "balance-tried" };
-        let event = Event { by, what, noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let state = self.lock_batch(&mut tx, batch).await?;
+                if matches!(
+                    state,
+                    BatchState::Balanced
+                        | BatchState::Approved
+                        | BatchState::Posted
+                        | BatchState::Deposited
+                        | BatchState::Archived
+                ) {
+                    return Ok(Done::Already);
+                }
+                self.may(&mut tx, by, &[Role::Match]).await?;
+                if state.after(BatchEvent::Balance).is_none() {
+                    return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Balance });
+                }
+                if let Some(exceptions) = &exceptions {
+                    self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
+                }
+                if proved {
+                    self.prove_batch(&mut tx, batch).await?;
+                    self.move_batch(&mut tx, batch, BatchEvent::Balance).await?;
+                    tx.run(BALANCED_BY, values![self.site(), batch, by]).await?;
+                }
+                let what = if proved { "balance" } else { "balance-tried" };
+                let event = Event { by, what, noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     /// Every transaction that counts proves, and nothing of the batch as a whole is open. Returns those that count.
@@ -329,45 +343,60 @@ impl Store {
     /// Approves what another person balanced. A batch whose amount asks for several approvals stays balanced until the last
     /// is given. Who decided anything in it may be refused by its tier; who balanced it always is, here and by the database.
     pub async fn approve(&self, batch: &BatchId, controls: &Controls, by: &UserName) -> Result<Approval, StoreError> {
-        let mut tx = self.db().write().await?;
-        let state = self.lock_batch(&mut tx, batch).await?;
-        let mut given = Vec::new();
-        for row in tx.rows(APPROVERS, values![self.site(), batch]).await? {
-            given.push(row.text(0)?);
-        }
-        let count = given.len() as u32;
-        if matches!(state, BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived) {
-            return Ok(Approval { done: Done::Already, given: count, needed: count });
-        }
-        self.may(&mut tx, by, &[Role::Approve]).await?;
-        let refused = |why| Err(StoreError::NotAllowed { user: by.0.clone(), why });
-        let stored = self.this_batch(&mut tx, batch).await?;
-        if state.after(BatchEvent::Approve).is_none() {
-            return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Approve });
-        }
-        if stored.balanced_by.as_ref().is_none_or(|balancer| balancer == by) {
-            return refused("a batch is approved by another person than the one who balanced it");
-        }
-        let ready = self.prove_batch(&mut tx, batch).await?;
-        let tier = controls.tier(Cents::sum(ready.iter().filter_map(|t| t.received))?);
-        if !tier.hands_on && tx.number(HANDS_OF, values![self.site(), batch, by]).await? > 0 {
-            return refused("a batch of this amount is approved by somebody who decided nothing in it");
-        }
-        if given.contains(&by.0) {
-            return Ok(Approval { done: Done::Already, given: count, needed: tier.approvals });
-        }
-        tx.run(ADD_APPROVAL, values![self.site(), batch, by, self.now()]).await?;
-        let approval = Approval { done: Done::Now, given: count + 1, needed: tier.approvals };
-        if approval.given >= approval.needed {
-            self.move_batch(&mut tx, batch, BatchEvent::Approve).await?;
-            tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
-        }
-        let note = format!("{} of {}", approval.given, approval.needed);
-        let event =
-            Event { by, what: "approve", noun: "batch", id: batch.as_str(), before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(approval)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let state = self.lock_batch(&mut tx, batch).await?;
+                let mut given = Vec::new();
+                for row in tx.rows(APPROVERS, values![self.site(), batch]).await? {
+                    given.push(row.text(0)?);
+                }
+                let count = given.len() as u32;
+                if matches!(
+                    state,
+                    BatchState::Approved | BatchState::Posted | BatchState::Deposited | BatchState::Archived
+                ) {
+                    return Ok(Approval { done: Done::Already, given: count, needed: count });
+                }
+                self.may(&mut tx, by, &[Role::Approve]).await?;
+                let refused = |why| Err(StoreError::NotAllowed { user: by.0.clone(), why });
+                let stored = self.this_batch(&mut tx, batch).await?;
+                if state.after(BatchEvent::Approve).is_none() {
+                    return Err(StoreError::WrongState { batch: batch.to_string(), state, event: BatchEvent::Approve });
+                }
+                if stored.balanced_by.as_ref().is_none_or(|balancer| balancer == by) {
+                    return refused("a batch is approved by another person than the one who balanced it");
+                }
+                let ready = self.prove_batch(&mut tx, batch).await?;
+                let tier = controls.tier(Cents::sum(ready.iter().filter_map(|t| t.received))?);
+                if !tier.hands_on && tx.number(HANDS_OF, values![self.site(), batch, by]).await? > 0 {
+                    return refused("a batch of this amount is approved by somebody who decided nothing in it");
+                }
+                if given.contains(&by.0) {
+                    return Ok(Approval { done: Done::Already, given: count, needed: tier.approvals });
+                }
+                tx.run(ADD_APPROVAL, values![self.site(), batch, by, self.now()]).await?;
+                let approval = Approval { done: Done::Now, given: count + 1, needed: tier.approvals };
+                if approval.given >= approval.needed {
+                    self.move_batch(&mut tx, batch, BatchEvent::Approve).await?;
+                    tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
+                }
+                let note = format!("{} of {}", approval.given, approval.needed);
+                let event = Event {
+                    by,
+                    what: "approve",
+                    noun: "batch",
+                    id: batch.as_str(),
+                    before: None,
+                    after: None,
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(approval)
+            })
+        })
+        .await
     }
 
     /// Did this person approve a batch that holds any of these checks? (Approvals of what is posted do not change.)
@@ -379,19 +408,25 @@ impl Store {
 
     /// Voids a batch that is not posted, with all its transactions. Its documents may be scanned again.
     pub async fn void_batch(&self, batch: &BatchId, note: &str, by: &UserName) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        if self.lock_batch(&mut tx, batch).await? == BatchState::Void {
-            return Ok(Done::Already);
-        }
-        self.may(&mut tx, by, &[Role::Match, Role::Approve]).await?;
-        self.move_batch(&mut tx, batch, BatchEvent::Void).await?;
-        for sql in [VOID_TRANSACTIONS, VOID_JOBS, FREE_CONTENTS] {
-            tx.run(sql, values![self.site(), batch]).await?;
-        }
-        let event = Event { by, what: "void", noun: "batch", id: batch.as_str(), before: None, after: None, note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                if self.lock_batch(&mut tx, batch).await? == BatchState::Void {
+                    return Ok(Done::Already);
+                }
+                self.may(&mut tx, by, &[Role::Match, Role::Approve]).await?;
+                self.move_batch(&mut tx, batch, BatchEvent::Void).await?;
+                for sql in [VOID_TRANSACTIONS, VOID_JOBS, FREE_CONTENTS] {
+                    tx.run(sql, values![self.site(), batch]).await?;
+                }
+                let event =
+                    Event { by, what: "void", noun: "batch", id: batch.as_str(), before: None, after: None, note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 }
 

@@ -34,7 +34,12 @@ sql! {
     OF_ACCOUNTS = concat!("select ", bill_columns!(), " from bills where site = $1 and account any_of($2)");
     OF_INVOICES = concat!("select ", bill_columns!(), " from bills where site = $1 and invoice any_of($2)
                            union select ", bill_columns!(), " from bills where site = $1 and bill any_of($2)");
-    PAY = "update bills set paid = paid + $4 where site = $1 and biller = $2 and bill = $3";
+    PAY_SQLITE = "update bills set paid = paid + x.amount from (select value ->> 0 as biller, value ->> 1 as bill,
+        cast(value ->> 2 as integer) as amount from json_each($2)) x
+        where bills.site = $1 and bills.biller = x.biller and bills.bill = x.bill";
+    PAY_POSTGRES = "update bills set paid = paid + x.amount from (select value ->> 0 as biller, value ->> 1 as bill,
+        cast(value ->> 2 as bigint) as amount from json_array_elements(cast($2 as json))) x
+        where bills.site = $1 and bills.biller = x.biller and bills.bill = x.bill";
     PAY_ANY = "update bills set paid = paid + $3 where site = $1 and bill = $2";
     PAYERS = "select bank_index, biller, account, routing, sealed from payers where site = $1 and bank_index any_of($2)";
 }
@@ -180,64 +185,70 @@ impl Store {
         force: bool,
         by: &UserName,
     ) -> Result<ImportReport, StoreError> {
-        let mut tx = self.db().write().await?;
-        let mut known: BTreeMap<(String, String), (String, bool)> = BTreeMap::new();
-        for row in tx.rows(CONTENTS, values![self.site()]).await? {
-            known.insert((row.text(0)?, row.text(1)?), (row.text(2)?, row.flag(3)?));
-        }
-        let given: BTreeMap<(&str, &str), &Bill> =
-            bills.iter().map(|b| ((b.biller.0.as_str(), b.bill.as_str()), b)).collect();
-        let mut report = ImportReport::default();
-        let mut rows = Vec::new();
-        let mut reopened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for ((biller, number), bill) in &given {
-            let content = content_of(bill)?;
-            match known.get(&(biller.to_string(), number.to_string())) {
-                None => report.added += 1,
-                Some((old, open)) if *old == content.to_string() => {
-                    match open {
-                        true => report.unchanged += 1,
-                        false => {
-                            report.changed += 1;
-                            reopened.entry(biller).or_default().push(number.to_string());
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let mut known: BTreeMap<(String, String), (String, bool)> = BTreeMap::new();
+                for row in tx.rows(CONTENTS, values![self.site()]).await? {
+                    known.insert((row.text(0)?, row.text(1)?), (row.text(2)?, row.flag(3)?));
+                }
+                let given: BTreeMap<(&str, &str), &Bill> =
+                    bills.iter().map(|b| ((b.biller.0.as_str(), b.bill.as_str()), b)).collect();
+                let mut report = ImportReport::default();
+                let mut rows = Vec::new();
+                let mut reopened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+                for ((biller, number), bill) in &given {
+                    let content = content_of(bill)?;
+                    match known.get(&(biller.to_string(), number.to_string())) {
+                        None => report.added += 1,
+                        Some((old, open)) if *old == content.to_string() => {
+                            match open {
+                                true => report.unchanged += 1,
+                                false => {
+                                    report.changed += 1;
+                                    reopened.entry(biller).or_default().push(number.to_string());
+                                }
+                            }
+                            continue;
+                        }
+                        Some(_) => report.changed += 1,
+                    }
+                    rows.push(bill_row(self.site(), bill, content)?);
+                }
+                let mut closing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+                if full {
+                    let open = known.values().filter(|(_, open)| *open).count() as u64;
+                    for (key, _) in known.iter().filter(|(_, (_, open))| *open) {
+                        if !given.contains_key(&(key.0.as_str(), key.1.as_str())) {
+                            closing.entry(&key.0).or_default().push(key.1.clone());
+                            report.closed += 1;
                         }
                     }
-                    continue;
+                    if report.closed * 2 > open && !force {
+                        return Err(StoreError::ClosesTooMuch { closing: report.closed, open });
+                    }
                 }
-                Some(_) => report.changed += 1,
-            }
-            rows.push(bill_row(self.site(), bill, content)?);
-        }
-        let mut closing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        if full {
-            let open = known.values().filter(|(_, open)| *open).count() as u64;
-            for (key, _) in known.iter().filter(|(_, (_, open))| *open) {
-                if !given.contains_key(&(key.0.as_str(), key.1.as_str())) {
-                    closing.entry(&key.0).or_default().push(key.1.clone());
-                    report.closed += 1;
+                tx.insert(&ADD_BILLS, rows).await?;
+                self.add_old_accounts(&mut tx, &given.values().copied().collect::<Vec<_>>()).await?;
+                for (sql, list) in [(CLOSE, closing), (REOPEN, reopened)] {
+                    for (biller, numbers) in list {
+                        tx.run(sql, values![self.site(), biller, numbers]).await?;
+                    }
                 }
-            }
-            if report.closed * 2 > open && !force {
-                return Err(StoreError::ClosesTooMuch { closing: report.closed, open });
-            }
-        }
-        tx.insert(&ADD_BILLS, rows).await?;
-        self.add_old_accounts(&mut tx, &given.values().copied().collect::<Vec<_>>()).await?;
-        for (sql, list) in [(CLOSE, closing), (REOPEN, reopened)] {
-            for (biller, numbers) in list {
-                tx.run(sql, values![self.site(), biller, numbers]).await?;
-            }
-        }
-        tx.run(ADD_FILE, values![self.site(), date, given.len() as i64]).await?;
-        let note = format!(
-            "added {}, changed {}, closed {}, unchanged {}",
-            report.added, report.changed, report.closed, report.unchanged
-        );
-        let id = date.to_string();
-        let event = Event { by, what: "import-bills", noun: "bills", id: &id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(report)
+                tx.run(ADD_FILE, values![self.site(), date, given.len() as i64]).await?;
+                let note = format!(
+                    "added {}, changed {}, closed {}, unchanged {}",
+                    report.added, report.changed, report.closed, report.unchanged
+                );
+                let id = date.to_string();
+                let event =
+                    Event { by, what: "import-bills", noun: "bills", id: &id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(report)
+            })
+        })
+        .await
     }
 
     /// All bills (open and closed) of these accounts, ordered by account, due date and number. Biller `None`: of any.
@@ -281,22 +292,28 @@ impl Store {
 
     /// Adds known payers; `added` and `unchanged` are filled. Compared on digits only.
     pub async fn import_payers(&self, payers: &[KnownPayer], by: &UserName) -> Result<ImportReport, StoreError> {
-        let mut rows = Vec::with_capacity(payers.len());
-        for payer in payers {
-            let index = self.bank_index(&payer.routing, &payer.bank_account);
-            let place = ["payers", "sealed", &index];
-            let sealed = self.keys().seal(&place, payer.bank_account.reveal().as_bytes())?;
-            let account = payer.account.reveal();
-            rows.push(values![self.site(), index, &payer.biller.0, account, &payer.routing, sealed]);
-        }
-        let mut tx = self.db().write().await?;
-        let added = tx.insert(&ADD_PAYERS, rows).await?;
-        let report = ImportReport { added, unchanged: payers.len() as u64 - added, ..ImportReport::default() };
-        let note = format!("added {added}, unchanged {}", report.unchanged);
-        let event = Event { by, what: "import-payers", noun: "payers", id: "", before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(report)
+        self.again(|| {
+            Box::pin(async {
+                let mut rows = Vec::with_capacity(payers.len());
+                for payer in payers {
+                    let index = self.bank_index(&payer.routing, &payer.bank_account);
+                    let place = ["payers", "sealed", &index];
+                    let sealed = self.keys().seal(&place, payer.bank_account.reveal().as_bytes())?;
+                    let account = payer.account.reveal();
+                    rows.push(values![self.site(), index, &payer.biller.0, account, &payer.routing, sealed]);
+                }
+                let mut tx = self.db().write().await?;
+                let added = tx.insert(&ADD_PAYERS, rows).await?;
+                let report = ImportReport { added, unchanged: payers.len() as u64 - added, ..ImportReport::default() };
+                let note = format!("added {added}, unchanged {}", report.unchanged);
+                let event =
+                    Event { by, what: "import-payers", noun: "payers", id: "", before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(report)
+            })
+        })
+        .await
     }
 
     /// Who is known to pay from these bank accounts: (routing digits, account). One bank account may pay for several.
@@ -330,13 +347,21 @@ impl Store {
         tx: &mut Tx,
         paid: &BTreeMap<(Option<String>, String), Cents>,
     ) -> Result<(), StoreError> {
-        // One statement for each bill, each by its primary key.
-        for ((biller, bill), amount) in paid {
-            let touched = match biller {
-                Some(biller) => tx.run(PAY, values![self.site(), biller, bill, *amount]).await?,
-                None => tx.run(PAY_ANY, values![self.site(), bill, *amount]).await?,
-            };
-            if touched != 1 {
+        // All whose biller is known in one statement, each found by its primary key.
+        let known: Vec<(&str, &str, i64)> = paid
+            .iter()
+            .filter_map(|((biller, bill), amount)| Some((biller.as_deref()?, bill.as_str(), amount.get())))
+            .collect();
+        if !known.is_empty() {
+            let list = serde_json::to_string(&known).map_err(|e| StoreError::damaged("a list of bills", e))?;
+            let sql = if tx.is_sqlite() { PAY_SQLITE } else { PAY_POSTGRES };
+            if tx.run(sql, values![self.site(), list]).await? != known.len() as u64 {
+                let bills: Vec<&str> = known.iter().map(|k| k.1).collect();
+                return Err(StoreError::not_found("bill (one of that number each)", bills.join(" ")));
+            }
+        }
+        for ((_, bill), amount) in paid.iter().filter(|((biller, _), _)| biller.is_none()) {
+            if tx.run(PAY_ANY, values![self.site(), bill, *amount]).await? != 1 {
                 return Err(StoreError::not_found("bill (one of that number)", bill));
             }
         }

@@ -48,9 +48,14 @@ impl Store {
         let store = self.clone();
         let (packs, rows) = tokio::task::spawn_blocking(move || store.pack(fresh)).await??;
         self.objects().put(packs).await?;
-        let mut tx = self.db().write().await?;
-        tx.insert(&ADD, rows).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.insert(&ADD, rows.clone()).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     #[allow(clippy::type_complexity)]

@@ -143,36 +143,45 @@ impl Store {
         note: &str,
         by: &UserName,
     ) -> Result<(Reversal, Done), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Approve]).await?;
-        // The end of the journal is the lock: two reversals of one entry come one after the other.
-        self.lock_head(&mut tx, "journal").await?;
-        if let Some(row) = tx.first(REVERSAL, values![self.site(), entry]).await? {
-            return Ok((reversal_of(&row)?, Done::Already));
-        }
-        let wrong = |why: &str| Err(StoreError::OutOfBalance { what: format!("entry {entry}"), why: why.into() });
-        if tx.number(OF_POSTING, values![self.site(), entry]).await? == 0
-            || tx.number(IS_REVERSAL, values![self.site(), entry]).await? > 0
-        {
-            return wrong("only the entry of a posted payment is taken back");
-        }
-        if tx.number(CAME_BACK, values![self.site(), entry]).await? > 0 {
-            return wrong("a check of it came back: the return has taken it back");
-        }
-        let at_bank = tx.number(AT_BANK, values![self.site(), entry, &self.chart().undeposited]).await? > 0;
-        if at_bank != (kind == "unapply") {
-            return wrong("where its checks are has changed");
-        }
-        let posted = self.append(&mut tx, &format!("entry {entry}"), "reversal", std::slice::from_ref(draft)).await?;
-        tx.run(ADD_REVERSAL, values![self.site(), entry, posted.first, kind, note]).await?;
-        self.move_bills(&mut tx, posted.first, moves).await?;
-        let said = format!("entry {}: {note}", posted.first);
-        let id = entry.to_string();
-        let event = Event { by, what: "reverse", noun: "entry", id: &id, before: None, after: None, note: &said };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        let reversal = Reversal { entry, by_entry: posted.first, kind: kind.to_string(), note: note.to_string() };
-        Ok((reversal, Done::Now))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Approve]).await?;
+                // The end of the journal is the lock: two reversals of one entry come one after the other.
+                self.lock_head(&mut tx, "journal").await?;
+                if let Some(row) = tx.first(REVERSAL, values![self.site(), entry]).await? {
+                    return Ok((reversal_of(&row)?, Done::Already));
+                }
+                let wrong =
+                    |why: &str| Err(StoreError::OutOfBalance { what: format!("entry {entry}"), why: why.into() });
+                if tx.number(OF_POSTING, values![self.site(), entry]).await? == 0
+                    || tx.number(IS_REVERSAL, values![self.site(), entry]).await? > 0
+                {
+                    return wrong("only the entry of a posted payment is taken back");
+                }
+                if tx.number(CAME_BACK, values![self.site(), entry]).await? > 0 {
+                    return wrong("a check of it came back: the return has taken it back");
+                }
+                let at_bank = tx.number(AT_BANK, values![self.site(), entry, &self.chart().undeposited]).await? > 0;
+                if at_bank != (kind == "unapply") {
+                    return wrong("where its checks are has changed");
+                }
+                let posted =
+                    self.append(&mut tx, &format!("entry {entry}"), "reversal", std::slice::from_ref(draft)).await?;
+                tx.run(ADD_REVERSAL, values![self.site(), entry, posted.first, kind, note]).await?;
+                self.move_bills(&mut tx, posted.first, moves).await?;
+                let said = format!("entry {}: {note}", posted.first);
+                let id = entry.to_string();
+                let event =
+                    Event { by, what: "reverse", noun: "entry", id: &id, before: None, after: None, note: &said };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                let reversal =
+                    Reversal { entry, by_entry: posted.first, kind: kind.to_string(), note: note.to_string() };
+                Ok((reversal, Done::Now))
+            })
+        })
+        .await
     }
 
     pub async fn reversals(&self) -> Result<Vec<Reversal>, StoreError> {
@@ -212,61 +221,79 @@ impl Store {
         subject: &str,
         by: &UserName,
     ) -> Result<Posted, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Approve]).await?;
-        self.lock_head(&mut tx, "journal").await?;
-        if let Some(posted) = self.posted_before(&mut tx, subject, "suspense").await? {
-            return Ok(posted);
-        }
-        let open = tx.number(SUSPENSE_OF, values![self.site(), &self.chart().suspense, transaction]).await?;
-        let taken = draft.postings.iter().filter(|p| p.account == self.chart().suspense).map(|p| p.amount);
-        let taken = Cents::sum(taken)?;
-        if !taken.is_positive() || taken > Cents::new(open).negated()? {
-            let why = format!("its suspense is {}, not {taken}", Cents::new(open).negated()?);
-            return Err(StoreError::OutOfBalance { what: format!("transaction {transaction}"), why });
-        }
-        let posted = self.append(&mut tx, subject, "suspense", std::slice::from_ref(draft)).await?;
-        self.move_bills(&mut tx, posted.first, moves).await?;
-        let note = format!("entry {}, {taken}", posted.first);
-        let id = transaction.as_str();
-        let event =
-            Event { by, what: "apply-suspense", noun: "transaction", id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(posted)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Approve]).await?;
+                self.lock_head(&mut tx, "journal").await?;
+                if let Some(posted) = self.posted_before(&mut tx, subject, "suspense").await? {
+                    return Ok(posted);
+                }
+                let open = tx.number(SUSPENSE_OF, values![self.site(), &self.chart().suspense, transaction]).await?;
+                let taken = draft.postings.iter().filter(|p| p.account == self.chart().suspense).map(|p| p.amount);
+                let taken = Cents::sum(taken)?;
+                if !taken.is_positive() || taken > Cents::new(open).negated()? {
+                    let why = format!("its suspense is {}, not {taken}", Cents::new(open).negated()?);
+                    return Err(StoreError::OutOfBalance { what: format!("transaction {transaction}"), why });
+                }
+                let posted = self.append(&mut tx, subject, "suspense", std::slice::from_ref(draft)).await?;
+                self.move_bills(&mut tx, posted.first, moves).await?;
+                let note = format!("entry {}, {taken}", posted.first);
+                let id = transaction.as_str();
+                let event = Event {
+                    by,
+                    what: "apply-suspense",
+                    noun: "transaction",
+                    id,
+                    before: None,
+                    after: None,
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(posted)
+            })
+        })
+        .await
     }
 
     /// Keeps what the billing system said of a batch's file. What it proved once is not unsaid.
     pub async fn host_answered(&self, answer: &HostAnswer, by: &UserName) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Approve, Role::Release]).await?;
-        self.lock_batch(&mut tx, &answer.batch).await?;
-        if self.answers(&mut tx).await?.iter().any(|old| old.batch == answer.batch && old.proves()) {
-            return Ok(Done::Already);
-        }
-        let state = if answer.proves() { "proved" } else { "differs" };
-        tx.run(
-            ADD_ANSWER,
-            values![
-                self.site(),
-                &answer.batch,
-                answer.sha256,
-                answer.count,
-                answer.total,
-                state,
-                answer.host_count,
-                answer.host_total,
-                self.now(),
-                by
-            ],
-        )
-        .await?;
-        let note = format!("{state}: host {} of {}", answer.host_count, answer.host_total);
-        let id = answer.batch.as_str();
-        let event = Event { by, what: "billing-answer", noun: "batch", id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Approve, Role::Release]).await?;
+                self.lock_batch(&mut tx, &answer.batch).await?;
+                if self.answers(&mut tx).await?.iter().any(|old| old.batch == answer.batch && old.proves()) {
+                    return Ok(Done::Already);
+                }
+                let state = if answer.proves() { "proved" } else { "differs" };
+                tx.run(
+                    ADD_ANSWER,
+                    values![
+                        self.site(),
+                        &answer.batch,
+                        answer.sha256,
+                        answer.count,
+                        answer.total,
+                        state,
+                        answer.host_count,
+                        answer.host_total,
+                        self.now(),
+                        by
+                    ],
+                )
+                .await?;
+                let note = format!("{state}: host {} of {}", answer.host_count, answer.host_total);
+                let id = answer.batch.as_str();
+                let event =
+                    Event { by, what: "billing-answer", noun: "batch", id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     pub async fn host_answers(&self) -> Result<Vec<HostAnswer>, StoreError> {
@@ -294,19 +321,25 @@ impl Store {
     /// Keeps the journal's end under a date, once: print it and keep it outside, and nothing before it can be changed
     /// unseen, not even together with the whole chain.
     pub async fn close_day(&self, date: Day, by: &UserName) -> Result<(DayRoot, Done), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Approve]).await?;
-        let (number, hash) = self.lock_head(&mut tx, "journal").await?;
-        let added = tx.run(ADD_ROOT, values![self.site(), date, number, hash, self.now(), by]).await?;
-        if added == 0 {
-            let root = self.roots(&mut tx).await?.into_iter().find(|r| r.date == date);
-            return Ok((root.ok_or_else(|| StoreError::not_found("closed day", date))?, Done::Already));
-        }
-        let (id, note) = (date.to_string(), format!("entry {number}, {hash}"));
-        let event = Event { by, what: "close-day", noun: "day", id: &id, before: None, after: Some(hash), note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok((DayRoot { date, number, hash }, Done::Now))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Approve]).await?;
+                let (number, hash) = self.lock_head(&mut tx, "journal").await?;
+                let added = tx.run(ADD_ROOT, values![self.site(), date, number, hash, self.now(), by]).await?;
+                if added == 0 {
+                    let root = self.roots(&mut tx).await?.into_iter().find(|r| r.date == date);
+                    return Ok((root.ok_or_else(|| StoreError::not_found("closed day", date))?, Done::Already));
+                }
+                let (id, note) = (date.to_string(), format!("entry {number}, {hash}"));
+                let event =
+                    Event { by, what: "close-day", noun: "day", id: &id, before: None, after: Some(hash), note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok((DayRoot { date, number, hash }, Done::Now))
+            })
+        })
+        .await
     }
 
     pub async fn day_roots(&self) -> Result<Vec<DayRoot>, StoreError> {

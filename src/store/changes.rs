@@ -22,23 +22,35 @@ fn id_of(notice: &ChangeNotice) -> String {
 impl Store {
     /// Keeps notices; says how many are new.
     pub async fn keep_changes(&self, notices: &[ChangeNotice], by: &UserName) -> Result<u64, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
-        let mut added = 0;
-        for notice in notices {
-            let id = id_of(notice);
-            let sealed = self.keys().seal_json(&["change_notices", "sealed", &id], notice)?;
-            let date = notice.date.map(|d| d.to_string()).unwrap_or_default();
-            added += tx.run(ADD, values![self.site(), &id, &notice.code, date, self.now(), by, sealed]).await?;
-        }
-        if added > 0 {
-            let note = format!("{added} notifications of change");
-            let event =
-                Event { by, what: "take", noun: "changes", id: "nacha", before: None, after: None, note: &note };
-            self.record(&mut tx, event).await?;
-        }
-        tx.commit().await?;
-        Ok(added)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
+                let mut added = 0;
+                for notice in notices {
+                    let id = id_of(notice);
+                    let sealed = self.keys().seal_json(&["change_notices", "sealed", &id], notice)?;
+                    let date = notice.date.map(|d| d.to_string()).unwrap_or_default();
+                    added += tx.run(ADD, values![self.site(), &id, &notice.code, date, self.now(), by, sealed]).await?;
+                }
+                if added > 0 {
+                    let note = format!("{added} notifications of change");
+                    let event = Event {
+                        by,
+                        what: "take",
+                        noun: "changes",
+                        id: "nacha",
+                        before: None,
+                        after: None,
+                        note: &note,
+                    };
+                    self.record(&mut tx, event).await?;
+                }
+                tx.commit().await?;
+                Ok(added)
+            })
+        })
+        .await
     }
 
     /// By their dates.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
@@ -13,6 +14,7 @@ use sqlx::{AssertSqlSafe, Executor, Row as _, SqlSafeStr as _, Sqlite, SqlitePoo
 #[cfg(feature = "postgres")]
 use sqlx::{PgPool, Postgres, postgres::PgPoolOptions, postgres::PgRow};
 
+use super::seals::{Notes, Sealer};
 use super::{StoreError, migrations};
 use crate::domain::{
     BatchId, Cents, Day, DepositId, DocumentId, ExceptionId, ReceiptId, ReturnId, Sha256, TransactionId, UserName,
@@ -101,10 +103,10 @@ pub(super) enum Kind {
 }
 
 /// A multi-row insert: `tail` is what follows the rows (`on conflict ..`).
-pub(super) struct Bulk {
-    pub table: &'static str,
-    pub columns: &'static [(&'static str, Kind)],
-    pub tail: &'static str,
+pub(super) struct Bulk<'a> {
+    pub table: &'a str,
+    pub columns: &'a [(&'a str, Kind)],
+    pub tail: &'a str,
 }
 
 pub(super) enum Row {
@@ -179,10 +181,28 @@ pub(super) enum Db {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        watch: Watch,
     },
     #[cfg(feature = "postgres")]
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        watch: Watch,
+    },
 }
+
+/// What a writing connection needs so that no change of a sealed row goes unnoticed: set once the tables are known.
+#[derive(Clone, Default)]
+pub(super) struct Watch(Arc<OnceLock<(Arc<Sealer>, String)>>);
+
+impl Watch {
+    fn notes(&self) -> Notes {
+        Notes::of(self.0.get().map(|(sealer, _)| sealer.clone()))
+    }
+}
+
+/// Where a session keeps the sealed rows that it changed, as they were and as they are, until it commits. Rows that are
+/// changed in any other session leave no note, and so no seal.
+const NOTE_TABLE: &str = "seal_notes (name text, site text, subject text, change bigint, content text)";
 
 /// What a call to the database answers, boxed: the drivers' futures are large, and unboxed every caller would carry, and
 /// the compiler would write out again, a copy of them.
@@ -190,9 +210,9 @@ pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError
 
 /// A transaction. Dropped without `commit` it never happened.
 pub(super) enum Tx {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(sqlx::Transaction<'static, Sqlite>, Notes),
     #[cfg(feature = "postgres")]
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(sqlx::Transaction<'static, Postgres>, Notes),
 }
 
 impl Db {
@@ -221,12 +241,24 @@ impl Db {
             .busy_timeout(BUSY)
             .foreign_keys(true)
             .synchronous(SqliteSynchronous::Full);
+        let watch = Watch::default();
+        let again = watch.clone();
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal))
+            .after_connect(move |connection, _| {
+                // A connection that had to be made anew watches as the first one did.
+                let text = again.0.get().map(|(_, text)| text.clone());
+                Box::pin(async move {
+                    if let Some(text) = text {
+                        sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal).pragma("temp_store", "memory"))
             .await?;
         let version: String = sqlx::query("select sqlite_version()").fetch_one(&writer).await?.try_get(0)?;
         if !new_enough(&version) {
@@ -243,12 +275,25 @@ impl Db {
             .max_connections(4)
             .acquire_timeout(BUSY)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
-        Ok(Db::Sqlite { writer, readers })
+        Ok(Db::Sqlite { writer, readers, watch })
     }
 
     #[cfg(feature = "postgres")]
     async fn connect_postgres(address: &str) -> Result<Db, StoreError> {
-        Ok(Db::Postgres(PgPoolOptions::new().max_connections(8).acquire_timeout(BUSY).connect(address).await?))
+        let notes = format!("create temporary table {NOTE_TABLE} on commit delete rows");
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(BUSY)
+            .after_connect(move |connection, _| {
+                let notes = notes.clone();
+                Box::pin(async move {
+                    sqlx::raw_sql(AssertSqlSafe(notes)).execute(connection).await?;
+                    Ok(())
+                })
+            })
+            .connect(address)
+            .await?;
+        Ok(Db::Postgres { pool, watch: Watch::default() })
     }
 
     #[cfg(not(feature = "postgres"))]
@@ -261,25 +306,57 @@ impl Db {
             match self {
                 Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await?,
                 #[cfg(feature = "postgres")]
-                Db::Postgres(pool) => migrations::postgres().run(pool).await?,
+                Db::Postgres { pool, .. } => migrations::postgres().run(pool).await?,
             }
             Ok(())
         })
     }
 
-    /// A copy of the whole database as of one moment, as a file (SQLite only).
-    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+    /// From here on every change of these tables' rows through this program leaves a note, and is sealed with its commit.
+    pub async fn watch(&self, tables: &[SealedTable], sealer: Sealer) -> Result<(), StoreError> {
+        match self {
+            Db::Sqlite { writer, watch, .. } => {
+                let mut text = format!("create temporary table if not exists {NOTE_TABLE};\n");
+                text.extend(tables.iter().map(SealedTable::watched_on_sqlite));
+                let mut connection = writer.acquire().await?;
+                sqlx::raw_sql(AssertSqlSafe(text.clone())).execute(&mut *connection).await?;
+                let _ = watch.0.set((Arc::new(sealer), text));
+            }
+            #[cfg(feature = "postgres")]
+            Db::Postgres { pool, watch } => {
+                let watched = sqlx::query(
+                    "select c.relname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
+                     where t.tgname = 'sealed_deleted' and c.relnamespace = current_schema()::regnamespace",
+                );
+                let mut known: Vec<String> = Vec::new();
+                for row in watched.fetch_all(pool).await? {
+                    known.push(row.try_get(0)?);
+                }
+                let missing = tables.iter().filter(|t| !known.contains(&t.name));
+                let text: String = missing.map(SealedTable::watched_on_postgres).collect();
+                if !text.is_empty() {
+                    let mut tx = pool.begin().await?;
+                    // Two programs that open a site of older steps at once: one after the other.
+                    sqlx::raw_sql("select pg_advisory_xact_lock(7236821)").execute(&mut *tx).await?;
+                    sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
+                    tx.commit().await?;
+                }
+                let _ = watch.0.set((Arc::new(sealer), String::new()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy of the whole database as of one moment, as a file: where the database is one. Says whether it was done.
+    pub async fn copy_file(&self, path: &Path) -> Result<bool, StoreError> {
         match self {
             Db::Sqlite { writer, .. } => {
                 let text = path.to_string_lossy().into_owned();
                 sqlx::query("vacuum into $1").bind(text).execute(writer).await?;
-                Ok(())
+                Ok(true)
             }
             #[cfg(feature = "postgres")]
-            Db::Postgres(_) => Err(StoreError::Unsupported(
-                "a Postgres database is backed up by its own tools (pg_basebackup, pg_dump); the images are the object store's"
-                    .into(),
-            )),
+            Db::Postgres { .. } => Ok(false),
         }
     }
 
@@ -287,10 +364,11 @@ impl Db {
     pub fn read<'a>(&'a self) -> Answer<'a, Tx> {
         Box::pin(async move {
             Ok(match self {
-                Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+                Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?, Notes::default()),
                 #[cfg(feature = "postgres")]
-                Db::Postgres(pool) => {
-                    Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+                Db::Postgres { pool, .. } => {
+                    let begun = pool.begin_with("begin isolation level repeatable read, read only").await?;
+                    Tx::Postgres(begun, Notes::default())
                 }
             })
         })
@@ -299,21 +377,23 @@ impl Db {
     pub fn write<'a>(&'a self) -> Answer<'a, Tx> {
         Box::pin(async move {
             Ok(match self {
-                Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+                Db::Sqlite { writer, watch, .. } => {
+                    Tx::Sqlite(writer.begin_with("begin immediate").await?, watch.notes())
+                }
                 #[cfg(feature = "postgres")]
-                Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+                Db::Postgres { pool, watch } => Tx::Postgres(pool.begin().await?, watch.notes()),
             })
         })
     }
 
     pub async fn close(&self) {
         match self {
-            Db::Sqlite { writer, readers } => {
+            Db::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
             #[cfg(feature = "postgres")]
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
@@ -362,9 +442,9 @@ impl Tx {
     /// The text as this database says it.
     fn said(&self, sql: &'static str) -> AssertSqlSafe<Cow<'static, str>> {
         AssertSqlSafe(match self {
-            Tx::Sqlite(_) => said(sql, "in (select value from json_each(", "))"),
+            Tx::Sqlite(..) => said(sql, "in (select value from json_each(", "))"),
             #[cfg(feature = "postgres")]
-            Tx::Postgres(_) => said(sql, "= any(", ")"),
+            Tx::Postgres(..) => said(sql, "= any(", ")"),
         })
     }
 
@@ -372,11 +452,13 @@ impl Tx {
     pub fn run<'a>(&'a mut self, sql: &'static str, values: Vec<Value>) -> Answer<'a, u64> {
         Box::pin(async move {
             let sql = self.said(sql);
-            Ok(match self {
-                Tx::Sqlite(c) => sqlite_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+            let touched = match self {
+                Tx::Sqlite(c, _) => sqlite_query!(sql, values).execute(&mut **c).await?.rows_affected(),
                 #[cfg(feature = "postgres")]
-                Tx::Postgres(c) => postgres_query!(sql, values).execute(&mut **c).await?.rows_affected(),
-            })
+                Tx::Postgres(c, _) => postgres_query!(sql, values).execute(&mut **c).await?.rows_affected(),
+            };
+            self.noted(touched).await?;
+            Ok(touched)
         })
     }
 
@@ -384,11 +466,11 @@ impl Tx {
         Box::pin(async move {
             let sql = self.said(sql);
             Ok(match self {
-                Tx::Sqlite(c) => {
+                Tx::Sqlite(c, _) => {
                     sqlite_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
                 }
                 #[cfg(feature = "postgres")]
-                Tx::Postgres(c) => {
+                Tx::Postgres(c, _) => {
                     postgres_query!(sql, values).fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
                 }
             })
@@ -410,11 +492,11 @@ impl Tx {
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self, Tx::Sqlite(_))
+        matches!(self, Tx::Sqlite(..))
     }
 
     /// Inserts many rows. How many were inserted or changed (fewer than given where `tail` says `do nothing`).
-    pub fn insert<'a>(&'a mut self, bulk: &'a Bulk, mut rows: Vec<Vec<Value>>) -> Answer<'a, u64> {
+    pub fn insert<'a>(&'a mut self, bulk: &'a Bulk<'a>, mut rows: Vec<Vec<Value>>) -> Answer<'a, u64> {
         Box::pin(async move {
             let width = bulk.columns.len();
             assert!(rows.iter().all(|r| r.len() == width), "each row of {} has {width} columns", bulk.table);
@@ -422,7 +504,7 @@ impl Tx {
             let head = format!("insert into {} ({})", bulk.table, names.join(", "));
             let mut touched = 0;
             match self {
-                Tx::Sqlite(c) => {
+                Tx::Sqlite(c, _) => {
                     let at_once = (BINDS / width).max(1);
                     while !rows.is_empty() {
                         let rest = rows.split_off(rows.len().min(at_once));
@@ -434,7 +516,7 @@ impl Tx {
                     }
                 }
                 #[cfg(feature = "postgres")]
-                Tx::Postgres(c) => {
+                Tx::Postgres(c, _) => {
                     while !rows.is_empty() {
                         let rest = rows.split_off(rows.len().min(10_000));
                         let types: Vec<String> = bulk
@@ -468,6 +550,7 @@ impl Tx {
                     }
                 }
             }
+            self.noted(touched).await?;
             Ok(touched)
         })
     }
@@ -477,23 +560,167 @@ impl Tx {
         Box::pin(async move {
             let sql = self.said(sql).into_sql_str();
             match self {
-                Tx::Sqlite(c) => drop((&mut **c).prepare(sql).await?),
+                Tx::Sqlite(c, _) => drop((&mut **c).prepare(sql).await?),
                 #[cfg(feature = "postgres")]
-                Tx::Postgres(c) => drop((&mut **c).prepare(sql).await?),
+                Tx::Postgres(c, _) => drop((&mut **c).prepare(sql).await?),
             }
             Ok(())
         })
     }
 
-    pub fn commit(self) -> Answer<'static, ()> {
+    pub(super) fn notes(&mut self) -> &mut Notes {
+        match self {
+            Tx::Sqlite(_, notes) => notes,
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(_, notes) => notes,
+        }
+    }
+
+    /// One row of a sealed table after another, as text, from `after` on: (its mark, what it belongs to, its text).
+    pub async fn row_texts(
+        &mut self,
+        table: &SealedTable,
+        site: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, String, String)>, StoreError> {
+        let (name, subject) = (&table.name, table.subject("t."));
+        let sql = match self {
+            Tx::Sqlite(..) => format!(
+                "select cast(t.rowid as text), {subject}, {} from {name} t
+                 where t.site = $1 and t.rowid > cast($2 as integer) order by t.rowid limit $3",
+                table.text("t.")
+            ),
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(..) => format!(
+                "select t.ctid::text, {subject}, t::text from {name} t
+                 where t.site = $1 and t.ctid > $2::tid order by t.ctid limit $3"
+            ),
+        };
+        let first = if self.is_sqlite() { "0" } else { "(0,0)" };
+        let values = values![site, if after.is_empty() { first } else { after }, limit];
+        let rows: Vec<Row> = match self {
+            Tx::Sqlite(c, _) => {
+                let query = sqlite_query!(AssertSqlSafe(sql), values);
+                query.fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c, _) => {
+                let query = postgres_query!(AssertSqlSafe(sql), values);
+                query.fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
+            }
+        };
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.text(2)?))).collect()
+    }
+
+    /// One row after another with all these columns, from `after` on: (its mark, its values).
+    pub async fn whole_rows(
+        &mut self,
+        bulk: &Bulk<'_>,
+        site: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Vec<Value>)>, StoreError> {
+        let names: Vec<String> = bulk.columns.iter().map(|c| format!("t.\"{}\"", c.0)).collect();
+        let (list, table) = (names.join(", "), bulk.table);
+        let rows: Vec<Row> = match self {
+            Tx::Sqlite(c, _) => {
+                let sql = format!(
+                    "select cast(t.rowid as text), {list} from {table} t
+                     where t.site = $1 and t.rowid > cast($2 as integer) order by t.rowid limit $3"
+                );
+                let values = values![site, if after.is_empty() { "0" } else { after }, limit];
+                let query = sqlite_query!(AssertSqlSafe(sql), values);
+                query.fetch_all(&mut **c).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            #[cfg(feature = "postgres")]
+            Tx::Postgres(c, _) => {
+                let sql = format!(
+                    "select t.ctid::text, {list} from {table} t
+                     where t.site = $1 and t.ctid > $2::tid order by t.ctid limit $3"
+                );
+                let values = values![site, if after.is_empty() { "(0,0)" } else { after }, limit];
+                let query = postgres_query!(AssertSqlSafe(sql), values);
+                query.fetch_all(&mut **c).await?.into_iter().map(Row::Postgres).collect()
+            }
+        };
+        let whole = |row: &Row| -> Result<(String, Vec<Value>), StoreError> {
+            let value = |(place, (_, kind)): (usize, &(&str, Kind))| -> Result<Value, StoreError> {
+                Ok(match kind {
+                    Kind::Text => Value::Text(row.text_or_null(place + 1)?),
+                    Kind::Int => Value::Int(row.int_or_null(place + 1)?),
+                    Kind::Flag => Value::Flag(row.flag(place + 1)?),
+                    Kind::Bytes => Value::Bytes(row.bytes_or_null(place + 1)?),
+                })
+            };
+            Ok((row.text(0)?, bulk.columns.iter().enumerate().map(value).collect::<Result<_, _>>()?))
+        };
+        rows.iter().map(whole).collect()
+    }
+
+    pub fn commit(mut self) -> Answer<'static, ()> {
         Box::pin(async move {
+            self.keep_seals().await?;
             match self {
-                Tx::Sqlite(c) => c.commit().await?,
+                Tx::Sqlite(c, _) => c.commit().await?,
                 #[cfg(feature = "postgres")]
-                Tx::Postgres(c) => c.commit().await?,
+                Tx::Postgres(c, _) => c.commit().await?,
             }
             Ok(())
         })
+    }
+}
+
+/// A table whose rows are sealed, with its columns in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct SealedTable {
+    pub name: String,
+    pub columns: Vec<String>,
+}
+
+impl SealedTable {
+    /// What a row belongs to: its batch, where it has one.
+    fn subject(&self, row: &str) -> String {
+        match self.columns.iter().any(|c| c == "batch") {
+            true => format!("coalesce({row}batch, '')"),
+            false => "''".into(),
+        }
+    }
+
+    /// The whole row as one text (SQLite).
+    fn text(&self, row: &str) -> String {
+        let each: Vec<String> = self.columns.iter().map(|c| format!("quote({row}\"{c}\")")).collect();
+        each.join("||','||")
+    }
+
+    fn watched_on_sqlite(&self) -> String {
+        let name = &self.name;
+        let note = |row: &str, change: i64| {
+            let (subject, text) = (self.subject(row), self.text(row));
+            format!("insert into seal_notes values ('{name}', {row}site, {subject}, {change}, {text});")
+        };
+        let (old, new) = (note("old.", -1), note("new.", 1));
+        format!(
+            "create temp trigger if not exists sealed_{name}_added after insert on main.{name} begin {new} end;
+             create temp trigger if not exists sealed_{name}_changed after update on main.{name} begin {old} {new} end;
+             create temp trigger if not exists sealed_{name}_deleted after delete on main.{name} begin {old} end;\n"
+        )
+    }
+
+    #[cfg(feature = "postgres")]
+    fn watched_on_postgres(&self) -> String {
+        let name = &self.name;
+        let function = if self.subject("") == "''" { "note_rows" } else { "note_rows_of_batch" };
+        format!(
+            "drop trigger if exists sealed_added on {name}; drop trigger if exists sealed_changed on {name};
+             drop trigger if exists sealed_deleted on {name};
+             create trigger sealed_added after insert on {name} referencing new table as after_rows
+                for each statement execute function {function}();
+             create trigger sealed_changed after update on {name} referencing old table as before_rows
+                new table as after_rows for each statement execute function {function}();
+             create trigger sealed_deleted after delete on {name} referencing old table as before_rows
+                for each statement execute function {function}();\n"
+        )
     }
 }
 

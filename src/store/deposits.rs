@@ -152,77 +152,84 @@ impl Store {
     /// Claims the checks for one deposit, state `reserved`. The claim is unique by document and, where the account line is
     /// known, by routing, account, serial and amount over the whole site (unless a person decided `distinct`).
     pub async fn reserve_deposit(&self, new: &NewDeposit, by: &UserName) -> Result<Deposit, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Release]).await?;
-        let wrong = |why: String| Err(StoreError::OutOfBalance { what: "a deposit".into(), why });
-        if new.items.is_empty() {
-            return wrong("it has no items".into());
-        }
-        let open: BTreeMap<DocumentId, Open> =
-            self.open_checks(&mut tx).await?.into_iter().map(|o| (o.check.document.clone(), o)).collect();
-        let mut claims: BTreeMap<String, &DocumentId> = BTreeMap::new();
-        for item in &new.items {
-            let Some(found) = open.get(&item.document) else {
-                return wrong(format!("document {} is no undeposited check", item.document));
-            };
-            if found.check.amount != item.amount {
-                return wrong(format!("document {} is posted with {}", item.document, found.check.amount));
-            }
-            if let Some(claim) = &found.claim
-                && let Some(twin) = claims.insert(claim.clone(), &item.document)
-            {
-                return Err(StoreError::Exists { what: format!("check {} (as document {twin})", item.document) });
-            }
-        }
-        let number = tx
-            .number(LAST_NUMBER, values![self.site(), new.date, &new.profile, new.kind.as_str()])
-            .await?
-            .saturating_add(1);
-        let date = new.date.to_string();
-        let id = DepositId::of(&[
-            self.site().as_bytes(),
-            date.as_bytes(),
-            new.profile.as_bytes(),
-            new.kind.as_str().as_bytes(),
-            &number.to_be_bytes(),
-        ]);
-        let number = u32::try_from(number).map_err(|e| StoreError::damaged("a deposit's number", e))?;
-        // The items of a letter are numbered by the deposit's own number, so that a return finds them again.
-        let numbered = |(item, place): (&DepositItem, u32)| match new.kind {
-            DepositKind::Icl => {
-                DepositItem { sequence: format!("{:015}", item_sequence(new.date, number, place)), ..item.clone() }
-            }
-            DepositKind::Arc | DepositKind::Paper | DepositKind::Lockbox => item.clone(),
-        };
-        let items: Vec<DepositItem> = new.items.iter().zip(1..).map(numbered).collect();
-        let deposit = Deposit {
-            id,
-            date: new.date,
-            kind: new.kind,
-            profile: new.profile.clone(),
-            number,
-            state: DepositState::Reserved,
-            claimed_at: self.now(),
-            count: new.items.len() as u32,
-            total: Cents::sum(new.items.iter().map(|i| i.amount))?,
-            file: None,
-            sha256: None,
-            items,
-        };
-        self.claim_checks(&mut tx, &deposit, &claims).await?;
-        let note = format!("{} checks, {}", deposit.count, deposit.total);
-        let event = Event {
-            by,
-            what: "reserve",
-            noun: "deposit",
-            id: deposit.id.as_str(),
-            before: None,
-            after: Some(hash_of(&deposit)?),
-            note: &note,
-        };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(deposit)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Release]).await?;
+                let wrong = |why: String| Err(StoreError::OutOfBalance { what: "a deposit".into(), why });
+                if new.items.is_empty() {
+                    return wrong("it has no items".into());
+                }
+                let open: BTreeMap<DocumentId, Open> =
+                    self.open_checks(&mut tx).await?.into_iter().map(|o| (o.check.document.clone(), o)).collect();
+                let mut claims: BTreeMap<String, &DocumentId> = BTreeMap::new();
+                for item in &new.items {
+                    let Some(found) = open.get(&item.document) else {
+                        return wrong(format!("document {} is no undeposited check", item.document));
+                    };
+                    if found.check.amount != item.amount {
+                        return wrong(format!("document {} is posted with {}", item.document, found.check.amount));
+                    }
+                    if let Some(claim) = &found.claim
+                        && let Some(twin) = claims.insert(claim.clone(), &item.document)
+                    {
+                        return Err(StoreError::Exists {
+                            what: format!("check {} (as document {twin})", item.document),
+                        });
+                    }
+                }
+                let number = tx
+                    .number(LAST_NUMBER, values![self.site(), new.date, &new.profile, new.kind.as_str()])
+                    .await?
+                    .saturating_add(1);
+                let date = new.date.to_string();
+                let id = DepositId::of(&[
+                    self.site().as_bytes(),
+                    date.as_bytes(),
+                    new.profile.as_bytes(),
+                    new.kind.as_str().as_bytes(),
+                    &number.to_be_bytes(),
+                ]);
+                let number = u32::try_from(number).map_err(|e| StoreError::damaged("a deposit's number", e))?;
+                // The items of a letter are numbered by the deposit's own number, so that a return finds them again.
+                let numbered = |(item, place): (&DepositItem, u32)| match new.kind {
+                    DepositKind::Icl => {
+                        DepositItem { sequence: format!("{:015}", item_sequence(new.date, number, place)), ..item.clone() }
+                    }
+                    DepositKind::Arc | DepositKind::Paper | DepositKind::Lockbox => item.clone(),
+                };
+                let items: Vec<DepositItem> = new.items.iter().zip(1..).map(numbered).collect();
+                let deposit = Deposit {
+                    id,
+                    date: new.date,
+                    kind: new.kind,
+                    profile: new.profile.clone(),
+                    number,
+                    state: DepositState::Reserved,
+                    claimed_at: self.now(),
+                    count: new.items.len() as u32,
+                    total: Cents::sum(new.items.iter().map(|i| i.amount))?,
+                    file: None,
+                    sha256: None,
+                    items,
+                };
+                self.claim_checks(&mut tx, &deposit, &claims).await?;
+                let note = format!("{} checks, {}", deposit.count, deposit.total);
+                let event = Event {
+                    by,
+                    what: "reserve",
+                    noun: "deposit",
+                    id: deposit.id.as_str(),
+                    before: None,
+                    after: Some(hash_of(&deposit)?),
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(deposit)
+            })
+        })
+        .await
     }
 
     async fn claim_checks(
@@ -293,38 +300,43 @@ impl Store {
         drafts: &[EntryDraft],
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Release]).await?;
-        if self.move_deposit(&mut tx, id, DepositState::Reserved, DepositState::Made).await? == Done::Already {
-            return Ok(Done::Already);
-        }
-        tx.run(SAVE_FILE, values![self.site(), id, file, sha256]).await?;
-        let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
-        moves(&deposit, drafts, &self.chart().transit)?;
-        moves_back(&deposit, drafts, &self.chart().undeposited)?;
-        self.append(&mut tx, id.as_str(), "deposit", drafts).await?;
-        let mut batches = BTreeSet::new();
-        for row in tx.rows(BATCHES_OF, values![self.site(), id]).await? {
-            batches.insert(row.parsed::<BatchId>(0, "batch")?);
-        }
-        for batch in &batches {
-            if tx.number(NOT_DEPOSITED, values![self.site(), batch, &self.chart().undeposited]).await? == 0 {
-                self.move_batch(&mut tx, batch, BatchEvent::Deposit).await?;
-            }
-        }
-        let note = format!("{file}, {}", deposit.total);
-        let event = Event {
-            by,
-            what: "make",
-            noun: "deposit",
-            id: id.as_str(),
-            before: None,
-            after: Some(sha256),
-            note: &note,
-        };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Release]).await?;
+                if self.move_deposit(&mut tx, id, DepositState::Reserved, DepositState::Made).await? == Done::Already {
+                    return Ok(Done::Already);
+                }
+                tx.run(SAVE_FILE, values![self.site(), id, file, sha256]).await?;
+                let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
+                moves(&deposit, drafts, &self.chart().transit)?;
+                moves_back(&deposit, drafts, &self.chart().undeposited)?;
+                self.append(&mut tx, id.as_str(), "deposit", drafts).await?;
+                let mut batches = BTreeSet::new();
+                for row in tx.rows(BATCHES_OF, values![self.site(), id]).await? {
+                    batches.insert(row.parsed::<BatchId>(0, "batch")?);
+                }
+                for batch in &batches {
+                    if tx.number(NOT_DEPOSITED, values![self.site(), batch, &self.chart().undeposited]).await? == 0 {
+                        self.move_batch(&mut tx, batch, BatchEvent::Deposit).await?;
+                    }
+                }
+                let note = format!("{file}, {}", deposit.total);
+                let event = Event {
+                    by,
+                    what: "make",
+                    noun: "deposit",
+                    id: id.as_str(),
+                    before: None,
+                    after: Some(sha256),
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     /// The bank has it: state `acknowledged`, and the journal moves from deposits in transit to the bank by `drafts`.
@@ -335,20 +347,34 @@ impl Store {
         note: &str,
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Release]).await?;
-        if self.move_deposit(&mut tx, id, DepositState::Made, DepositState::Acknowledged).await? == Done::Already {
-            return Ok(Done::Already);
-        }
-        let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
-        moves_back(&deposit, drafts, &self.chart().transit)?;
-        moves(&deposit, drafts, &self.chart().bank)?;
-        self.append(&mut tx, id.as_str(), "acknowledgement", drafts).await?;
-        let event =
-            Event { by, what: "acknowledge", noun: "deposit", id: id.as_str(), before: None, after: None, note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Release]).await?;
+                if self.move_deposit(&mut tx, id, DepositState::Made, DepositState::Acknowledged).await?
+                    == Done::Already
+                {
+                    return Ok(Done::Already);
+                }
+                let deposit = self.this_deposit(&mut tx, id.as_str(), [ONE]).await?;
+                moves_back(&deposit, drafts, &self.chart().transit)?;
+                moves(&deposit, drafts, &self.chart().bank)?;
+                self.append(&mut tx, id.as_str(), "acknowledgement", drafts).await?;
+                let event = Event {
+                    by,
+                    what: "acknowledge",
+                    noun: "deposit",
+                    id: id.as_str(),
+                    before: None,
+                    after: None,
+                    note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     /// By date, profile and number, with their items. Reserved ones (a run that was cut short) are among them.

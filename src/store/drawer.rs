@@ -141,19 +141,24 @@ impl Store {
         opening: Cents,
         by: &UserName,
     ) -> Result<(Drawer, Done), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Cashier]).await?;
-        let number = self.next_number(&mut tx, "drawer").await?;
-        if let Some(row) = tx.first(OPEN, values![self.site(), name]).await? {
-            return Ok((self.this_drawer(&mut tx, row.int(0)?).await?, Done::Already));
-        }
-        tx.run(ADD, values![self.site(), number, name, date, by, opening]).await?;
-        let (id, note) = (number.to_string(), format!("{name}, {opening}"));
-        let event = Event { by, what: "open", noun: "drawer", id: &id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        let drawer = self.this_drawer(&mut tx, number).await?;
-        tx.commit().await?;
-        Ok((drawer, Done::Now))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Cashier]).await?;
+                let number = self.next_number(&mut tx, "drawer").await?;
+                if let Some(row) = tx.first(OPEN, values![self.site(), name]).await? {
+                    return Ok((self.this_drawer(&mut tx, row.int(0)?).await?, Done::Already));
+                }
+                tx.run(ADD, values![self.site(), number, name, date, by, opening]).await?;
+                let (id, note) = (number.to_string(), format!("{name}, {opening}"));
+                let event = Event { by, what: "open", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                let drawer = self.this_drawer(&mut tx, number).await?;
+                tx.commit().await?;
+                Ok((drawer, Done::Now))
+            })
+        })
+        .await
     }
 
     async fn this_drawer(&self, tx: &mut Tx, number: i64) -> Result<Drawer, StoreError> {
@@ -177,85 +182,91 @@ impl Store {
         &self,
         drawer: i64,
         new: &NewSlip,
-        draft: impl Fn(i64) -> Result<EntryDraft, crate::domain::MoneyError> + Send,
+        draft: impl Fn(i64) -> Result<EntryDraft, crate::domain::MoneyError> + Send + Sync,
         by: &UserName,
     ) -> Result<(Slip, Done), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Cashier]).await?;
-        tx.run(LOCK, values![self.site(), drawer]).await?;
-        if !new.mark.is_empty()
-            && let Some(row) = tx.first(MARKED, values![self.site(), &new.mark]).await?
-        {
-            return Ok((slip_of(&row)?, Done::Already));
-        }
-        let open = self.this_drawer(&mut tx, drawer).await?;
-        if open.state != "open" {
-            return Err(StoreError::Conflict { what: format!("drawer {drawer} ({})", open.state) });
-        }
-        let wrong = |why: &str| Err(StoreError::OutOfBalance { what: "a slip".into(), why: why.into() });
-        if !new.amount.is_positive()
-            || new.tendered < new.amount
-            || new.to_bill > new.amount
-            || new.to_bill.is_negative()
-        {
-            return wrong("what was handed over does not cover it");
-        }
-        let number = self.next_number(&mut tx, "slip").await?;
-        let entry = draft(number)?;
-        let debits = Cents::sum(entry.postings.iter().map(|p| p.amount).filter(|a| a.is_positive()))?;
-        if debits != new.amount {
-            return wrong("its entry is of another amount");
-        }
-        let kind = if new.is_payout { "payout" } else { "receipt" };
-        let posted = self.append(&mut tx, &format!("slip {number}"), "drawer", &[entry]).await?;
-        let mark = if new.mark.is_empty() { format!("slip {number}") } else { new.mark.clone() };
-        let at = self.now();
-        tx.run(
-            ADD_SLIP,
-            values![
-                self.site(),
-                number,
-                drawer,
-                kind,
-                new.tender.as_str(),
-                new.amount,
-                new.tendered,
-                &new.reference,
-                new.biller.as_ref().map(|b| b.0.as_str()),
-                new.account.as_ref().map(|a| a.reveal()),
-                &new.bill,
-                &new.memo,
-                mark,
-                &at,
-                by,
-                posted.first
-            ],
-        )
-        .await?;
-        if new.to_bill.is_positive() {
-            self.move_bills(&mut tx, posted.first, &[(new.biller.clone(), new.bill.clone(), new.to_bill)]).await?;
-        }
-        let (id, note) = (number.to_string(), format!("{kind} {} {}", new.tender.as_str(), new.amount));
-        let event = Event { by, what: "slip", noun: "slip", id: &id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        let slip = Slip {
-            number,
-            drawer,
-            is_payout: new.is_payout,
-            tender: new.tender,
-            amount: new.amount,
-            tendered: new.tendered,
-            reference: new.reference.clone(),
-            biller: new.biller.clone(),
-            account: new.account.clone(),
-            bill: new.bill.clone(),
-            memo: new.memo.clone(),
-            at,
-            by: by.clone(),
-            entry: posted.first,
-        };
-        Ok((slip, Done::Now))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Cashier]).await?;
+                tx.run(LOCK, values![self.site(), drawer]).await?;
+                if !new.mark.is_empty()
+                    && let Some(row) = tx.first(MARKED, values![self.site(), &new.mark]).await?
+                {
+                    return Ok((slip_of(&row)?, Done::Already));
+                }
+                let open = self.this_drawer(&mut tx, drawer).await?;
+                if open.state != "open" {
+                    return Err(StoreError::Conflict { what: format!("drawer {drawer} ({})", open.state) });
+                }
+                let wrong = |why: &str| Err(StoreError::OutOfBalance { what: "a slip".into(), why: why.into() });
+                if !new.amount.is_positive()
+                    || new.tendered < new.amount
+                    || new.to_bill > new.amount
+                    || new.to_bill.is_negative()
+                {
+                    return wrong("what was handed over does not cover it");
+                }
+                let number = self.next_number(&mut tx, "slip").await?;
+                let entry = draft(number)?;
+                let debits = Cents::sum(entry.postings.iter().map(|p| p.amount).filter(|a| a.is_positive()))?;
+                if debits != new.amount {
+                    return wrong("its entry is of another amount");
+                }
+                let kind = if new.is_payout { "payout" } else { "receipt" };
+                let posted = self.append(&mut tx, &format!("slip {number}"), "drawer", &[entry]).await?;
+                let mark = if new.mark.is_empty() { format!("slip {number}") } else { new.mark.clone() };
+                let at = self.now();
+                tx.run(
+                    ADD_SLIP,
+                    values![
+                        self.site(),
+                        number,
+                        drawer,
+                        kind,
+                        new.tender.as_str(),
+                        new.amount,
+                        new.tendered,
+                        &new.reference,
+                        new.biller.as_ref().map(|b| b.0.as_str()),
+                        new.account.as_ref().map(|a| a.reveal()),
+                        &new.bill,
+                        &new.memo,
+                        mark,
+                        &at,
+                        by,
+                        posted.first
+                    ],
+                )
+                .await?;
+                if new.to_bill.is_positive() {
+                    self.move_bills(&mut tx, posted.first, &[(new.biller.clone(), new.bill.clone(), new.to_bill)])
+                        .await?;
+                }
+                let (id, note) = (number.to_string(), format!("{kind} {} {}", new.tender.as_str(), new.amount));
+                let event = Event { by, what: "slip", noun: "slip", id: &id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                let slip = Slip {
+                    number,
+                    drawer,
+                    is_payout: new.is_payout,
+                    tender: new.tender,
+                    amount: new.amount,
+                    tendered: new.tendered,
+                    reference: new.reference.clone(),
+                    biller: new.biller.clone(),
+                    account: new.account.clone(),
+                    bill: new.bill.clone(),
+                    memo: new.memo.clone(),
+                    at,
+                    by: by.clone(),
+                    entry: posted.first,
+                };
+                Ok((slip, Done::Now))
+            })
+        })
+        .await
     }
 
     /// Keeps the blind count. Until the drawer is closed it may be counted again.
@@ -267,16 +278,22 @@ impl Store {
         checks: Cents,
         by: &UserName,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Cashier]).await?;
-        if tx.run(COUNTED, values![self.site(), drawer, counts, cash, checks, by]).await? != 1 {
-            let state = self.this_drawer(&mut tx, drawer).await?.state;
-            return Err(StoreError::Conflict { what: format!("drawer {drawer} ({state})") });
-        }
-        let (id, note) = (drawer.to_string(), format!("cash {cash}, checks {checks}"));
-        let event = Event { by, what: "count", noun: "drawer", id: &id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Cashier]).await?;
+                if tx.run(COUNTED, values![self.site(), drawer, counts, cash, checks, by]).await? != 1 {
+                    let state = self.this_drawer(&mut tx, drawer).await?.state;
+                    return Err(StoreError::Conflict { what: format!("drawer {drawer} ({state})") });
+                }
+                let (id, note) = (drawer.to_string(), format!("cash {cash}, checks {checks}"));
+                let event =
+                    Event { by, what: "count", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Closes a counted drawer with its difference. One that is out is closed by somebody who may approve and did not
@@ -288,35 +305,41 @@ impl Store {
         entry: Option<&EntryDraft>,
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(LOCK, values![self.site(), drawer]).await?;
-        let stored = self.this_drawer(&mut tx, drawer).await?;
-        if stored.state == "closed" {
-            return Ok(Done::Already);
-        }
-        if entry.is_some() {
-            self.may(&mut tx, by, &[Role::Approve]).await?;
-            if stored.counted_by.as_ref() == Some(by) {
-                let why = "a drawer that is out is closed by another person than the one who counted it";
-                return Err(StoreError::NotAllowed { user: by.0.clone(), why });
-            }
-        } else {
-            self.may(&mut tx, by, &[Role::Cashier, Role::Approve]).await?;
-        }
-        let number = match entry {
-            Some(entry) => {
-                let subject = format!("drawer {drawer}");
-                Some(self.append(&mut tx, &subject, "drawer-close", std::slice::from_ref(entry)).await?.first)
-            }
-            None => None,
-        };
-        if tx.run(CLOSED, values![self.site(), drawer, over_short, number]).await? != 1 {
-            return Err(StoreError::Conflict { what: format!("drawer {drawer} ({})", stored.state) });
-        }
-        let (id, note) = (drawer.to_string(), format!("over or short {over_short}"));
-        let event = Event { by, what: "close", noun: "drawer", id: &id, before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(LOCK, values![self.site(), drawer]).await?;
+                let stored = self.this_drawer(&mut tx, drawer).await?;
+                if stored.state == "closed" {
+                    return Ok(Done::Already);
+                }
+                if entry.is_some() {
+                    self.may(&mut tx, by, &[Role::Approve]).await?;
+                    if stored.counted_by.as_ref() == Some(by) {
+                        let why = "a drawer that is out is closed by another person than the one who counted it";
+                        return Err(StoreError::NotAllowed { user: by.0.clone(), why });
+                    }
+                } else {
+                    self.may(&mut tx, by, &[Role::Cashier, Role::Approve]).await?;
+                }
+                let number = match entry {
+                    Some(entry) => {
+                        let subject = format!("drawer {drawer}");
+                        Some(self.append(&mut tx, &subject, "drawer-close", std::slice::from_ref(entry)).await?.first)
+                    }
+                    None => None,
+                };
+                if tx.run(CLOSED, values![self.site(), drawer, over_short, number]).await? != 1 {
+                    return Err(StoreError::Conflict { what: format!("drawer {drawer} ({})", stored.state) });
+                }
+                let (id, note) = (drawer.to_string(), format!("over or short {over_short}"));
+                let event =
+                    Event { by, what: "close", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 }

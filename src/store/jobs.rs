@@ -248,29 +248,34 @@ impl Store {
         limit: u32,
         only: Option<JobKind>,
     ) -> Result<Vec<Job>, StoreError> {
-        let mut tx = self.db().write().await?;
-        let mut dead = Vec::new();
-        for row in tx.rows(HOLDERS, values![self.site(), now]).await? {
-            dead.extend(row.text_or_null(0)?.filter(|name| is_dead(name, worker)));
-        }
-        let claim = if tx.is_sqlite() { CLAIM_SQLITE } else { CLAIM_POSTGRES };
-        let until = now.saturating_add(lease_seconds);
-        let kind = only.map_or("", JobKind::as_str);
-        let rows = tx.rows(claim, values![self.site(), &worker.0, until, now, dead, limit, kind]).await?;
-        let mut jobs = Vec::with_capacity(rows.len());
-        for row in rows {
-            let batch: BatchId = row.parsed(0, "job")?;
-            let kind = row.known(1, "job", JobKind::parse)?;
-            let documents = match kind {
-                JobKind::Decode => self.documents_between(&mut tx, &batch, row.int(5)?, row.int(6)?).await?,
-                JobKind::Match => Vec::new(),
-            };
-            let (part, token, attempts) = (row.count(2)?, row.int(3)?, row.count(4)?);
-            jobs.push(Job { batch, kind, part, token, attempts, documents });
-        }
-        tx.commit().await?;
-        jobs.sort_by(|a, b| (&a.batch, a.kind, a.part).cmp(&(&b.batch, b.kind, b.part)));
-        Ok(jobs)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let mut dead = Vec::new();
+                for row in tx.rows(HOLDERS, values![self.site(), now]).await? {
+                    dead.extend(row.text_or_null(0)?.filter(|name| is_dead(name, worker)));
+                }
+                let claim = if tx.is_sqlite() { CLAIM_SQLITE } else { CLAIM_POSTGRES };
+                let until = now.saturating_add(lease_seconds);
+                let kind = only.map_or("", JobKind::as_str);
+                let rows = tx.rows(claim, values![self.site(), &worker.0, until, now, dead, limit, kind]).await?;
+                let mut jobs = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let batch: BatchId = row.parsed(0, "job")?;
+                    let kind = row.known(1, "job", JobKind::parse)?;
+                    let documents = match kind {
+                        JobKind::Decode => self.documents_between(&mut tx, &batch, row.int(5)?, row.int(6)?).await?,
+                        JobKind::Match => Vec::new(),
+                    };
+                    let (part, token, attempts) = (row.count(2)?, row.int(3)?, row.count(4)?);
+                    jobs.push(Job { batch, kind, part, token, attempts, documents });
+                }
+                tx.commit().await?;
+                jobs.sort_by(|a, b| (&a.batch, a.kind, a.part).cmp(&(&b.batch, b.kind, b.part)));
+                Ok(jobs)
+            })
+        })
+        .await
     }
 
     async fn end(&self, tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
@@ -281,21 +286,26 @@ impl Store {
     /// Saves what was read and ends the decode job; with the batch's last one the batch becomes `decoded` and its match
     /// job is there. A document may have several readings (pages, sides); none is ever overwritten.
     pub async fn save_readings(&self, job: &Job, readings: &[(DocumentId, Reading)]) -> Result<(), StoreError> {
-        assert_eq!(job.kind, JobKind::Decode, "readings end a decode job");
-        let own: BTreeSet<&DocumentId> = job.documents.iter().map(|d| &d.id).collect();
-        if let Some((stranger, _)) = readings.iter().find(|(id, _)| !own.contains(id)) {
-            return Err(StoreError::not_found("document of this job", stranger));
-        }
-        let mut tx = self.db().write().await?;
-        // The lock on the batch lets only one worker see itself as the last.
-        self.lock_batch(&mut tx, &job.batch).await?;
-        self.end(&mut tx, job).await?;
-        self.add_readings(&mut tx, &job.batch, readings).await?;
-        if tx.number(UNDONE, values![self.site(), &job.batch, JobKind::Decode.as_str()]).await? == 0 {
-            self.all_decoded(&mut tx, &job.batch).await?;
-            self.record_system(&mut tx, "decode", &job.batch).await?;
-        }
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                assert_eq!(job.kind, JobKind::Decode, "readings end a decode job");
+                let own: BTreeSet<&DocumentId> = job.documents.iter().map(|d| &d.id).collect();
+                if let Some((stranger, _)) = readings.iter().find(|(id, _)| !own.contains(id)) {
+                    return Err(StoreError::not_found("document of this job", stranger));
+                }
+                let mut tx = self.db().write().await?;
+                // The lock on the batch lets only one worker see itself as the last.
+                self.lock_batch(&mut tx, &job.batch).await?;
+                self.end(&mut tx, job).await?;
+                self.add_readings(&mut tx, &job.batch, readings).await?;
+                if tx.number(UNDONE, values![self.site(), &job.batch, JobKind::Decode.as_str()]).await? == 0 {
+                    self.all_decoded(&mut tx, &job.batch).await?;
+                    self.record_system(&mut tx, "decode", &job.batch).await?;
+                }
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     pub(super) async fn add_readings(
@@ -324,23 +334,28 @@ impl Store {
     /// must stand in exactly one transaction. `Conflict` when another batch was matched since `turn`: match again, in the
     /// light of what it saved.
     pub async fn save_match(&self, job: &Job, matched: &Matched) -> Result<(), StoreError> {
-        assert_eq!(job.kind, JobKind::Match, "transactions end a match job");
-        let mut tx = self.db().write().await?;
-        self.lock_batch(&mut tx, &job.batch).await?;
-        self.end(&mut tx, job).await?;
-        self.move_batch(&mut tx, &job.batch, BatchEvent::Match).await?;
-        if let Some(turn) = matched.turn {
-            self.take_turn(&mut tx, turn).await?;
-        }
-        self.save_notices(&mut tx, &matched.notices).await?;
-        self.save_meters(&mut tx, &matched.meters).await?;
-        self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
-        self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
-        self.save_checks(&mut tx, &job.batch, &matched.checks).await?;
-        self.add_readings(&mut tx, &job.batch, &matched.verdicts).await?;
-        self.prove_documents(&mut tx, &job.batch).await?;
-        self.record_system(&mut tx, "match", &job.batch).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                assert_eq!(job.kind, JobKind::Match, "transactions end a match job");
+                let mut tx = self.db().write().await?;
+                self.lock_batch(&mut tx, &job.batch).await?;
+                self.end(&mut tx, job).await?;
+                self.move_batch(&mut tx, &job.batch, BatchEvent::Match).await?;
+                if let Some(turn) = matched.turn {
+                    self.take_turn(&mut tx, turn).await?;
+                }
+                self.save_notices(&mut tx, &matched.notices).await?;
+                self.save_meters(&mut tx, &matched.meters).await?;
+                self.add_transactions(&mut tx, &job.batch, &matched.transactions).await?;
+                self.add_own_exceptions(&mut tx, &job.batch, &matched.exceptions).await?;
+                self.save_checks(&mut tx, &job.batch, &matched.checks).await?;
+                self.add_readings(&mut tx, &job.batch, &matched.verdicts).await?;
+                self.prove_documents(&mut tx, &job.batch).await?;
+                self.record_system(&mut tx, "match", &job.batch).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     async fn record_system(&self, tx: &mut Tx, what: &str, batch: &BatchId) -> Result<(), StoreError> {
@@ -351,14 +366,19 @@ impl Store {
 
     /// Gives a job back with the reason why it broke: it is ready again, or `failed` after five attempts.
     pub async fn fail(&self, job: &Job, why: &str) -> Result<(), StoreError> {
-        let state = if job.attempts >= MOST_ATTEMPTS { "failed" } else { "ready" };
-        let mut tx = self.db().write().await?;
-        let why: String = why.chars().take(500).collect();
-        let place = values![self.site(), &job.batch, job.kind.as_str(), job.part, job.token, state, why];
-        if tx.run(GIVE_BACK, place).await? == 0 {
-            return Err(StoreError::StaleLease { job: job.name() });
-        }
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let state = if job.attempts >= MOST_ATTEMPTS { "failed" } else { "ready" };
+                let mut tx = self.db().write().await?;
+                let why: String = why.chars().take(500).collect();
+                let place = values![self.site(), &job.batch, job.kind.as_str(), job.part, job.token, state, why];
+                if tx.run(GIVE_BACK, place).await? == 0 {
+                    return Err(StoreError::StaleLease { job: job.name() });
+                }
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Jobs that are not done, of one batch or of the site.
@@ -383,10 +403,15 @@ impl Store {
 
     /// Failed jobs become ready again. Returns how many.
     pub async fn retry_jobs(&self) -> Result<u64, StoreError> {
-        let mut tx = self.db().write().await?;
-        let touched = tx.run(RETRY, values![self.site()]).await?;
-        tx.commit().await?;
-        Ok(touched)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let touched = tx.run(RETRY, values![self.site()]).await?;
+                tx.commit().await?;
+                Ok(touched)
+            })
+        })
+        .await
     }
 
     /// What was read on each document of a batch, oldest reading first.

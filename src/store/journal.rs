@@ -73,9 +73,6 @@ const ADD_POSTINGS: Bulk = Bulk {
     tail: "",
 };
 
-/// How often a posting that lost a deadlock is tried.
-const ATTEMPTS: u32 = 5;
-
 /// What the debits of a draft come to.
 fn debits(draft: &EntryDraft) -> Result<Cents, StoreError> {
     Ok(Cents::sum(draft.postings.iter().map(|p| p.amount).filter(|a| a.is_positive()))?)
@@ -145,14 +142,7 @@ impl Store {
         drafts: &[EntryDraft],
         by: &UserName,
     ) -> Result<Posted, StoreError> {
-        // Two batches that pay the same bills may meet in a deadlock: the one that was taken back is posted again.
-        for _ in 1..ATTEMPTS {
-            match self.post_once(batch, drafts, by).await {
-                Err(error) if error.is_deadlock() => continue,
-                answer => return answer,
-            }
-        }
-        self.post_once(batch, drafts, by).await
+        self.again(|| Box::pin(self.post_once(batch, drafts, by))).await
     }
 
     async fn post_once(&self, batch: &BatchId, drafts: &[EntryDraft], by: &UserName) -> Result<Posted, StoreError> {

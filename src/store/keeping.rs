@@ -134,7 +134,7 @@ impl Store {
                 std::fs::remove_file(old).map_err(io(old))?;
             }
         }
-        self.db().copy_to(&copy).await?;
+        self.copy_to(&copy).await?;
         let store = self.clone();
         let (folder, file) = (folder.to_path_buf(), file.to_path_buf());
         let written = tokio::task::spawn_blocking(move || {
@@ -232,31 +232,48 @@ impl Store {
 
     /// A batch (by its id) must stay whatever its age.
     pub async fn hold_for_court(&self, batch: &BatchId, note: &str, by: &UserName) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Admin]).await?;
-        self.lock_batch(&mut tx, batch).await?;
-        if tx.number(HELD, values![self.site(), batch]).await? > 0 {
-            return Ok(Done::Already);
-        }
-        tx.run(HOLD, values![self.site(), batch, self.now(), note, by]).await?;
-        let event =
-            Event { by, what: "legal-hold", noun: "batch", id: batch.as_str(), before: None, after: None, note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Admin]).await?;
+                self.lock_batch(&mut tx, batch).await?;
+                if tx.number(HELD, values![self.site(), batch]).await? > 0 {
+                    return Ok(Done::Already);
+                }
+                tx.run(HOLD, values![self.site(), batch, self.now(), note, by]).await?;
+                let event = Event {
+                    by,
+                    what: "legal-hold",
+                    noun: "batch",
+                    id: batch.as_str(),
+                    before: None,
+                    after: None,
+                    note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     pub async fn release_hold(&self, batch: &BatchId, by: &UserName) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Admin]).await?;
-        if tx.run(RELEASE, values![self.site(), batch, self.now(), by]).await? == 0 {
-            return Ok(Done::Already);
-        }
-        let id = batch.as_str();
-        let event = Event { by, what: "release-hold", noun: "batch", id, before: None, after: None, note: "" };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Admin]).await?;
+                if tx.run(RELEASE, values![self.site(), batch, self.now(), by]).await? == 0 {
+                    return Ok(Done::Already);
+                }
+                let id = batch.as_str();
+                let event = Event { by, what: "release-hold", noun: "batch", id, before: None, after: None, note: "" };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     pub async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
@@ -343,6 +360,15 @@ impl Store {
             let event = Event { by, what: "purge", noun: "images", id: &id, before: None, after: None, note: &note };
             self.record(&mut tx, event).await?;
         }
+        tx.commit().await?;
+        // Only now, when no row names them; a crash before this line is mended by the next purge.
+        self.sweep_packs().await?;
+        Ok(purge)
+    }
+
+    /// Takes packs away whose content was purged or sealed again, and that no row names any more.
+    pub(super) async fn sweep_packs(&self) -> Result<(), StoreError> {
+        let mut tx = self.db().read().await?;
         let mut old = Vec::new();
         for row in tx.rows(OLD_PACKS, values![self.site()]).await? {
             old.push(row.text(0)?);
@@ -351,13 +377,10 @@ impl Store {
             let named = row.text(0)?;
             old.retain(|p| *p != named);
         }
-        tx.commit().await?;
-        // Only now, when no row names them; a crash before this line is mended by the next purge.
-        self.objects().remove(&old).await?;
-        Ok(purge)
+        drop(tx);
+        self.objects().remove(&old).await
     }
 }
-
 fn read_backup(file: &Path, draft: &Path, keys: &Keys) -> Result<Restored, StoreError> {
     let damaged = |why: &str| StoreError::damaged(file.display().to_string(), why);
     let mut source = std::io::BufReader::new(std::fs::File::open(file).map_err(io(file))?);

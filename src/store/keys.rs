@@ -34,6 +34,7 @@ pub(super) struct Keys {
     path: PathBuf,
     ring: RwLock<Arc<Ring>>,
     index: Secret,
+    seals: Secret,
     check: String,
 }
 
@@ -113,6 +114,7 @@ impl Keys {
         let secrets = secrets(&text, path)?;
         let first = secrets.get(&1).ok_or_else(|| wrong("key 1 is missing"))?;
         let index = Zeroizing::new(hmac(first, &[b"index", site.as_bytes()]));
+        let seals = Zeroizing::new(hmac(first, &[b"row seals", site.as_bytes()]));
         let check = Sha256(hmac(first, &[b"check", site.as_bytes()])).to_string();
         let current = *secrets.keys().next_back().unwrap_or(&1);
         let keys = secrets
@@ -124,7 +126,7 @@ impl Keys {
             })
             .collect();
         let ring = RwLock::new(Arc::new(Ring { current, keys }));
-        Ok(Keys { site: site.to_string(), path: path.to_path_buf(), ring, index, check })
+        Ok(Keys { site: site.to_string(), path: path.to_path_buf(), ring, index, seals, check })
     }
 
     /// Stands in the database: proves that this is the key that the site was made with, and gives nothing away.
@@ -199,6 +201,11 @@ impl Keys {
         // The error's text may quote the value: only its place is told.
         serde_json::from_slice(&text)
             .map_err(|e| StoreError::damaged(place.join(" "), format!("line {}, column {}", e.line(), e.column())))
+    }
+
+    /// What signs the rows of the tables.
+    pub fn sealer(&self) -> super::seals::Sealer {
+        super::seals::Sealer::new(*self.seals)
     }
 
     /// What a value is found by: the same for the same parts at the same site, and nothing without the key.

@@ -54,16 +54,21 @@ impl Store {
         now: i64,
         seconds: i64,
     ) -> Result<Leased, StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(TAKE, values![self.site(), subject, holder, session, now + seconds, now]).await?;
-        let (lease, of) =
-            self.find_lease(&mut tx, subject).await?.ok_or_else(|| StoreError::not_found("lease", subject))?;
-        tx.commit().await?;
-        Ok(if lease.holder == *holder && of == session.to_string() {
-            Leased::Yours(lease)
-        } else {
-            Leased::Taken(lease)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(TAKE, values![self.site(), subject, holder, session, now + seconds, now]).await?;
+                let (lease, of) =
+                    self.find_lease(&mut tx, subject).await?.ok_or_else(|| StoreError::not_found("lease", subject))?;
+                tx.commit().await?;
+                Ok(if lease.holder == *holder && of == session.to_string() {
+                    Leased::Yours(lease)
+                } else {
+                    Leased::Taken(lease)
+                })
+            })
         })
+        .await
     }
 
     async fn find_lease(&self, tx: &mut Tx, subject: &str) -> Result<Option<(Lease, String)>, StoreError> {
@@ -104,9 +109,14 @@ impl Store {
 
     /// Gives a lease back.
     pub async fn release(&self, subject: &str, session: Sha256) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(RELEASE, values![self.site(), subject, session]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(RELEASE, values![self.site(), subject, session]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// The first keying of an exception's amount: who, and what they keyed.
@@ -124,16 +134,22 @@ impl Store {
         exception: &ExceptionId,
         keyed: Option<(&UserName, &str)>,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        match keyed {
-            Some((name, text)) => {
-                let sealed = self.keys().seal(&["first_keys", "sealed", exception.as_str()], text.as_bytes())?;
-                tx.run(SAVE_FIRST_KEY, values![self.site(), exception, name, sealed]).await?;
-            }
-            None => {
-                tx.run(DROP_FIRST_KEY, values![self.site(), exception]).await?;
-            }
-        }
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                match keyed {
+                    Some((name, text)) => {
+                        let sealed =
+                            self.keys().seal(&["first_keys", "sealed", exception.as_str()], text.as_bytes())?;
+                        tx.run(SAVE_FIRST_KEY, values![self.site(), exception, name, sealed]).await?;
+                    }
+                    None => {
+                        tx.run(DROP_FIRST_KEY, values![self.site(), exception]).await?;
+                    }
+                }
+                tx.commit().await
+            })
+        })
+        .await
     }
 }

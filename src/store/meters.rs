@@ -8,6 +8,8 @@ use crate::matching::{MeterReading, MeterVerdict};
 sql! {
     SINCE = "select document, batch, transaction_id, biller, account, meter, date, reading, previous, used, verdict
              from meter_readings where site = $1 and date >= $2 order by date, biller, account, document";
+    OF_BATCH = "select document, batch, transaction_id, biller, account, meter, date, reading, previous, used, verdict
+             from meter_readings where site = $1 and batch = $2 order by biller, account, document, meter";
 }
 
 const ADD: Bulk = Bulk {
@@ -68,7 +70,13 @@ impl Store {
             })
             .collect();
         tx.insert(&ADD, rows).await?;
-        Ok(())
+        self.must_be_written(tx, "meters", readings.iter().map(|m| &m.batch)).await
+    }
+
+    /// The readings of a batch.
+    pub async fn meters_of(&self, batch: &BatchId) -> Result<Vec<MeterReading>, StoreError> {
+        let mut tx = self.db().read().await?;
+        tx.rows(OF_BATCH, values![self.site(), batch]).await?.iter().map(reading_of).collect()
     }
 
     /// Readings of a business day and later.

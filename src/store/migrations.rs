@@ -25,6 +25,7 @@ pub(super) fn sqlite() -> Migrator {
         (4, "the review desk", include_str!("migrations/sqlite/0004_desk.sql")),
         (5, "amount zones", include_str!("migrations/sqlite/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/sqlite/0006_change_notices.sql")),
+        (7, "seals", include_str!("migrations/sqlite/0007_seals.sql")),
         (8, "setting changes", include_str!("migrations/sqlite/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/sqlite/0010_files.sql")),
     ])
@@ -39,6 +40,7 @@ pub(super) fn postgres() -> Migrator {
         (4, "the review desk", include_str!("migrations/postgres/0004_desk.sql")),
         (5, "amount zones", include_str!("migrations/postgres/0005_amount_zones.sql")),
         (6, "change notices", include_str!("migrations/postgres/0006_change_notices.sql")),
+        (7, "seals", include_str!("migrations/postgres/0007_seals.sql")),
         (8, "setting changes", include_str!("migrations/postgres/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/postgres/0010_files.sql")),
     ])

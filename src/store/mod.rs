@@ -8,6 +8,7 @@ mod batches;
 mod bills;
 mod blobs;
 mod books;
+mod carry;
 mod changes;
 mod db;
 mod deposits;
@@ -28,7 +29,9 @@ mod parts;
 mod payers;
 mod process;
 mod refusals;
+mod reseal;
 mod returns;
+mod seals;
 mod sessions;
 mod settings;
 mod transactions;
@@ -50,7 +53,9 @@ pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
 pub use payers::{Pending, Sighting};
 pub use refusals::Refusal;
+pub use reseal::Resealed;
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
+pub use seals::PASSING;
 pub use sessions::{Credential, Session, SessionLimits, Token};
 pub use settings::SettingChange;
 pub use users::LayoutText;
@@ -106,12 +111,20 @@ sql! {
     ADD_HEAD = "insert into heads (site, chain, number, hash) values ($1, $2, 0, $3) on conflict do nothing";
 }
 
+/// How often a unit of work that lost a deadlock is tried.
+const ATTEMPTS: u32 = 5;
+
 impl Store {
     /// Makes the database's tables (or the site in a shared database), the folder of the object store and the key file.
     /// Repeated after a crash it completes; on a complete site it only opens it.
     pub async fn create(config: &StoreConfig) -> Result<Store, StoreError> {
         Keys::create(&config.key_file)?;
         let store = Store::connect(config, true).await?;
+        store.prove_key(config).await.or_else(|error| match error {
+            StoreError::Site { .. } => Ok(()),
+            error => Err(error),
+        })?;
+        store.begin_sealing().await?;
         let mut tx = store.db().write().await?;
         tx.run(ADD_SITE, values![store.site(), store.now(), store.keys().check()]).await?;
         for chain in ["journal", "audit"] {
@@ -126,6 +139,7 @@ impl Store {
     pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
         let store = Store::connect(config, false).await?;
         store.prove_key(config).await?;
+        store.begin_sealing().await?;
         Ok(store)
     }
 
@@ -170,6 +184,7 @@ impl Store {
             bills::ALL,
             blobs::ALL,
             books::ALL,
+            carry::ALL,
             changes::ALL,
             deposits::ALL,
             desk::ALL,
@@ -180,6 +195,9 @@ impl Store {
             keeping::ALL,
             returns::ALL,
             leases::ALL,
+            reseal::ALL,
+            reseal::COLUMN_TEXTS,
+            seals::ALL,
             sessions::ALL,
             meters::ALL,
             notices::ALL,
@@ -241,6 +259,18 @@ impl Store {
             }
         }
         Err(StoreError::not_found(noun, id))
+    }
+
+    /// Does a unit of work. Two that change the same rows in another order may meet in a deadlock (on Postgres): the one
+    /// that the database took back whole is done again from its beginning.
+    async fn again<'a, T>(&self, work: impl Fn() -> db::Answer<'a, T>) -> Result<T, StoreError> {
+        for _ in 1..ATTEMPTS {
+            match work().await {
+                Err(error) if error.is_deadlock() => continue,
+                answer => return answer,
+            }
+        }
+        work().await
     }
 
     fn chart(&self) -> &crate::post::Chart {

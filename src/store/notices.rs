@@ -14,6 +14,10 @@ macro_rules! notice_columns {
 
 sql! {
     OF_BATCH = concat!("select ", notice_columns!(), " from notices where site = $1 and batch = $2 order by code, id");
+    WAITING = "select kind, batch, number from outbox where site = $1 order by kind, batch";
+    WAITS = "insert into outbox (site, kind, batch, number) values ($1, $2, $3, 1)
+        on conflict (site, kind, batch) do update set number = outbox.number + 1";
+    WRITTEN = "delete from outbox where site = $1 and kind = $2 and batch = $3 and number = $4";
     SINCE = concat!("select ", notice_columns!(), " from notices where site = $1 and date >= $2 order by date, code, id");
 }
 
@@ -75,17 +79,39 @@ impl Store {
             })
             .collect();
         tx.insert(&ADD, rows).await?;
+        self.must_be_written(tx, "notices", notices.iter().map(|n| &n.batch)).await
+    }
+
+    /// The export of these batches is due, from this transaction's commit on.
+    pub(super) async fn must_be_written<'a>(
+        &self,
+        tx: &mut Tx,
+        kind: &'static str,
+        batches: impl Iterator<Item = &'a BatchId>,
+    ) -> Result<(), StoreError> {
+        for batch in std::collections::BTreeSet::from_iter(batches) {
+            tx.run(WAITS, values![self.site(), kind, batch]).await?;
+        }
         Ok(())
     }
 
-    /// Notices that a decision brought: a keyed account may be one that needs care.
-    pub async fn add_notices(&self, notices: &[Notice]) -> Result<(), StoreError> {
-        if notices.is_empty() {
-            return Ok(());
-        }
-        let mut tx = self.db().write().await?;
-        self.save_notices(&mut tx, notices).await?;
-        tx.commit().await
+    /// Exports that are due: `notices` or `meters`, of which batch, and a number for [`Store::export_written`].
+    pub async fn waiting_exports(&self) -> Result<Vec<(String, BatchId, i64)>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(WAITING, values![self.site()]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.parsed(1, "an export")?, row.int(2)?))).collect()
+    }
+
+    /// The file is durable. Rows that came meanwhile keep it due.
+    pub async fn export_written(&self, kind: &str, batch: &BatchId, number: i64) -> Result<(), StoreError> {
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(WRITTEN, values![self.site(), kind, batch, number]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// The notices of a batch.

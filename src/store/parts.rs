@@ -36,53 +36,66 @@ impl Store {
         (stays, leaves): (Control, Control),
         by: &UserName,
     ) -> Result<Batch, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[crate::domain::Role::Match]).await?;
-        self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
-        let old = self.this_batch(&mut tx, batch).await?;
-        let mut moving = self.transactions_of(&mut tx, batch).await?;
-        moving.retain(|t| t.state == TransactionState::Held);
-        let mut ids: Vec<&TransactionId> = moving.iter().map(|t| &t.id).collect();
-        let mut asked: Vec<&TransactionId> = held.iter().collect();
-        ids.sort();
-        asked.sort();
-        if moving.is_empty() || ids != asked {
-            return Err(StoreError::Conflict { what: format!("batch {batch}") });
-        }
-        let part = tx.number(PARTS, values![self.site(), batch]).await? + 1;
-        let new = Batch {
-            id: BatchId::of(&[batch.as_str().as_bytes(), b"carried over", &part.to_be_bytes()]),
-            receipt: old.receipt.clone(),
-            name: format!("{} carried over {part}", old.name),
-            state: BatchState::InReview,
-            origin: old.origin,
-            date: old.date,
-            operator: old.operator.clone(),
-            declared: leaves,
-            balanced_by: None,
-            approved_by: None,
-        };
-        let place = tx.number(NEXT_PLACE, values![self.site(), &old.receipt]).await?;
-        tx.insert(&ADD_BATCHES, vec![batch_row(self.site(), &new, place)]).await?;
-        tx.run(ADD_PART, values![self.site(), &new.id, batch]).await?;
-        let (count, total) = (stays.count.map(i64::from), stays.total);
-        tx.run(DECLARE, values![self.site(), batch, count, total]).await?;
-        let documents: Vec<String> = moving.iter().flat_map(|t| t.documents.iter().map(ToString::to_string)).collect();
-        for sql in [MOVE_DOCUMENTS, MOVE_CONTENTS, MOVE_PRINTS, MOVE_PLACES] {
-            tx.run(sql, values![self.site(), &new.id, documents.clone()]).await?;
-        }
-        let ids: Vec<String> = ids.into_iter().map(ToString::to_string).collect();
-        for sql in [MOVE_TRANSACTIONS, MOVE_APPLICATIONS, MOVE_EXCEPTIONS, MOVE_DECISIONS, MOVE_NOTICES] {
-            tx.run(sql, values![self.site(), &new.id, ids.clone()]).await?;
-        }
-        self.prove_documents(&mut tx, batch).await?;
-        self.prove_documents(&mut tx, &new.id).await?;
-        let note = format!("{} transactions carried over to {}", moving.len(), new.id);
-        let event =
-            Event { by, what: "split", noun: "batch", id: batch.as_str(), before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(new)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[crate::domain::Role::Match]).await?;
+                self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
+                let old = self.this_batch(&mut tx, batch).await?;
+                let mut moving = self.transactions_of(&mut tx, batch).await?;
+                moving.retain(|t| t.state == TransactionState::Held);
+                let mut ids: Vec<&TransactionId> = moving.iter().map(|t| &t.id).collect();
+                let mut asked: Vec<&TransactionId> = held.iter().collect();
+                ids.sort();
+                asked.sort();
+                if moving.is_empty() || ids != asked {
+                    return Err(StoreError::Conflict { what: format!("batch {batch}") });
+                }
+                let part = tx.number(PARTS, values![self.site(), batch]).await? + 1;
+                let new = Batch {
+                    id: BatchId::of(&[batch.as_str().as_bytes(), b"carried over", &part.to_be_bytes()]),
+                    receipt: old.receipt.clone(),
+                    name: format!("{} carried over {part}", old.name),
+                    state: BatchState::InReview,
+                    origin: old.origin,
+                    date: old.date,
+                    operator: old.operator.clone(),
+                    declared: leaves,
+                    balanced_by: None,
+                    approved_by: None,
+                };
+                let place = tx.number(NEXT_PLACE, values![self.site(), &old.receipt]).await?;
+                tx.insert(&ADD_BATCHES, vec![batch_row(self.site(), &new, place)]).await?;
+                tx.run(ADD_PART, values![self.site(), &new.id, batch]).await?;
+                let (count, total) = (stays.count.map(i64::from), stays.total);
+                tx.run(DECLARE, values![self.site(), batch, count, total]).await?;
+                let documents: Vec<String> =
+                    moving.iter().flat_map(|t| t.documents.iter().map(ToString::to_string)).collect();
+                for sql in [MOVE_DOCUMENTS, MOVE_CONTENTS, MOVE_PRINTS, MOVE_PLACES] {
+                    tx.run(sql, values![self.site(), &new.id, documents.clone()]).await?;
+                }
+                let ids: Vec<String> = ids.into_iter().map(ToString::to_string).collect();
+                for sql in [MOVE_TRANSACTIONS, MOVE_APPLICATIONS, MOVE_EXCEPTIONS, MOVE_DECISIONS, MOVE_NOTICES] {
+                    tx.run(sql, values![self.site(), &new.id, ids.clone()]).await?;
+                }
+                self.prove_documents(&mut tx, batch).await?;
+                self.prove_documents(&mut tx, &new.id).await?;
+                let note = format!("{} transactions carried over to {}", moving.len(), new.id);
+                let event = Event {
+                    by,
+                    what: "split",
+                    noun: "batch",
+                    id: batch.as_str(),
+                    before: None,
+                    after: None,
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(new)
+            })
+        })
+        .await
     }
 
     /// The batch that this one was carried over from.

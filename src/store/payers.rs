@@ -109,34 +109,45 @@ impl Store {
         marks: &[(String, BankAccount, bool, Option<String>)],
         by: &UserName,
     ) -> Result<u64, StoreError> {
-        let rows: Vec<_> = marks
-            .iter()
-            .map(|(routing, account, shared, stop)| {
-                values![self.site(), self.bank_index(routing, account), *shared, stop.clone()]
+        self.again(|| {
+            Box::pin(async {
+                let rows: Vec<_> = marks
+                    .iter()
+                    .map(|(routing, account, shared, stop)| {
+                        values![self.site(), self.bank_index(routing, account), *shared, stop.clone()]
+                    })
+                    .collect();
+                let mut tx = self.db().write().await?;
+                let written = tx.insert(&SAVE_STANDING, rows).await?;
+                let note = format!("{} marked", marks.len());
+                let event =
+                    Event { by, what: "mark-payers", noun: "payers", id: "", before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(written)
             })
-            .collect();
-        let mut tx = self.db().write().await?;
-        let written = tx.insert(&SAVE_STANDING, rows).await?;
-        let note = format!("{} marked", marks.len());
-        let event = Event { by, what: "mark-payers", noun: "payers", id: "", before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(written)
+        })
+        .await
     }
 
     /// Keeps what posted payments showed; what is known already changes nothing.
     pub async fn see_payers(&self, sightings: &[Sighting]) -> Result<u64, StoreError> {
-        let rows: Vec<_> = sightings
-            .iter()
-            .map(|s| {
-                let index = self.bank_index(&s.routing, &s.bank_account);
-                values![self.site(), index, &s.document, &s.biller.0, s.account.reveal(), s.date]
+        self.again(|| {
+            Box::pin(async {
+                let rows: Vec<_> = sightings
+                    .iter()
+                    .map(|s| {
+                        let index = self.bank_index(&s.routing, &s.bank_account);
+                        values![self.site(), index, &s.document, &s.biller.0, s.account.reveal(), s.date]
+                    })
+                    .collect();
+                let mut tx = self.db().write().await?;
+                let added = tx.insert(&ADD_SIGHTINGS, rows).await?;
+                tx.commit().await?;
+                Ok(added)
             })
-            .collect();
-        let mut tx = self.db().write().await?;
-        let added = tx.insert(&ADD_SIGHTINGS, rows).await?;
-        tx.commit().await?;
-        Ok(added)
+        })
+        .await
     }
 
     /// The accounts that had one of these numbers before.

@@ -172,57 +172,70 @@ impl Store {
     /// Takes a return, with everything that it moves, in one transaction. `Done::Already` with the earlier return's id when
     /// the same was taken before; nothing changes then.
     pub async fn take_return(&self, new: &NewReturn, by: &UserName) -> Result<TakenReturn, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
-        let id = ReturnId::of(&[self.site().as_bytes(), &new.mark.0]);
-        let state = match &new.outcome {
-            Outcome::Found(_) | Outcome::Unmatched => ReturnState::Unmatched,
-            Outcome::Again(_) | Outcome::Noted => ReturnState::Noted,
-        };
-        let sealed = self.keys().seal_json(&["returns", "sealed", id.as_str()], &new.item)?;
-        let channel = serde_json::to_value(new.item.channel).map_err(|e| StoreError::damaged("a return", e))?;
-        let added = tx
-            .run(
-                ADD,
-                values![
-                    self.site(),
-                    &id,
-                    new.mark,
-                    channel.as_str(),
-                    new.item.reason.as_str(),
-                    &new.item.code,
-                    new.item.amount,
-                    new.date,
-                    state.as_str(),
-                    &new.note,
-                    self.now(),
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
+                let id = ReturnId::of(&[self.site().as_bytes(), &new.mark.0]);
+                let state = match &new.outcome {
+                    Outcome::Found(_) | Outcome::Unmatched => ReturnState::Unmatched,
+                    Outcome::Again(_) | Outcome::Noted => ReturnState::Noted,
+                };
+                let sealed = self.keys().seal_json(&["returns", "sealed", id.as_str()], &new.item)?;
+                let channel = serde_json::to_value(new.item.channel).map_err(|e| StoreError::damaged("a return", e))?;
+                let added = tx
+                    .run(
+                        ADD,
+                        values![
+                            self.site(),
+                            &id,
+                            new.mark,
+                            channel.as_str(),
+                            new.item.reason.as_str(),
+                            &new.item.code,
+                            new.item.amount,
+                            new.date,
+                            state.as_str(),
+                            &new.note,
+                            self.now(),
+                            by,
+                            sealed
+                        ],
+                    )
+                    .await?;
+                if added == 0 {
+                    return Ok(TakenReturn { id, done: Done::Already, restricted: Vec::new() });
+                }
+                let mut restricted = Vec::new();
+                let mut note = format!("{}, {}", new.item.code, new.item.amount);
+                match &new.outcome {
+                    Outcome::Found(settled) => {
+                        restricted =
+                            self.settle_return(&mut tx, &id, new.item.amount, new.date, settled, &new.note).await?;
+                        note.push_str(&format!(", check {}", settled.document));
+                    }
+                    Outcome::Again(first) => {
+                        self.move_return(&mut tx, first, ReturnEvent::ChargeBack, None).await?;
+                        note.push_str(&format!(", charges back {first}"));
+                    }
+                    Outcome::Unmatched | Outcome::Noted => {}
+                }
+                let after = Some(hash_of(&new.item)?);
+                let event = Event {
                     by,
-                    sealed
-                ],
-            )
-            .await?;
-        if added == 0 {
-            return Ok(TakenReturn { id, done: Done::Already, restricted: Vec::new() });
-        }
-        let mut restricted = Vec::new();
-        let mut note = format!("{}, {}", new.item.code, new.item.amount);
-        match &new.outcome {
-            Outcome::Found(settled) => {
-                restricted = self.settle_return(&mut tx, &id, new.item.amount, new.date, settled, &new.note).await?;
-                note.push_str(&format!(", check {}", settled.document));
-            }
-            Outcome::Again(first) => {
-                self.move_return(&mut tx, first, ReturnEvent::ChargeBack, None).await?;
-                note.push_str(&format!(", charges back {first}"));
-            }
-            Outcome::Unmatched | Outcome::Noted => {}
-        }
-        let after = Some(hash_of(&new.item)?);
-        let event =
-            Event { by, what: "take-return", noun: "return", id: id.as_str(), before: None, after, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(TakenReturn { id, done: Done::Now, restricted })
+                    what: "take-return",
+                    noun: "return",
+                    id: id.as_str(),
+                    before: None,
+                    after,
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(TakenReturn { id, done: Done::Now, restricted })
+            })
+        })
+        .await
     }
 
     /// A person says of which check an unmatched return is.
@@ -233,20 +246,32 @@ impl Store {
         settled: &Settled,
         by: &UserName,
     ) -> Result<TakenReturn, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
-        let old = self.this_return(&mut tx, id.as_str(), [ONE]).await?;
-        if old.document.as_ref() == Some(&settled.document) {
-            return Ok(TakenReturn { id: id.clone(), done: Done::Already, restricted: Vec::new() });
-        }
-        let note = format!("named by {by}");
-        let restricted = self.settle_return(&mut tx, id, old.item.amount, date, settled, &note).await?;
-        let note = format!("check {}", settled.document);
-        let event =
-            Event { by, what: "match-return", noun: "return", id: id.as_str(), before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(TakenReturn { id: id.clone(), done: Done::Now, restricted })
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
+                let old = self.this_return(&mut tx, id.as_str(), [ONE]).await?;
+                if old.document.as_ref() == Some(&settled.document) {
+                    return Ok(TakenReturn { id: id.clone(), done: Done::Already, restricted: Vec::new() });
+                }
+                let note = format!("named by {by}");
+                let restricted = self.settle_return(&mut tx, id, old.item.amount, date, settled, &note).await?;
+                let note = format!("check {}", settled.document);
+                let event = Event {
+                    by,
+                    what: "match-return",
+                    noun: "return",
+                    id: id.as_str(),
+                    before: None,
+                    after: None,
+                    note: &note,
+                };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(TakenReturn { id: id.clone(), done: Done::Now, restricted })
+            })
+        })
+        .await
     }
 
     async fn settle_return(
@@ -372,36 +397,42 @@ impl Store {
         entry: Option<&EntryDraft>,
         by: &UserName,
     ) -> Result<Done, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
-        if self.move_return(&mut tx, id, event, due).await? == Done::Already {
-            return Ok(Done::Already);
-        }
-        if event == ReturnEvent::Clear {
-            let stored = self.this_return(&mut tx, id.as_str(), [ONE]).await?;
-            let entry = entry.filter(|e| {
-                let paid = e.postings.iter().map(|p| p.amount).filter(|a| a.is_positive());
-                Cents::sum(paid) == Ok(stored.item.amount)
-            });
-            let Some(entry) = entry else {
-                let why = "the entry does not pay what the return had reopened".into();
-                return Err(StoreError::OutOfBalance { what: format!("return {id}"), why });
-            };
-            let posted = self.append(&mut tx, id.as_str(), "cleared", std::slice::from_ref(entry)).await?;
-            let paid: Vec<_> = stored.parts.iter().map(|p| (p.biller.clone(), p.bill.clone(), p.amount)).collect();
-            self.move_bills(&mut tx, posted.first, &paid).await?;
-        }
-        let what = match event {
-            ReturnEvent::Match => "match-return",
-            ReturnEvent::Represent => "represent",
-            ReturnEvent::Clear => "clear-return",
-            ReturnEvent::ChargeBack => "charge-back",
-        };
-        let note = due.map(|d| format!("until {d}")).unwrap_or_default();
-        let event = Event { by, what, noun: "return", id: id.as_str(), before: None, after: None, note: &note };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Match, Role::Release]).await?;
+                if self.move_return(&mut tx, id, event, due).await? == Done::Already {
+                    return Ok(Done::Already);
+                }
+                if event == ReturnEvent::Clear {
+                    let stored = self.this_return(&mut tx, id.as_str(), [ONE]).await?;
+                    let entry = entry.filter(|e| {
+                        let paid = e.postings.iter().map(|p| p.amount).filter(|a| a.is_positive());
+                        Cents::sum(paid) == Ok(stored.item.amount)
+                    });
+                    let Some(entry) = entry else {
+                        let why = "the entry does not pay what the return had reopened".into();
+                        return Err(StoreError::OutOfBalance { what: format!("return {id}"), why });
+                    };
+                    let posted = self.append(&mut tx, id.as_str(), "cleared", std::slice::from_ref(entry)).await?;
+                    let paid: Vec<_> =
+                        stored.parts.iter().map(|p| (p.biller.clone(), p.bill.clone(), p.amount)).collect();
+                    self.move_bills(&mut tx, posted.first, &paid).await?;
+                }
+                let what = match event {
+                    ReturnEvent::Match => "match-return",
+                    ReturnEvent::Represent => "represent",
+                    ReturnEvent::Clear => "clear-return",
+                    ReturnEvent::ChargeBack => "charge-back",
+                };
+                let note = due.map(|d| format!("until {d}")).unwrap_or_default();
+                let event = Event { by, what, noun: "return", id: id.as_str(), before: None, after: None, note: &note };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     /// By date and id.

@@ -135,16 +135,26 @@ impl Store {
 
     /// Writes a line about a person into the audit trail: signed in, was refused, gave a second factor.
     pub async fn note_user(&self, by: &UserName, what: &str, name: &UserName, note: &str) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.note(&mut tx, by, what, name, note).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.note(&mut tx, by, what, name, note).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// A password anew; every session of the person ends. The second factor stays.
     pub async fn save_password(&self, name: &UserName, phc: &str, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.put_password(&mut tx, name, phc, by).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.put_password(&mut tx, name, phc, by).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     async fn put_password(&self, tx: &mut Tx, name: &UserName, phc: &str, by: &UserName) -> Result<(), StoreError> {
@@ -155,19 +165,31 @@ impl Store {
 
     /// The same password under today's parameters.
     pub async fn rehash(&self, name: &UserName, old: &str, new: &str) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(REHASHED, values![self.site(), name, old, new]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(REHASHED, values![self.site(), name, old, new]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// One use of an invitation: the invited person's password is set.
     pub async fn redeem(&self, token: Sha256, phc: &str, now: i64) -> Result<Option<UserName>, StoreError> {
-        let mut tx = self.db().write().await?;
-        let Some(row) = tx.first(TAKE_INVITATION, values![self.site(), token, now]).await? else { return Ok(None) };
-        let name = UserName(row.text(0)?);
-        self.put_password(&mut tx, &name, phc, &name).await?;
-        tx.commit().await?;
-        Ok(Some(name))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let Some(row) = tx.first(TAKE_INVITATION, values![self.site(), token, now]).await? else {
+                    return Ok(None);
+                };
+                let name = UserName(row.text(0)?);
+                self.put_password(&mut tx, &name, phc, &name).await?;
+                tx.commit().await?;
+                Ok(Some(name))
+            })
+        })
+        .await
     }
 
     /// Whom an invitation is for, without using it.
@@ -179,13 +201,18 @@ impl Store {
 
     /// A new way in for a person, once: what they had (password, second factor, codes, sessions) ends now.
     pub async fn invite(&self, name: &UserName, token: Sha256, until: i64, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        for text in [DROP_CREDENTIAL, DROP_CODES, END_INVITATIONS, END_SESSIONS_OF] {
-            tx.run(text, values![self.site(), name]).await?;
-        }
-        tx.run(INVITE, values![self.site(), token, name, until]).await?;
-        self.note(&mut tx, by, "invite", name, "").await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                for text in [DROP_CREDENTIAL, DROP_CODES, END_INVITATIONS, END_SESSIONS_OF] {
+                    tx.run(text, values![self.site(), name]).await?;
+                }
+                tx.run(INVITE, values![self.site(), token, name, until]).await?;
+                self.note(&mut tx, by, "invite", name, "").await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// The secret of a person's second factor.
@@ -203,34 +230,49 @@ impl Store {
         step: i64,
         codes: &[Sha256],
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        let sealed = self.keys().seal(&["credentials", "second_factor", &name.0], secret)?;
-        tx.run(SAVE_FACTOR, values![self.site(), name, sealed, step]).await?;
-        tx.run(DROP_CODES, values![self.site(), name]).await?;
-        for code in codes {
-            tx.run(ADD_CODE, values![self.site(), name, *code, false]).await?;
-        }
-        self.note(&mut tx, name, "set-second-factor", name, "").await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let sealed = self.keys().seal(&["credentials", "second_factor", &name.0], secret)?;
+                tx.run(SAVE_FACTOR, values![self.site(), name, sealed, step]).await?;
+                tx.run(DROP_CODES, values![self.site(), name]).await?;
+                for code in codes {
+                    tx.run(ADD_CODE, values![self.site(), name, *code, false]).await?;
+                }
+                self.note(&mut tx, name, "set-second-factor", name, "").await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Takes a time step of the second factor, once: false when it or a later one was used.
     pub async fn use_step(&self, name: &UserName, step: i64) -> Result<bool, StoreError> {
-        let mut tx = self.db().write().await?;
-        let used = tx.run(USE_STEP, values![self.site(), name, step]).await? == 1;
-        tx.commit().await?;
-        Ok(used)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let used = tx.run(USE_STEP, values![self.site(), name, step]).await? == 1;
+                tx.commit().await?;
+                Ok(used)
+            })
+        })
+        .await
     }
 
     /// Takes a recovery code, once.
     pub async fn use_recovery_code(&self, name: &UserName, code: Sha256) -> Result<bool, StoreError> {
-        let mut tx = self.db().write().await?;
-        let used = tx.run(USE_CODE, values![self.site(), name, code, true, false]).await? == 1;
-        if used {
-            self.note(&mut tx, name, "used-recovery-code", name, "").await?;
-        }
-        tx.commit().await?;
-        Ok(used)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let used = tx.run(USE_CODE, values![self.site(), name, code, true, false]).await? == 1;
+                if used {
+                    self.note(&mut tx, name, "used-recovery-code", name, "").await?;
+                }
+                tx.commit().await?;
+                Ok(used)
+            })
+        })
+        .await
     }
 
     pub async fn recovery_codes_left(&self, name: &UserName) -> Result<i64, StoreError> {
@@ -240,70 +282,105 @@ impl Store {
 
     /// A wrong try: when the next one counts, and whether the account is locked from now on.
     pub async fn sign_in_failed(&self, name: &UserName, wait_until: i64, locked: bool) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(FAILED, values![self.site(), name, wait_until, locked]).await?;
-        self.note(&mut tx, name, if locked { "locked" } else { "sign-in-refused" }, name, "").await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(FAILED, values![self.site(), name, wait_until, locked]).await?;
+                self.note(&mut tx, name, if locked { "locked" } else { "sign-in-refused" }, name, "").await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     pub async fn unlock(&self, name: &UserName, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(UNLOCK, values![self.site(), name, false]).await?;
-        self.note(&mut tx, by, "unlock", name, "").await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(UNLOCK, values![self.site(), name, false]).await?;
+                self.note(&mut tx, by, "unlock", name, "").await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Begins a session; wrong tries are forgotten.
     pub async fn open_session(&self, user: &User, hash: Sha256, now: i64, proved: bool) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(SUCCEEDED, values![self.site(), &user.name]).await?;
-        let roles: Vec<&str> = user.roles.iter().map(|r| r.as_str()).collect();
-        let proved = if proved { now } else { 0 };
-        tx.run(OPEN_SESSION, values![self.site(), hash, &user.name, roles.join(","), now, proved]).await?;
-        self.note(&mut tx, &user.name, "sign-in", &user.name, "").await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(SUCCEEDED, values![self.site(), &user.name]).await?;
+                let roles: Vec<&str> = user.roles.iter().map(|r| r.as_str()).collect();
+                let proved = if proved { now } else { 0 };
+                tx.run(OPEN_SESSION, values![self.site(), hash, &user.name, roles.join(","), now, proved]).await?;
+                self.note(&mut tx, &user.name, "sign-in", &user.name, "").await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// The session of a token's hash, when it is within its limits, its person is active and their roles are those that it
     /// began with. `seen` is moved on at most every half minute.
     pub async fn session(&self, hash: Sha256, now: i64, limits: SessionLimits) -> Result<Option<Session>, StoreError> {
-        let mut tx = self.db().read().await?;
-        let Some(row) = tx.first(SESSION, values![self.site(), hash]).await? else { return Ok(None) };
-        drop(tx);
-        let user = user_of(&row, 1)?;
-        let session = Session { hash, started: row.int(4)?, seen: row.int(5)?, proved: row.int(6)?, user };
-        let stale = now - session.seen > limits.idle || now - session.started > limits.absolute;
-        if stale || session.user.disabled || row.text(2)? != row.text(7)? {
-            self.end_session(hash).await?;
-            return Ok(None);
-        }
-        if now - session.seen >= 30 {
-            let mut tx = self.db().write().await?;
-            tx.run(SEEN, values![self.site(), hash, now]).await?;
-            tx.commit().await?;
-        }
-        Ok(Some(session))
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().read().await?;
+                let Some(row) = tx.first(SESSION, values![self.site(), hash]).await? else { return Ok(None) };
+                drop(tx);
+                let user = user_of(&row, 1)?;
+                let session = Session { hash, started: row.int(4)?, seen: row.int(5)?, proved: row.int(6)?, user };
+                let stale = now - session.seen > limits.idle || now - session.started > limits.absolute;
+                if stale || session.user.disabled || row.text(2)? != row.text(7)? {
+                    self.end_session(hash).await?;
+                    return Ok(None);
+                }
+                if now - session.seen >= 30 {
+                    let mut tx = self.db().write().await?;
+                    tx.run(SEEN, values![self.site(), hash, now]).await?;
+                    tx.commit().await?;
+                }
+                Ok(Some(session))
+            })
+        })
+        .await
     }
 
     /// A fresh second factor was given in this session.
     pub async fn session_proved(&self, hash: Sha256, now: i64) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(PROVED, values![self.site(), hash, now]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(PROVED, values![self.site(), hash, now]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     pub async fn end_session(&self, hash: Sha256) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(END_SESSION, values![self.site(), hash]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(END_SESSION, values![self.site(), hash]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Sweeps out sessions and answers that no one can use any more.
     pub async fn sweep(&self, now: i64, limits: SessionLimits) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(END_OLD_SESSIONS, values![self.site(), now - limits.idle, now - limits.absolute]).await?;
-        tx.run(DROP_OLD_ANSWERS, values![self.site(), now - 86_400]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(END_OLD_SESSIONS, values![self.site(), now - limits.idle, now - limits.absolute]).await?;
+                tx.run(DROP_OLD_ANSWERS, values![self.site(), now - 86_400]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     pub async fn add_token(
@@ -314,11 +391,16 @@ impl Store {
         label: &str,
         by: &UserName,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        let now = self.now();
-        tx.run(ADD_TOKEN, values![self.site(), id, hash, name, label, now, false]).await?;
-        self.note(&mut tx, by, "add-token", name, id).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let now = self.now();
+                tx.run(ADD_TOKEN, values![self.site(), id, hash, name, label, now, false]).await?;
+                self.note(&mut tx, by, "add-token", name, id).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Whose token it is.
@@ -339,10 +421,15 @@ impl Store {
     }
 
     pub async fn end_token(&self, id: &str, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(END_TOKEN, values![self.site(), id, true]).await?;
-        self.note(&mut tx, by, "end-token", by, id).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(END_TOKEN, values![self.site(), id, true]).await?;
+                self.note(&mut tx, by, "end-token", by, id).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// What was answered to this key before: the hash of the request, the status and the body.
@@ -362,9 +449,14 @@ impl Store {
         body: &str,
         now: i64,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(ADD_ANSWER, values![self.site(), name, key, request, i64::from(status), body, now]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(ADD_ANSWER, values![self.site(), name, key, request, i64::from(status), body, now]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// A person's own settings of the desk (keys, theme), as they gave them.
@@ -374,8 +466,13 @@ impl Store {
     }
 
     pub async fn save_preference(&self, name: &UserName, value: &str) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        tx.run(SAVE_PREFERENCE, values![self.site(), name, value]).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.run(SAVE_PREFERENCE, values![self.site(), name, value]).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 }

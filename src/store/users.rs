@@ -41,23 +41,34 @@ fn user_of(row: &db::Row) -> Result<User, StoreError> {
 impl Store {
     /// Adds a person, or gives one more roles (and ends a disabling). Says whether anything changed.
     pub async fn add_user(&self, name: &UserName, roles: &[Role], by: &UserName) -> Result<bool, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may_rule(&mut tx, name, by).await?;
-        let old = self.find_user(&mut tx, name).await?;
-        let mut new = old.clone().unwrap_or_else(|| User { name: name.clone(), roles: Vec::new(), disabled: false });
-        new.roles.extend(roles);
-        new.roles.sort();
-        new.roles.dedup();
-        new.disabled = false;
-        self.save_user(tx, old, new, "add-user", by).await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may_rule(&mut tx, name, by).await?;
+                let old = self.find_user(&mut tx, name).await?;
+                let mut new =
+                    old.clone().unwrap_or_else(|| User { name: name.clone(), roles: Vec::new(), disabled: false });
+                new.roles.extend(roles);
+                new.roles.sort();
+                new.roles.dedup();
+                new.disabled = false;
+                self.save_user(tx, old, new, "add-user", by).await
+            })
+        })
+        .await
     }
 
     pub async fn disable_user(&self, name: &UserName, by: &UserName) -> Result<bool, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may_rule(&mut tx, name, by).await?;
-        let old = self.find_user(&mut tx, name).await?.ok_or_else(|| StoreError::not_found("user", name))?;
-        let new = User { disabled: true, ..old.clone() };
-        self.save_user(tx, Some(old), new, "disable-user", by).await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may_rule(&mut tx, name, by).await?;
+                let old = self.find_user(&mut tx, name).await?.ok_or_else(|| StoreError::not_found("user", name))?;
+                let new = User { disabled: true, ..old.clone() };
+                self.save_user(tx, Some(old), new, "disable-user", by).await
+            })
+        })
+        .await
     }
 
     async fn save_user(
@@ -122,23 +133,28 @@ impl Store {
 
     /// Keeps a layout file's text under a name; the same text again changes nothing. Returns the version.
     pub async fn save_layout(&self, name: &str, toml: &str, by: &UserName) -> Result<i64, StoreError> {
-        let mut tx = self.db().write().await?;
-        let newest = self.find_layouts(&mut tx).await?.into_iter().find(|l| l.name == name);
-        if let Some(same) = newest.as_ref().filter(|l| l.toml == toml) {
-            return Ok(same.version);
-        }
-        let version = newest.as_ref().map_or(1, |l| l.version + 1);
-        tx.run(ADD_LAYOUT, values![self.site(), name, version, toml]).await?;
-        let before = newest.map(|l| Sha256::of(l.toml.as_bytes()));
-        let after = Some(Sha256::of(toml.as_bytes()));
-        let note = format!("version {version}");
-        self.record(
-            &mut tx,
-            Event { by, what: "import-layouts", noun: "layouts", id: name, before, after, note: &note },
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(version)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let newest = self.find_layouts(&mut tx).await?.into_iter().find(|l| l.name == name);
+                if let Some(same) = newest.as_ref().filter(|l| l.toml == toml) {
+                    return Ok(same.version);
+                }
+                let version = newest.as_ref().map_or(1, |l| l.version + 1);
+                tx.run(ADD_LAYOUT, values![self.site(), name, version, toml]).await?;
+                let before = newest.map(|l| Sha256::of(l.toml.as_bytes()));
+                let after = Some(Sha256::of(toml.as_bytes()));
+                let note = format!("version {version}");
+                self.record(
+                    &mut tx,
+                    Event { by, what: "import-layouts", noun: "layouts", id: name, before, after, note: &note },
+                )
+                .await?;
+                tx.commit().await?;
+                Ok(version)
+            })
+        })
+        .await
     }
 
     /// The newest version of each, by name.
@@ -162,16 +178,22 @@ impl Store {
     }
 
     pub async fn save_setting(&self, name: &str, value: &str, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        let old = tx.first(SETTING, values![self.site(), name]).await?.map(|row| row.text(0)).transpose()?;
-        if old.as_deref() == Some(value) {
-            return Ok(());
-        }
-        tx.run(SAVE_SETTING, values![self.site(), name, value]).await?;
-        let before = old.map(|v| Sha256::of(v.as_bytes()));
-        let after = Some(Sha256::of(value.as_bytes()));
-        self.record(&mut tx, Event { by, what: "set", noun: "setting", id: name, before, after, note: "" }).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let old = tx.first(SETTING, values![self.site(), name]).await?.map(|row| row.text(0)).transpose()?;
+                if old.as_deref() == Some(value) {
+                    return Ok(());
+                }
+                tx.run(SAVE_SETTING, values![self.site(), name, value]).await?;
+                let before = old.map(|v| Sha256::of(v.as_bytes()));
+                let after = Some(Sha256::of(value.as_bytes()));
+                self.record(&mut tx, Event { by, what: "set", noun: "setting", id: name, before, after, note: "" })
+                    .await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 }
 

@@ -5,9 +5,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// Set before the first database is asked for: the server flushes as in an office, for measurements.
+pub static DURABLE: AtomicBool = AtomicBool::new(false);
 
 struct Cluster {
     folder: PathBuf,
@@ -85,9 +88,10 @@ fn start(binaries: &Path) -> Cluster {
     init.args(["-D", "data", "-U", "remit", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale"]);
     run(init, &log);
     let mut server = command(&binaries.join("pg_ctl"), &folder);
+    let flush = if DURABLE.load(Ordering::Relaxed) { "on" } else { "off" };
     let options = format!(
-        "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c synchronous_commit=off \
-         -c full_page_writes=off -c max_connections=200",
+        "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync={flush} -c synchronous_commit={flush} \
+         -c full_page_writes={flush} -c max_connections=200",
         folder.display()
     );
     server.args(["-D", "data", "-w", "-l", "server.log", "-o", &options, "start"]);
