@@ -53,7 +53,7 @@ pub use keeping::{Hold, Purge, Restored};
 pub use leases::{Lease, Leased};
 pub use payers::{Pending, Sighting};
 pub use refusals::Refusal;
-pub use reseal::Resealed;
+pub use reseal::{Resealed, SEALED_COLUMNS};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
 pub use seals::PASSING;
 pub use sessions::{Credential, Session, SessionLimits, Token};

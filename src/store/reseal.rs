@@ -35,6 +35,8 @@ macro_rules! columns {
                 " = $2 and ", $column, " = $3");
         )*
         const COLUMNS: &[Column] = &[$(Column { find: $find, save: $save, place: $place },)*];
+        /// Every sealed column: table, column.
+        pub const SEALED_COLUMNS: &[(&str, &str)] = &[$(($table, $column),)*];
         pub(super) const COLUMN_TEXTS: &[(&str, &str)] =
             &[$((stringify!($find), $find), (stringify!($save), $save),)*];
     };
@@ -50,6 +52,7 @@ columns! {
     (FIRST_KEYS, SAVE_FIRST_KEY) "first_keys" "sealed" by "exception", "''" at &["first_keys", "sealed"];
     (RETURNS, SAVE_RETURN) "returns" "sealed" by "id", "''" at &["returns", "sealed"];
     (FACTORS, SAVE_FACTOR) "credentials" "second_factor" by "name", "''" at &["credentials", "second_factor"];
+    (SETTINGS, SAVE_SETTING) "setting_changes" "sealed" by "cast(number as text)", "''" at &["setting_changes", "sealed"];
     (EXCEPTIONS, SAVE_EXCEPTION) "exceptions" "sealed" by "id", "''" at &["exceptions", "decision"];
     (DECISIONS, SAVE_DECISION) "decisions" "sealed" by "transaction_id", "cast(place as text)" at &["decisions"];
 }

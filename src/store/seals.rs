@@ -20,7 +20,6 @@ const CHAINED: &[(&str, &str)] = &[
     ("entries", "chained by hash"),
     ("postings", "covered by the hash of their entry"),
     ("audit", "chained by hash"),
-    ("heads", "compared with the ends of the chains"),
     ("seals", "compared with what they seal"),
     ("sealed_tables", "signed row by row"),
 ];
