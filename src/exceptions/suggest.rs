@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::reasons::moves;
 use crate::domain::{AmountRead, Bill, Cents, Exception, Reason, Sha256, Transaction};
 use crate::grouping::Evidence;
+use crate::matching::NamedBill;
 
 /// One likely answer: a move with its fields, in a word for the person and the reason for it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -66,7 +67,8 @@ fn due(bill: &Bill) -> Vec<(Option<Cents>, &'static str)> {
     ]
 }
 
-/// Up to nine answers. `evidence` is of the transaction's documents, `bills` are those it may touch, `reads` are what the
+/// Up to nine answers. `named` are bills that share words of name and address with what came with the payment: they come
+/// last, and only as an answer to choose. `evidence` is of the transaction's documents, `bills` are those it may touch, `reads` are what the
 /// reader said of the amount in question, oldest first; none where the person is to key it blind.
 pub fn suggest(
     exception: &Exception,
@@ -74,6 +76,7 @@ pub fn suggest(
     evidence: &[Evidence],
     bills: &[Bill],
     reads: &[&AmountRead],
+    named: &[NamedBill],
 ) -> Vec<Candidate> {
     let mut list = List { exception, found: Vec::new() };
     let about = evidence.iter().find(|e| Some(&e.document) == exception.document.as_ref());
@@ -103,6 +106,12 @@ pub fn suggest(
             let label = format!("{} {}", bill.name, bill.account.masked());
             let why = format!("{why}: {} due", bill.amount_due);
             let fields = [("account", bill.account.reveal().to_string()), ("bill", bill.bill.clone())];
+            list.add("assign", label, why, &fields);
+        }
+        for n in named {
+            let label = format!("{} {}", n.bill.name, n.bill.account.masked());
+            let why = format!("{} of {} words of name and address: {} due", n.words, n.of, n.bill.amount_due);
+            let fields = [("account", n.bill.account.reveal().to_string()), ("bill", n.bill.bill.clone())];
             list.add("assign", label, why, &fields);
         }
     }
@@ -254,7 +263,12 @@ mod tests {
         for (code, received, want) in rows {
             let bill = (*code != Reason::AccountUnknown).then_some("B8130687182");
             let transaction = transaction(*received, bill);
-            let found = suggest(&exception(*code), &transaction, &[], &bills, &[]);
+            let named = crate::matching::named("james alder", &bills[..1], 9);
+            let found = suggest(&exception(*code), &transaction, &[], &bills, &[], &named);
+            assert!(found.iter().all(|c| !c.why.contains("words of name")), "{code}: it is near already");
+            let only_named = suggest(&exception(*code), &transaction, &[], &[], &[], &named);
+            let offered = only_named.iter().filter(|c| c.why.contains("2 of ") && !c.usual).count();
+            assert_eq!(offered, usize::from(*code == Reason::AccountUnknown), "{code}");
             let labels: Vec<&str> = found.iter().map(|c| c.label.as_str()).collect();
             assert_eq!(labels.join("/"), *want, "{code}");
             assert!(found.iter().all(|c| !c.label.contains("8130687") && !c.why.contains("8130687")));
@@ -287,7 +301,7 @@ mod tests {
             };
             let read = AmountRead { verdict: Some(verdict), ..AmountRead::default() };
             let transaction = transaction(0, Some("B8130687182"));
-            let found = suggest(&exception(Reason::AmountUnknown), &transaction, &[], &bills, &[&read]);
+            let found = suggest(&exception(Reason::AmountUnknown), &transaction, &[], &bills, &[&read], &[]);
             let said: Vec<String> = found.iter().map(|c| format!("{} {}", c.label, c.why)).collect();
             assert_eq!(said.join("/"), *want);
             assert_eq!(found.first().is_some_and(|c| c.usual), *usual, "{want}");

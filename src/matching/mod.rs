@@ -9,6 +9,7 @@ mod hands;
 mod hypotheses;
 mod list;
 mod meters;
+mod named;
 mod propose;
 mod rules;
 mod search;
@@ -19,6 +20,7 @@ pub use care::{Notice, notices, notices_csv};
 pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
 pub use list::{ListLine, ListPayment, RejectedLine};
 pub use meters::{MeterReading, MeterVerdict, boxes, meter_readings, meters_csv};
+pub use named::{NamedBill, named, words};
 pub use propose::{propose, propose_batch};
 pub use rules::{DatedRule, OrderEntry, Part, PostingOrder, SplitRule};
 

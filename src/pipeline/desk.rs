@@ -130,7 +130,8 @@ impl Office {
         if let Some(asked) = question.as_ref().filter(|e| e.decision.is_none()) {
             let about = papers.iter().find(|p| Some(&p.document.id) == asked.document.as_ref());
             let reads: Vec<&AmountRead> = about.iter().flat_map(|p| &p.readings).map(|r| &r.amount).collect();
-            candidates = exceptions::suggest(asked, &transaction, &evidence, &bills, &reads);
+            let named = self.bills_named(&papers).await?;
+            candidates = exceptions::suggest(asked, &transaction, &evidence, &bills, &reads, &named);
             second_key = self.store.first_key(&asked.id).await?.map(|(name, _)| name);
             // Who keys second sees no amount that the first may have taken; who measures the reader sees none at all.
             blind = second_key.is_some() || asks_amount(asked) && about.is_some_and(Paper::is_blind);
@@ -157,6 +158,17 @@ impl Office {
         let readings = self.store.readings_of(std::slice::from_ref(document)).await?.remove(document);
         let document = self.store.document(document.as_str()).await?;
         Ok(Paper::new(document, readings.unwrap_or_default(), &[], self.site.config.amounts.mode))
+    }
+
+    /// Bills whose name stands in the text that came with a payment. For a person to choose from, never for matching.
+    async fn bills_named(&self, papers: &[Paper]) -> Result<Vec<matching::NamedBill>> {
+        let texts = papers.iter().filter_map(|p| p.document.remittance.as_ref()?.text.clone());
+        let text = texts.collect::<Vec<_>>().join(" ");
+        let words = matching::words(&text);
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(matching::named(&text, &self.store.bills_named(&words).await?, 5))
     }
 
     /// The bills that a transaction's documents, known payers and applications touch.

@@ -34,6 +34,8 @@ sql! {
     OF_ACCOUNTS = concat!("select ", bill_columns!(), " from bills where site = $1 and account any_of($2)");
     OF_INVOICES = concat!("select ", bill_columns!(), " from bills where site = $1 and invoice any_of($2)
                            union select ", bill_columns!(), " from bills where site = $1 and bill any_of($2)");
+    NAMED = concat!("select ", bill_columns!(), " from bills where site = $1 and is_open and lower(name) like $2
+                     order by biller, bill limit 200");
     PAY_SQLITE = "update bills set paid = paid + x.amount from (select value ->> 0 as biller, value ->> 1 as bill,
         cast(value ->> 2 as integer) as amount from json_each($2)) x
         where bills.site = $1 and bills.biller = x.biller and bills.bill = x.bill";
@@ -275,6 +277,19 @@ impl Store {
         let mut tx = self.db().read().await?;
         let rows = tx.rows(OF_INVOICES, values![self.site(), invoices.to_vec()]).await?;
         Ok(in_order(rows.iter().map(bill_of).collect::<Result<_, _>>()?))
+    }
+
+    /// Open bills with one of these words (letters and digits in lower case) in their name: for suggestions.
+    pub async fn bills_named(&self, words: &[String]) -> Result<Vec<Bill>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let mut bills = Vec::new();
+        for word in words.iter().filter(|w| w.chars().all(char::is_alphabetic)).take(12) {
+            let rows = tx.rows(NAMED, values![self.site(), format!("%{word}%")]).await?;
+            bills.extend(rows.iter().map(bill_of).collect::<Result<Vec<_>, _>>()?);
+        }
+        let mut bills = in_order(bills);
+        bills.dedup_by(|a, b| a.biller == b.biller && a.bill == b.bill);
+        Ok(bills)
     }
 
     /// The business date of the newest bill file; `None` before the first.
