@@ -2,6 +2,8 @@
 //! The readers' glyph classifiers are of this kind; `src/train` makes their weights. Summation order is fixed, so the same
 //! weights and pixels give the same logits on every machine. Refuses a weights file whose sizes do not add up.
 //!
+//! A net of convolutions alone also runs over a raster of any width ([`Net::forward_over`]): a line of print.
+//!
 //! Use: `let net = Net::from_bytes(include_bytes!("x.net"))?; let mut s = Scratch::default();
 //! let logits = net.forward(&pixels, &mut s);` with `pixels` row by row, ink 1.0 and paper 0.0 (zeros cost nothing).
 
@@ -21,10 +23,11 @@ pub struct Layer {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// Square kernel, centred, paper (0) outside.
+    /// Kernel and stride as (down, across). Centred, paper (0) outside; a kernel no larger than its stride lays tiles, from
+    /// the edge on.
     Conv {
-        kernel: usize,
-        stride: usize,
+        kernel: (usize, usize),
+        stride: (usize, usize),
     },
     Dense,
 }
@@ -46,10 +49,12 @@ impl Shape {
     }
 }
 
-/// What one wants of a layer: a convolution's kernel, stride and filters, or a dense layer's outputs.
+/// What one wants of a layer: a convolution's kernel, stride and filters (square, or as (down, across)), or a dense layer's
+/// outputs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Plan {
     Conv { kernel: usize, stride: usize, filters: usize },
+    Band { kernel: (usize, usize), stride: (usize, usize), filters: usize },
     Dense(usize),
 }
 
@@ -69,6 +74,7 @@ pub struct NetError(&'static str);
 pub struct Scratch {
     from: Vec<f32>,
     to: Vec<f32>,
+    one: Vec<f32>,
 }
 
 const MAGIC: &[u8; 8] = b"remitnet";
@@ -99,11 +105,54 @@ impl Net {
 
     /// Logits, one per class. A raster of another size than [`Net::input`] is read as far as it goes.
     pub fn forward<'a>(&self, pixels: &[f32], scratch: &'a mut Scratch) -> &'a [f32] {
+        self.forward_over(pixels, self.input().0, scratch)
+    }
+
+    /// The same over a raster of the net's height and any width: logits step by step, as many as the strides leave. Dense
+    /// layers want the width that they were planned for.
+    pub fn forward_over<'a>(&self, pixels: &[f32], width: usize, scratch: &'a mut Scratch) -> &'a [f32] {
         scratch.from.clear();
         scratch.from.extend_from_slice(pixels);
-        scratch.from.resize(self.layers.first().map_or(0, |l| l.input.len()), 0.0);
+        scratch.from.resize(width * self.input().1, 0.0);
+        let mut width = width;
         for (i, layer) in self.layers.iter().enumerate() {
-            layer.forward(&scratch.from, &mut scratch.to);
+            layer.forward_over(&scratch.from, width, &mut scratch.to);
+            width = layer.width_after(width);
+            if i + 1 < self.layers.len() {
+                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
+            }
+            std::mem::swap(&mut scratch.from, &mut scratch.to);
+        }
+        &scratch.from
+    }
+
+    /// Logits of several rasters of the net's size, one after the other in `pixels` and in the answer: the same as one by
+    /// one, in less time.
+    pub fn forward_many<'a>(&self, pixels: &[f32], count: usize, scratch: &'a mut Scratch) -> &'a [f32] {
+        scratch.from.clear();
+        scratch.from.extend_from_slice(pixels);
+        scratch.from.resize(count * self.layers.first().map_or(0, |l| l.input.len()), 0.0);
+        for (i, layer) in self.layers.iter().enumerate() {
+            scratch.to.clear();
+            let (from, to) = (layer.input.len(), layer.output.len());
+            if layer.kind == Kind::Dense {
+                for _ in 0..count {
+                    scratch.to.extend_from_slice(&layer.bias);
+                }
+                let mut first = 0;
+                while first < count {
+                    let pixels = if first + BLOCK <= count { BLOCK } else { 1 };
+                    let run =
+                        Run { input: first * from, length: from, output: first * to, row: 0, pixels, apart: from };
+                    run.add(layer, &scratch.from, &mut scratch.to);
+                    first += pixels;
+                }
+            } else {
+                for image in scratch.from.chunks_exact(from.max(1)) {
+                    layer.forward(image, &mut scratch.one);
+                    scratch.to.extend_from_slice(&scratch.one);
+                }
+            }
             if i + 1 < self.layers.len() {
                 scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
             }
@@ -121,8 +170,10 @@ impl Net {
         let (width, height) = self.input();
         [width, height, self.layers.len()].iter().for_each(|&n| word(&mut out, n));
         for layer in &self.layers {
+            // Down in the low byte, across in the next when it is not the same.
+            let word_of = |(down, across): (usize, usize)| down + if across == down { 0 } else { across << 8 };
             let (kernel, stride) = match layer.kind {
-                Kind::Conv { kernel, stride } => (kernel, stride),
+                Kind::Conv { kernel, stride } => (word_of(kernel), word_of(stride)),
                 Kind::Dense => (0, 0),
             };
             [kernel, stride, layer.output.channels].iter().for_each(|&n| word(&mut out, n));
@@ -144,14 +195,22 @@ impl Net {
         let mut input = Shape { width, height, channels: 1 };
         for _ in 0..count {
             let (kernel, stride, outputs) = (word(&mut rest)?, word(&mut rest)?, word(&mut rest)?);
-            if kernel > 15 || (kernel > 0 && !(1..=8).contains(&stride)) || !(1..=4096).contains(&outputs) {
+            let pair = |word: usize| (word & 255, if word >> 8 == 0 { word } else { word >> 8 });
+            let (high, wide) = pair(kernel);
+            let (down, across) = pair(stride);
+            let fits = |stride: usize, kernel: usize| (1..=16).contains(&kernel) && (1..=16).contains(&stride);
+            if (kernel > 0 && !(fits(down, high) && fits(across, wide))) || !(1..=4096).contains(&outputs) {
                 return Err(NetError("sizes out of range"));
             }
-            let fan_in = if kernel > 0 { kernel * kernel * input.channels } else { input.len() };
+            let fan_in = if kernel > 0 { high * wide * input.channels } else { input.len() };
             if fan_in.checked_mul(outputs).is_none_or(|n| n > MAX_WEIGHTS) {
                 return Err(NetError("too many weights"));
             }
-            let step = if kernel > 0 { Plan::Conv { kernel, stride, filters: outputs } } else { Plan::Dense(outputs) };
+            let step = if kernel > 0 {
+                Plan::Band { kernel: (high, wide), stride: (down, across), filters: outputs }
+            } else {
+                Plan::Dense(outputs)
+            };
             let mut layer = Layer::plan(input, step);
             for value in layer.weights.iter_mut().chain(&mut layer.bias) {
                 *value = f32::from_bits(word(&mut rest)? as u32);
@@ -170,9 +229,12 @@ impl Layer {
     fn plan(input: Shape, step: Plan) -> Layer {
         let (kind, output, fan_in) = match step {
             Plan::Conv { kernel, stride, filters } => {
-                let (width, height) = (input.width.div_ceil(stride), input.height.div_ceil(stride));
+                return Layer::plan(input, Plan::Band { kernel: (kernel, kernel), stride: (stride, stride), filters });
+            }
+            Plan::Band { kernel, stride, filters } => {
+                let (width, height) = (input.width.div_ceil(stride.1), input.height.div_ceil(stride.0));
                 let output = Shape { width, height, channels: filters };
-                (Kind::Conv { kernel, stride }, output, kernel * kernel * input.channels)
+                (Kind::Conv { kernel, stride }, output, kernel.0 * kernel.1 * input.channels)
             }
             Plan::Dense(outputs) => (Kind::Dense, Shape { width: 1, height: 1, channels: outputs }, input.len()),
         };
@@ -180,106 +242,169 @@ impl Layer {
         Layer { kind, input, output, weights: vec![0.0; fan_in * outputs], bias: vec![0.0; outputs] }
     }
 
+    /// Width of the output over an input of this width.
+    pub fn width_after(&self, width: usize) -> usize {
+        match self.kind {
+            Kind::Conv { stride, .. } => width.div_ceil(stride.1),
+            Kind::Dense => 1,
+        }
+    }
+
     /// Without the ReLU. Each output sums its inputs in one fixed order.
     pub fn forward(&self, input: &[f32], output: &mut Vec<f32>) {
+        self.forward_over(input, self.input.width, output);
+    }
+
+    /// The same over an input of another width.
+    pub fn forward_over(&self, input: &[f32], width: usize, output: &mut Vec<f32>) {
         output.clear();
-        output.resize(self.output.len(), 0.0);
+        output.resize(self.width_after(width) * self.output.height * self.output.channels, 0.0);
+        match self.kind {
+            Kind::Dense => self.dense(input, output),
+            Kind::Conv { .. } => {
+                for pixel in output.chunks_exact_mut(self.output.channels) {
+                    pixel.copy_from_slice(&self.bias);
+                }
+                self.runs(width, |run| run.add(self, input, output));
+            }
+        }
+    }
+
+    fn dense(&self, input: &[f32], output: &mut [f32]) {
         // The usual widths as constants: their sums stay in registers.
         match self.output.channels {
-            8 => self.sums::<8>(input, output),
-            12 => self.sums::<12>(input, output),
-            16 => self.sums::<16>(input, output),
-            24 => self.sums::<24>(input, output),
-            32 => self.sums::<32>(input, output),
-            48 => self.sums::<48>(input, output),
-            _ => self.sums_of_any_width(input, output),
-        }
-    }
-
-    fn sums<const N: usize>(&self, input: &[f32], output: &mut [f32]) {
-        let (weights, _) = self.weights.as_chunks::<N>();
-        let (output, _) = output.as_chunks_mut::<N>();
-        let Some((bias, _)) = self.bias.split_first_chunk::<N>() else { return };
-        let add = |sum: &mut [f32; N], values: &[f32], weights: &[[f32; N]]| {
-            for (&value, weights) in values.iter().zip(weights) {
-                if value != 0.0 {
-                    for lane in 0..N {
-                        sum[lane] += value * weights[lane];
-                    }
-                }
-            }
-        };
-        let Kind::Conv { kernel, stride } = self.kind else {
-            let mut sum = *bias;
-            add(&mut sum, input, weights);
-            output[0] = sum;
-            return;
-        };
-        let (channels, back) = (self.input.channels, kernel / 2);
-        for y in 0..self.output.height {
-            for x in 0..self.output.width {
-                let mut sum = *bias;
-                // A row of the kernel is one run of values and one of weights.
-                let first = (x * stride) as isize - back as isize;
-                let (left, right) =
-                    (first.max(0) as usize, (first + kernel as isize).min(self.input.width as isize) as usize);
-                let skipped = (left as isize - first) as usize;
-                for ky in 0..kernel {
-                    let Some(iy) = (y * stride + ky).checked_sub(back).filter(|&iy| iy < self.input.height) else {
-                        continue;
-                    };
-                    let values =
-                        &input[(iy * self.input.width + left) * channels..(iy * self.input.width + right) * channels];
-                    add(&mut sum, values, &weights[(ky * kernel + skipped) * channels..]);
-                }
-                output[y * self.output.width + x] = sum;
-            }
-        }
-    }
-
-    fn sums_of_any_width(&self, input: &[f32], output: &mut [f32]) {
-        let outputs = self.output.channels;
-        for pixel in output.chunks_exact_mut(outputs) {
-            pixel.copy_from_slice(&self.bias);
-        }
-        match self.kind {
-            Kind::Dense => {
+            16 => self.dense_of::<16>(input, output),
+            24 => self.dense_of::<24>(input, output),
+            32 => self.dense_of::<32>(input, output),
+            48 => self.dense_of::<48>(input, output),
+            outputs => {
+                output.copy_from_slice(&self.bias);
                 for (&value, weights) in input.iter().zip(self.weights.chunks_exact(outputs)) {
                     add_scaled(output, value, weights);
                 }
             }
-            Kind::Conv { .. } => self.taps(|from, to, tap| {
-                let channels = self.input.channels;
-                let out = &mut output[to * outputs..][..outputs];
-                let weights = &self.weights[tap * channels * outputs..][..channels * outputs];
-                for (&value, weights) in input[from * channels..][..channels].iter().zip(weights.chunks_exact(outputs))
-                {
-                    add_scaled(out, value, weights);
-                }
-            }),
         }
     }
 
-    /// Every (input pixel, output pixel, kernel tap) of a convolution, in the one order that all sums keep.
-    #[inline]
-    pub fn taps(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let Kind::Conv { kernel, stride } = self.kind else { return };
-        let back = kernel / 2;
-        for y in 0..self.output.height {
-            for x in 0..self.output.width {
-                for ky in 0..kernel {
-                    let Some(iy) = (y * stride + ky).checked_sub(back).filter(|&iy| iy < self.input.height) else {
-                        continue;
-                    };
-                    for kx in 0..kernel {
-                        let Some(ix) = (x * stride + kx).checked_sub(back).filter(|&ix| ix < self.input.width) else {
-                            continue;
-                        };
-                        each(iy * self.input.width + ix, y * self.output.width + x, ky * kernel + kx);
-                    }
+    fn dense_of<const N: usize>(&self, input: &[f32], output: &mut [f32]) {
+        let (weights, _) = self.weights.as_chunks::<N>();
+        let Some((bias, _)) = self.bias.split_first_chunk::<N>() else { return };
+        let mut sum = *bias;
+        for (&value, weights) in input.iter().zip(weights) {
+            if value != 0.0 {
+                for lane in 0..N {
+                    sum[lane] += value * weights[lane];
                 }
             }
         }
+        output.copy_from_slice(&sum);
+    }
+
+    /// Every run of a convolution over an input of this width: for each output pixel and row of the kernel the values that
+    /// lie side by side, in the one order that all sums keep.
+    #[inline]
+    pub fn runs(&self, width: usize, mut each: impl FnMut(Run)) {
+        let Kind::Conv { kernel, stride } = self.kind else { return };
+        let back = |kernel: usize, stride: usize| if kernel <= stride { 0 } else { kernel / 2 };
+        let (up, left) = (back(kernel.0, stride.0), back(kernel.1, stride.1));
+        let (channels, out_width) = (self.input.channels, self.width_after(width));
+        for y in 0..self.output.height {
+            let mut x = 0;
+            while x < out_width {
+                let first = (x * stride.1) as isize - left as isize;
+                let (from, to) = (first.max(0) as usize, (first + kernel.1 as isize).min(width as isize) as usize);
+                let whole = to - from == kernel.1;
+                // Pixels beside each other that see the whole kernel go together.
+                let last = (x + BLOCK - 1) * stride.1;
+                let together = whole && x + BLOCK <= out_width && last + kernel.1 <= width + left;
+                for ky in 0..kernel.0 {
+                    let Some(iy) = (y * stride.0 + ky).checked_sub(up).filter(|&iy| iy < self.input.height) else {
+                        continue;
+                    };
+                    each(Run {
+                        input: (iy * width + from) * channels,
+                        length: (to - from) * channels,
+                        output: (y * out_width + x) * self.output.channels,
+                        row: (ky * kernel.1 + (from as isize - first) as usize) * channels,
+                        pixels: if together { BLOCK } else { 1 },
+                        apart: stride.1 * channels,
+                    });
+                }
+                x += if together { BLOCK } else { 1 };
+            }
+        }
+    }
+}
+
+/// Output pixels that are summed side by side.
+const BLOCK: usize = 4;
+
+/// Values side by side in the input, and where their products go.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// First value, and how many.
+    pub input: usize,
+    pub length: usize,
+    /// First channel of the output pixel.
+    pub output: usize,
+    /// Row of the weights that belongs to the first value.
+    pub row: usize,
+    /// Output pixels, side by side, that have such a run; their inputs lie `apart` values from each other.
+    pub pixels: usize,
+    pub apart: usize,
+}
+
+impl Run {
+    fn add(&self, layer: &Layer, input: &[f32], output: &mut [f32]) {
+        let outputs = layer.output.channels;
+        let weights = &layer.weights[self.row * outputs..][..self.length * outputs];
+        if self.pixels != BLOCK {
+            for p in 0..self.pixels {
+                let sum = &mut output[self.output + p * outputs..][..outputs];
+                let values = &input[self.input + p * self.apart..][..self.length];
+                for (&value, row) in values.iter().zip(weights.chunks_exact(outputs)) {
+                    add_scaled(sum, value, row);
+                }
+            }
+            return;
+        }
+        let mut lane = 0;
+        while lane < outputs {
+            lane += match outputs - lane {
+                8.. => self.add_lanes::<8>(weights, input, output, (outputs, lane)),
+                4.. => self.add_lanes::<4>(weights, input, output, (outputs, lane)),
+                _ => self.add_lanes::<1>(weights, input, output, (outputs, lane)),
+            };
+        }
+    }
+
+    /// Four pixels and `N` channels at once: their sums stay in registers.
+    fn add_lanes<const N: usize>(
+        &self,
+        weights: &[f32],
+        input: &[f32],
+        output: &mut [f32],
+        (outputs, lane): (usize, usize),
+    ) -> usize {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|p| &input[self.input + p * self.apart..][..self.length]);
+        let [mut s0, mut s1, mut s2, mut s3] = [0, 1, 2, 3].map(|p| {
+            let mut sum = [0.0f32; N];
+            sum.copy_from_slice(&output[self.output + p * outputs + lane..][..N]);
+            sum
+        });
+        for ((((row, a), b), c), d) in weights.chunks_exact(outputs).zip(a).zip(b).zip(c).zip(d) {
+            let Some((w, _)) = row[lane..].split_first_chunk::<N>() else { continue };
+            for l in 0..N {
+                s0[l] += a * w[l];
+                s1[l] += b * w[l];
+                s2[l] += c * w[l];
+                s3[l] += d * w[l];
+            }
+        }
+        for (p, sum) in [s0, s1, s2, s3].iter().enumerate() {
+            output[self.output + p * outputs + lane..][..N].copy_from_slice(sum);
+        }
+        N
     }
 }
 
@@ -345,16 +470,92 @@ mod tests {
     }
 
     #[test]
+    fn many_are_the_same_as_one_by_one() {
+        let mut net = Net::plan(7, 6, &[Plan::Conv { kernel: 3, stride: 2, filters: 8 }, Plan::Dense(15)]);
+        for layer in &mut net.layers {
+            layer.weights.iter_mut().enumerate().for_each(|(i, w)| *w = ((i * 31) % 97) as f32 * 0.01 - 0.45);
+        }
+        let pixels: Vec<f32> = (0..42 * 6).map(|i| (i % 11) as f32 * 0.1).collect();
+        let mut scratch = Scratch::default();
+        let single: Vec<f32> = pixels.chunks(42).flat_map(|p| net.forward(p, &mut scratch).to_vec()).collect();
+        assert_eq!(net.forward_many(&pixels, 6, &mut scratch), single);
+    }
+
+    /// By the definition, one product after the other.
+    fn plainly(layer: &Layer, input: &[f32]) -> Vec<f32> {
+        let (inside, outside) = (layer.input, layer.output);
+        let Kind::Conv { kernel, stride } = layer.kind else {
+            let sum = |o: usize| {
+                input
+                    .iter()
+                    .enumerate()
+                    .fold(layer.bias[o], |s, (i, v)| s + v * layer.weights[i * outside.channels + o])
+            };
+            return (0..outside.channels).map(sum).collect();
+        };
+        let back = |kernel: usize, stride: usize| if kernel <= stride { 0 } else { kernel / 2 };
+        let mut out = Vec::new();
+        for (y, x, o) in (0..outside.len()).map(|i| {
+            let pixel = i / outside.channels;
+            (pixel / outside.width, pixel % outside.width, i % outside.channels)
+        }) {
+            let mut sum = layer.bias[o];
+            for (ky, kx, c) in (0..kernel.0 * kernel.1 * inside.channels).map(|i| {
+                let tap = i / inside.channels;
+                (tap / kernel.1, tap % kernel.1, i % inside.channels)
+            }) {
+                let iy = (y * stride.0 + ky).checked_sub(back(kernel.0, stride.0)).filter(|v| *v < inside.height);
+                let ix = (x * stride.1 + kx).checked_sub(back(kernel.1, stride.1)).filter(|v| *v < inside.width);
+                if let (Some(iy), Some(ix)) = (iy, ix) {
+                    let row = (ky * kernel.1 + kx) * inside.channels + c;
+                    let value = input[(iy * inside.width + ix) * inside.channels + c];
+                    sum += value * layer.weights[row * outside.channels + o];
+                }
+            }
+            out.push(sum);
+        }
+        out
+    }
+
+    #[test]
+    fn a_net_of_convolutions_runs_over_any_width() {
+        let plan = [
+            Plan::Conv { kernel: 3, stride: 2, filters: 8 },
+            Plan::Band { kernel: (2, 3), stride: (2, 1), filters: 3 },
+        ];
+        let mut net = Net::plan(9, 4, &plan);
+        for layer in &mut net.layers {
+            layer.weights.iter_mut().enumerate().for_each(|(i, w)| *w = ((i * 29) % 83) as f32 * 0.01 - 0.4);
+        }
+        let again = Net::from_bytes(&net.to_bytes()).expect("own file");
+        let mut scratch = Scratch::default();
+        for width in [1, 2, 9, 31] {
+            let pixels: Vec<f32> = (0..4 * width).map(|i| (i % 7) as f32 * 0.2).collect();
+            let steps = again.forward_over(&pixels, width, &mut scratch).to_vec();
+            assert_eq!(steps.len(), width.div_ceil(2) * 3);
+            let mut planned = Net::plan(width, 4, &plan);
+            planned.layers.iter_mut().zip(&net.layers).for_each(|(p, l)| p.weights.clone_from(&l.weights));
+            assert_eq!(planned.forward(&pixels, &mut scratch), steps);
+        }
+    }
+
+    #[test]
     fn the_fast_sums_are_the_plain_ones() {
-        for plan in [Plan::Conv { kernel: 3, stride: 2, filters: 8 }, Plan::Dense(16)] {
-            let mut net = Net::plan(7, 6, &[plan]);
+        for plan in [
+            Plan::Conv { kernel: 3, stride: 2, filters: 8 },
+            Plan::Conv { kernel: 5, stride: 1, filters: 15 },
+            Plan::Band { kernel: (6, 3), stride: (6, 1), filters: 12 },
+            Plan::Band { kernel: (1, 3), stride: (1, 2), filters: 5 },
+            Plan::Dense(16),
+            Plan::Dense(5),
+        ] {
+            let mut net = Net::plan(23, 6, &[plan]);
             let layer = &mut net.layers[0];
             layer.weights.iter_mut().enumerate().for_each(|(i, w)| *w = ((i * 37) % 101) as f32 * 0.01 - 0.5);
-            let input: Vec<f32> = (0..42).map(|i| (i % 5) as f32 * 0.3).collect();
-            let (mut fast, mut plain) = (Vec::new(), vec![0.0; layer.output.len()]);
+            let input: Vec<f32> = (0..6 * 23).map(|i| (i % 5) as f32 * 0.3).collect();
+            let mut fast = Vec::new();
             layer.forward(&input, &mut fast);
-            layer.sums_of_any_width(&input, &mut plain);
-            assert_eq!(fast, plain, "{plan:?}");
+            assert_eq!(fast, plainly(layer, &input), "{plan:?}");
         }
     }
 

@@ -151,8 +151,10 @@ fn rows(page: &Upright) -> Vec<find::Row> {
 fn account_lines(page: &Upright) -> Vec<Picture> {
     let like = |row: &find::Row| find::plausible(super::micr::net(), &page.bits, row) >= 0.5;
     let picture = |row: find::Row| {
-        let geometry = row.trimmed(14.0, page.bits.width());
-        let strip = Strip::new(&Ink::of(page, &geometry), &geometry);
+        let parts = row.parts(14.0, page.bits.width());
+        let ink = Ink::of(page, &parts);
+        let mut strip = Strip::new(&ink, &parts[0]);
+        parts[1..].iter().for_each(|part| strip.append(Strip::new(&ink, part)));
         let mut gray = Gray::new(strip.columns / 2, strip::HEIGHT * 2);
         for x in 0..strip.columns / 2 {
             for (y, ink) in strip.column(x * 2).iter().enumerate() {

@@ -10,7 +10,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N [--samples N] --out FILE\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train eval-micr --lines DIR | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
+const USAGE: &str = "usage: train micr --seed N --samples N --data DIR --station DIR --out DIR [--fold K]\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train eval-micr --lines DIR [--folds DIR] [--fold K] | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -28,8 +28,7 @@ fn main() {
             out: text("out"),
             data: text("data"),
             station: text("station"),
-            fold: number("fold", 5),
-            from: text("from"),
+            fold: options.get("fold").and_then(|f| f.parse().ok()),
         }),
         "eval-micr" => {
             let (folder, list) = (text("lines"), number("list", 20) as usize);
@@ -38,13 +37,13 @@ fn main() {
             } else {
                 micr::measure::of_lines(
                     folder.as_ref(),
-                    &text("net"),
+                    &text("folds"),
                     options.get("fold").and_then(|f| f.parse().ok()),
                     list,
                 )
             }
         }
-        "look-micr" => micr::measure::look(text("image").as_ref()),
+        "look-micr" => micr::measure::look(text("image").as_ref(), &text("net")),
         "amount" | "show-amount" | "amount-vectors" => {
             let arguments = amount::Arguments {
                 mnist: text("mnist"),

@@ -6,7 +6,7 @@
 //! set of glyphs is `|n| set[Random::stream(seed, n).below(set.len())].clone()`.
 
 use rayon::prelude::*;
-use remit::decode::net::{Kind, Net, Scratch};
+use remit::decode::net::{Kind, Layer, Net, Run, Scratch};
 
 use crate::random::Random;
 
@@ -149,36 +149,119 @@ impl Gradient {
             let begin = end - layer.weights.len() - layer.bias.len();
             let (weights, bias) = self.values[begin..end].split_at_mut(layer.weights.len());
             end = begin;
-            let mut back = vec![0.0f32; input.len()];
-            let mut pass = |from: usize, slope: &[f32], row: usize| {
-                let w = &layer.weights[row * outputs..][..outputs];
-                back[from] += w.iter().zip(slope).map(|(w, s)| w * s).sum::<f32>();
-                let value = input[from];
-                if value != 0.0 {
-                    weights[row * outputs..][..outputs].iter_mut().zip(slope).for_each(|(g, s)| *g += value * s);
-                }
-            };
+            let mut back = vec![0.0f32; if i > 0 { input.len() } else { 0 }];
             match layer.kind {
-                Kind::Dense => {
-                    (0..input.len()).for_each(|from| pass(from, &slope, from));
-                    bias.iter_mut().zip(&slope).for_each(|(b, s)| *b += s);
-                }
-                Kind::Conv { .. } => {
-                    let channels = layer.input.channels;
-                    layer.taps(|from, to, tap| {
-                        let slope = &slope[to * outputs..][..outputs];
-                        (0..channels).for_each(|c| pass(from * channels + c, slope, tap * channels + c));
-                    });
-                    for pixel in slope.chunks_exact(outputs) {
-                        bias.iter_mut().zip(pixel).for_each(|(b, s)| *b += s);
+                // A value of 0 moves no weight, and the ReLU lets no slope through where it gave 0.
+                Kind::Dense => (0..input.len()).filter(|&from| input[from] != 0.0).for_each(|from| {
+                    let row = from * outputs..(from + 1) * outputs;
+                    if i > 0 {
+                        back[from] += dot(&layer.weights[row.clone()], &slope);
                     }
+                    weights[row].iter_mut().zip(&slope).for_each(|(g, s)| *g += input[from] * s);
+                }),
+                Kind::Conv { kernel, .. } => {
+                    let across = Across::of(layer, kernel);
+                    layer.runs(layer.input.width, |run| {
+                        weigh(&run, input, &slope, outputs, weights);
+                        if i > 0 {
+                            across.back(&run, &slope, outputs, &mut back);
+                        }
+                    });
+                    back.iter_mut().zip(input).for_each(|(b, v)| *b = if *v > 0.0 { *b } else { 0.0 });
                 }
             }
-            if i > 0 {
-                // The ReLU lets no slope through where it gave 0.
-                back.iter_mut().zip(input).for_each(|(b, v)| *b = if *v > 0.0 { *b } else { 0.0 });
+            for pixel in slope.chunks_exact(outputs) {
+                bias.iter_mut().zip(pixel).for_each(|(b, s)| *b += s);
             }
             slope = back;
         }
     }
+}
+
+/// Adds to the weights' slopes what one run of a convolution asks for, eight channels side by side.
+fn weigh(run: &Run, input: &[f32], slope: &[f32], outputs: usize, weights: &mut [f32]) {
+    let rows = &mut weights[run.row * outputs..(run.row + run.length) * outputs];
+    let values = |p: usize| &input[run.input + p * run.apart..][..run.length];
+    let mut lane = 0;
+    while run.pixels == 4 && lane + 8 <= outputs {
+        let [s0, s1, s2, s3] = [0, 1, 2, 3].map(|p| {
+            let mut own = [0.0f32; 8];
+            own.copy_from_slice(&slope[run.output + p * outputs + lane..][..8]);
+            own
+        });
+        let (a, b, c, d) = (values(0), values(1), values(2), values(3));
+        for ((((row, a), b), c), d) in rows.chunks_exact_mut(outputs).zip(a).zip(b).zip(c).zip(d) {
+            let Some((g, _)) = row[lane..].split_first_chunk_mut::<8>() else { continue };
+            for l in 0..8 {
+                g[l] += a * s0[l] + b * s1[l] + c * s2[l] + d * s3[l];
+            }
+        }
+        lane += 8;
+    }
+    for p in 0..run.pixels {
+        let slope = &slope[run.output + p * outputs..][lane..outputs];
+        for (row, value) in rows.chunks_exact_mut(outputs).zip(values(p)) {
+            row[lane..].iter_mut().zip(slope).for_each(|(g, s)| *g += value * s);
+        }
+    }
+}
+
+/// A convolution's weights by kernel row and output channel, so that the slopes of values side by side are sums side by side.
+struct Across {
+    /// Values in a row of the kernel.
+    run: usize,
+    weights: Vec<f32>,
+}
+
+impl Across {
+    fn of(layer: &Layer, kernel: (usize, usize)) -> Across {
+        let (run, outputs) = (kernel.1 * layer.input.channels, layer.output.channels);
+        let mut weights = vec![0.0; layer.weights.len()];
+        for (row, values) in layer.weights.chunks_exact(outputs).enumerate() {
+            for (o, v) in values.iter().enumerate() {
+                weights[(row / run * outputs + o) * run + row % run] = *v;
+            }
+        }
+        Across { run, weights }
+    }
+
+    fn back(&self, run: &Run, slope: &[f32], outputs: usize, back: &mut [f32]) {
+        let (ky, first) = (run.row / self.run, run.row % self.run);
+        let block = &self.weights[ky * outputs * self.run..][..outputs * self.run];
+        let own = |p: usize| &slope[run.output + p * outputs..][..outputs];
+        let mut k = 0;
+        while run.pixels == 4 && k + 8 <= run.length {
+            let [mut s0, mut s1, mut s2, mut s3] = [[0.0f32; 8]; 4];
+            let (a, b, c, d) = (own(0), own(1), own(2), own(3));
+            for ((((row, a), b), c), d) in block.chunks_exact(self.run).zip(a).zip(b).zip(c).zip(d) {
+                let Some((w, _)) = row[first + k..].split_first_chunk::<8>() else { continue };
+                for l in 0..8 {
+                    s0[l] += a * w[l];
+                    s1[l] += b * w[l];
+                    s2[l] += c * w[l];
+                    s3[l] += d * w[l];
+                }
+            }
+            for (p, sum) in [s0, s1, s2, s3].iter().enumerate() {
+                back[run.input + p * run.apart + k..][..8].iter_mut().zip(sum).for_each(|(b, s)| *b += s);
+            }
+            k += 8;
+        }
+        for p in 0..run.pixels {
+            let to = &mut back[run.input + p * run.apart + k..][..run.length - k];
+            for (row, s) in block.chunks_exact(self.run).zip(own(p)) {
+                to.iter_mut().zip(&row[first + k..]).for_each(|(b, w)| *b += s * w);
+            }
+        }
+    }
+}
+
+/// Eight sums side by side.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        (0..8).for_each(|l| sums[l] += a[l] * b[l]);
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }

@@ -1,7 +1,7 @@
 //! Finds rows of print that may be an E-13B line: connected pieces of ink of one height, standing on one straight line,
 //! their right edges apart by multiples of one pitch. Says where and how large; whether it is E-13B the reader tells.
 
-use super::strip::{COLUMNS, Geometry, Ink, Knot, Strip};
+use super::strip::{COLUMNS, Geometry, Ink, Strip};
 use crate::decode::net::{Net, Scratch, softmax};
 use crate::imaging::Bits;
 
@@ -16,11 +16,11 @@ pub struct Piece {
 }
 
 impl Piece {
-    fn height(&self) -> f32 {
+    pub(super) fn height(&self) -> f32 {
         (self.y1 - self.y0) as f32
     }
 
-    fn width(&self) -> f32 {
+    pub(super) fn width(&self) -> f32 {
         (self.x1 - self.x0) as f32
     }
 }
@@ -134,19 +134,20 @@ pub struct Row {
     pub geometry: Geometry,
     /// Pieces of the digits' full height that stand on it.
     pub sample: Vec<Piece>,
+    /// Pieces that are about as high and stand about there, from left to right.
+    pub digits: Vec<Piece>,
+    /// All that is not a speck, and near.
+    pub pieces: Vec<Piece>,
 }
 
 /// Rows with digits between `least` and `most` pixels high, most pieces first, at most `wanted`.
 pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
     let all = pieces(bits, (least * 0.25) as i32, (most * 1.5) as i32);
     // Whole digits are higher than wide and hold a fair share of ink.
-    let digits: Vec<Piece> = all
-        .iter()
-        .filter(|p| {
-            (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
-        })
-        .copied()
-        .collect();
+    let is_upright = |p: &Piece| {
+        (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
+    };
+    let digits: Vec<Piece> = all.iter().copied().filter(is_upright).collect();
     let mut found: Vec<Row> = Vec::new();
     let mut free = vec![true; digits.len()];
     for _ in 0..wanted + 2 {
@@ -161,7 +162,18 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
         for &i in &members {
             free[i] = (digits[i].height() - height).abs() > height / 7.0 + 1.0;
         }
-        row.geometry.knots = knots(&row.geometry, &digits);
+        let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - row.geometry.at((p.x0 + p.x1) as f32 / 2.0).y;
+        // Apart from the rest, what another machine printed may stand on another level.
+        let pitch = 9.615 * row.geometry.sx;
+        let is_apart = |p: &Piece| {
+            row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch)
+        };
+        let is_near = |p: &Piece| off(p).abs() < 0.65 * height || (off(p).abs() < 1.2 * height && is_apart(p));
+        let pieces: Vec<Piece> = all.iter().copied().filter(is_near).collect();
+        row.digits = whole(&pieces, height).into_iter().filter(is_near).filter(is_upright).collect();
+        row.pieces = pieces;
+        row.digits.retain(|p| (0.6..1.6).contains(&(p.height() / (height + 0.3))));
+        row.digits.sort_by_key(|p| p.x1);
         found.push(row);
         if found.len() == wanted {
             break;
@@ -172,32 +184,6 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
 }
 
 impl Row {
-    /// The parts of a row between wide gaps, each with a geometry of its own, and the page columns that belong to it:
-    /// photographs stretch parts of one line differently.
-    pub fn parts(&self) -> Vec<(Geometry, f32, f32)> {
-        let pitch = self.geometry.sx * 9.615;
-        let mut groups: Vec<Vec<Piece>> = Vec::new();
-        for &piece in &self.sample {
-            match groups.last_mut() {
-                Some(g) if (piece.x1 - g[g.len() - 1].x1) as f32 <= 1.9 * pitch => g.push(piece),
-                _ => groups.push(vec![piece]),
-            }
-        }
-        let (begin, end) = (self.geometry.x0, self.geometry.x0 + self.geometry.length * self.geometry.sx);
-        let mut out = Vec::new();
-        for (i, group) in groups.iter().enumerate() {
-            let (x0, x1) = (group[0].x0 as f32, group[group.len() - 1].x1 as f32);
-            let left = if i == 0 { begin } else { (groups[i - 1].last().map_or(begin, |p| p.x1 as f32) + x0) / 2.0 };
-            let right = groups.get(i + 1).map_or(end, |g| (x1 + g[0].x0 as f32) / 2.0);
-            let Some(row) = fitted(group, 3) else { continue };
-            let (from, to) = ((left - pitch).max(begin), (right + pitch).min(end));
-            let g = row.geometry;
-            let y0 = g.y0 + g.slope * (from - g.x0);
-            out.push((Geometry { x0: from, y0, length: (to - from) / g.sx, ..g }, left, right));
-        }
-        out
-    }
-
     /// The row with room for so many pitches on either side of its pieces.
     pub fn trimmed(&self, pitches: f32, page_width: usize) -> Geometry {
         let g = &self.geometry;
@@ -206,6 +192,40 @@ impl Row {
         let (from, to) = ((first as f32 - room).max(0.0), (last as f32 + room).min(page_width as f32));
         Geometry { x0: from, y0: g.y0 + g.slope * (from - g.x0), length: (to - from) / g.sx, ..g.clone() }
     }
+}
+
+/// Pieces above each other as one: broken digits, and the squares of the transit symbol.
+fn whole(pieces: &[Piece], height: f32) -> Vec<Piece> {
+    let mut out: Vec<Piece> = pieces.to_vec();
+    out.sort_by_key(|p| p.x0);
+    let mut i = 0;
+    while i < out.len() {
+        let a = out[i];
+        let fits = |b: &Piece| {
+            let shared = (a.x1.min(b.x1) - a.x0.max(b.x0)) as f32;
+            let high = (a.y1.max(b.y1) - a.y0.min(b.y0)) as f32;
+            let between = (a.y0.max(b.y0) - a.y1.min(b.y1)) as f32;
+            let wide = (a.x1.max(b.x1) - a.x0.min(b.x0)) as f32;
+            shared > 0.5 * a.width().min(b.width())
+                && high < 1.15 * height
+                && wide < 0.95 * height
+                && between < 0.45 * height
+                && between > -0.3 * height
+        };
+        let reach = a.x1;
+        let found = (i + 1..out.len()).take_while(|&j| out[j].x0 < reach).find(|&j| fits(&out[j]));
+        match found {
+            Some(j) => {
+                let b = out.remove(j);
+                let into = &mut out[i];
+                (into.x0, into.y0) = (a.x0.min(b.x0), a.y0.min(b.y0));
+                (into.x1, into.y1) = (a.x1.max(b.x1), a.y1.max(b.y1));
+                into.ink = a.ink + b.ink;
+            }
+            None => i += 1,
+        }
+    }
+    out
 }
 
 /// Pieces of about one height whose bottoms lie on one straight line of at most four degrees.
@@ -308,46 +328,7 @@ fn fitted(row: &[Piece], least: usize) -> Option<Row> {
     };
     let mut sample: Vec<Piece> = inside.into_iter().copied().collect();
     sample.sort_by_key(|p| p.x0);
-    Some(Row { geometry, sample })
-}
-
-/// How the pieces of about the digits' height near a row leave the straight and even.
-fn knots(g: &Geometry, digits: &[Piece]) -> Vec<Knot> {
-    let (height, pitch) = (9.0 * g.sy, 9.615 * g.sx);
-    let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - g.at((p.x0 + p.x1) as f32 / 2.0).y;
-    let mut near: Vec<&Piece> = digits
-        .iter()
-        .filter(|p| (0.72..1.35).contains(&(p.height() / (height + 0.3))) && off(p).abs() < 0.6 * height)
-        .collect();
-    near.sort_by_key(|p| p.x1);
-    let steps: Vec<(f32, f32)> = near
-        .windows(2)
-        .map(|w| ((w[0].x1 + w[1].x1) as f32 / 2.0, (w[1].x1 - w[0].x1) as f32 / pitch))
-        .filter(|s| (0.66..1.45).contains(&s.1))
-        .collect();
-    let middle = |mut values: Vec<f32>, else_: f32| {
-        values.sort_by(f32::total_cmp);
-        if values.len() < 3 { else_ } else { values[values.len() / 2] }
-    };
-    let out: Vec<Knot> = (0..near.len())
-        .map(|i| {
-            let x = (near[i].x0 + near[i].x1) as f32 / 2.0;
-            let around: Vec<&&Piece> = near[i.saturating_sub(2)..(i + 3).min(near.len())]
-                .iter()
-                .filter(|p| (p.x0 as f32 - x).abs() < 6.0 * pitch)
-                .collect();
-            let down = middle(around.iter().map(|p| off(p)).collect(), off(near[i]));
-            let higher = middle(around.iter().map(|p| p.height() / (height + 0.3)).collect(), 1.0);
-            let close = steps.partition_point(|s| s.0 < x);
-            let beside = steps[close.saturating_sub(3)..(close + 3).min(steps.len())].iter();
-            let wider = middle(beside.filter(|s| (s.0 - x).abs() < 8.0 * pitch).map(|s| s.1).collect(), 1.0);
-            // A single place may be wrong by a few percent.
-            let calm = |v: f32| if (v - 1.0).abs() < 0.05 { 1.0 } else { v };
-            Knot { x, down, wider: calm(wider), higher: calm(higher) }
-        })
-        .collect();
-    let is_even = |k: &Knot| k.down.abs() < 0.05 * height && k.wider == 1.0 && k.higher == 1.0;
-    if out.iter().all(is_even) { Vec::new() } else { out }
+    Some(Row { geometry, sample, digits: Vec::new(), pieces: Vec::new() })
 }
 
 /// How much some of a row's pieces look like E-13B glyphs to the classifier, 0 to 1. Cheap: a dozen small windows.
@@ -356,11 +337,11 @@ pub fn plausible(net: &Net, bits: &Bits, row: &Row) -> f32 {
     let (mut scratch, mut pixels) = (Scratch::default(), Vec::new());
     let mut chances: Vec<f32> = Vec::new();
     for piece in row.sample.iter().step_by((row.sample.len() / 10).max(1)) {
-        let x0 = piece.x1 as f32 - 8.0 * g.sx;
+        let x0 = piece.x1 as f32 - 10.0 * g.sx;
         let y0 = g.y0 + g.slope * piece.x1 as f32;
-        let around = Geometry { x0, y0, length: 9.0, ..g.clone() };
-        let ink = Ink::bitonal(bits, &around);
-        Strip::new(&ink, &around).window(8 * COLUMNS as isize, 0, &mut pixels);
+        let around = Geometry { x0, y0, length: 13.0, ..g.clone() };
+        let ink = Ink::bitonal(bits, std::slice::from_ref(&around));
+        Strip::new(&ink, &around).window(10 * COLUMNS as isize, 0, &mut pixels);
         let logits = softmax(net.forward(&pixels, &mut scratch));
         chances.push(1.0 - logits.last().copied().unwrap_or(1.0));
         // Plainly other print, or plainly the line.

@@ -3,8 +3,10 @@
 
 pub mod cmc7;
 pub mod combine;
+pub mod confidence;
 pub mod fields;
 pub mod find;
+pub mod parts;
 pub mod read;
 pub mod strip;
 pub mod trellis;
@@ -17,6 +19,7 @@ pub use fields::fields;
 use crate::decode::net::Net;
 use crate::domain::{CharRead, MicrRead};
 use crate::imaging::{Bits, Upright};
+use confidence::Curve;
 use read::RowRead;
 use trellis::SYMBOLS;
 
@@ -27,6 +30,13 @@ static NET: LazyLock<Net> = LazyLock::new(|| Net::from_bytes(WEIGHTS).unwrap_or_
 
 pub fn net() -> &'static Net {
     &NET
+}
+
+/// What its readings are worth.
+static CURVE: LazyLock<Curve> = LazyLock::new(|| Curve::parse(include_str!("e13b.curve")).unwrap_or_default());
+
+pub fn curve() -> &'static Curve {
+    &CURVE
 }
 
 /// A line found on a page.
@@ -40,7 +50,7 @@ pub struct MicrLine {
 /// A glyph below this chance is `?` in the text.
 const REJECT: f32 = 0.9;
 /// A line below this confidence is not accepted; less is needed where the routing number's check digit speaks for it.
-const ACCEPT: f32 = 0.96;
+pub const ACCEPT: f32 = 0.96;
 const ACCEPT_CHECKED: f32 = 0.82;
 
 /// The classifier's doubt to the share of such glyphs that is wrong, as measured on lines it was not trained on: it is
@@ -62,7 +72,7 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
         let band = foot(&page.bits, page.dpi as usize)?;
         best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
     })?;
-    let mut read = text(page, &row);
+    let mut read = text(page, &row, &CURVE);
     // A whole check has a transit field; a line without one is a part.
     read.accepted &= read.fields.routing.is_some();
     (score > LEAST_SCORE).then_some(MicrLine { read, score })
@@ -87,7 +97,7 @@ fn best_of(page: &Upright, rows: Vec<find::Row>) -> Option<(RowRead, f32)> {
         rows.into_iter().map(|row| (find::plausible(&NET, &page.bits, &row), row)).filter(|r| r.0 >= 0.5).collect();
     likely.sort_by(|a, b| b.0.total_cmp(&a.0));
     for (_, row) in likely {
-        let found = read::row(&NET, page, &row, row.trimmed(14.0, page.bits.width()));
+        let found = read::row(&NET, page, &row, 14.0);
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
@@ -107,32 +117,25 @@ pub fn read_line(page: &Upright) -> MicrRead {
     {
         return read;
     }
-    let Some(row) = found else { return nothing() };
-    let mut read = text(page, &row);
-    // Pieces as high as digits that no glyph covers: a field on another level, or print that was cut off.
-    let height = 9.0 * row.geometry.sy;
-    let is_stray = |p: &find::Piece| {
-        let middle = (p.x0 + p.x1) / 2;
-        p.x1 - p.x0 > (0.3 * height) as i32
-            && row.glyphs.iter().all(|g| middle < g.bbox.x - 2 || middle > g.bbox.x + g.bbox.w + 2)
-    };
-    if find::pieces(&page.bits, (0.75 * height) as i32, (1.3 * height) as i32).iter().any(is_stray) {
-        read.confidence *= 0.6;
-        read.accepted = false;
-    }
-    read
+    found.map_or_else(nothing, |row| text(page, &row, &CURVE))
 }
 
 /// The row of a line crop that looks most like E-13B, by any classifier: what training and measuring need.
 pub fn best_row(net: &Net, page: &Upright) -> Option<RowRead> {
     let height = page.bits.height() as f32;
     let rows = find::rows(&page.bits, (height * 0.25).max(8.0), height, 3);
+    // What more of the line is read by is better: a glyph that is not read is worth nothing, a sure one 3.
+    let worth = |r: &RowRead| r.glyphs.iter().map(|g| 3.0 + g.chance.max(1e-4).ln()).sum::<f32>() * (1.0 - r.loose);
     let mut best: Option<(RowRead, f32)> = None;
     for row in rows {
-        let found = read::row(net, page, &row, row.trimmed(60.0, page.bits.width()));
-        let score = score(&found);
-        if best.as_ref().is_none_or(|b| score > b.1) {
-            best = Some((found, score));
+        let found = read::row(net, page, &row, 60.0);
+        let worth = worth(&found);
+        let is_sure = found.glyphs.len() > 7 && worth > 2.9 * found.glyphs.len() as f32;
+        if best.as_ref().is_none_or(|b| worth > b.1) {
+            best = Some((found, worth));
+        }
+        if is_sure {
+            break;
         }
     }
     best.map(|(row, _)| row)
@@ -162,7 +165,7 @@ fn score(row: &RowRead) -> f32 {
 }
 
 /// A row as the reading of its page.
-pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
+pub fn text(page: &Upright, row: &RowRead, curve: &Curve) -> MicrRead {
     let mut gaps = Vec::new();
     let mut chars = Vec::new();
     for (i, glyph) in row.glyphs.iter().enumerate() {
@@ -172,8 +175,8 @@ pub fn text(page: &Upright, row: &RowRead) -> MicrRead {
         let bbox = page.transform.to_source(glyph.bbox);
         chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: calibrated(glyph.chance), bbox });
     }
-    let complete: f32 = row.glyphs.iter().map(|g| 1.0 - g.unread).product();
-    let confidence = chars.iter().map(|c| c.confidence).product::<f32>() * complete;
+    let best: String = chars.iter().map(|c| c.c).collect();
+    let confidence = curve.confidence(&confidence::numbers(row, fields(&best).routing_valid));
     finish(chars, &gaps, confidence)
 }
 
@@ -205,7 +208,8 @@ mod tests {
 
     #[test]
     fn the_weights_are_the_ones_that_were_measured() {
-        assert_eq!(Sha256::of(WEIGHTS).to_string(), "67e10782cdc9c96eeeb253f721d9bfaa69ff8c27e4a2af9bd9cea70c0d19912f");
+        let noted = include_str!("e13b.net.sha256");
+        assert_eq!(Some(Sha256::of(WEIGHTS).to_string().as_str()), noted.split_whitespace().next());
         assert_eq!((net().input(), net().classes()), ((strip::WINDOW, strip::HEIGHT), SYMBOLS.len() + 1));
         assert!(net().note.starts_with("train micr --seed"), "{}", net().note);
     }

@@ -1,8 +1,8 @@
 //! Reads one row of print as E-13B: fits the scale, finds the best chain of glyphs, looks closely where it is in doubt, and
 //! reads parts of the row by themselves where one scale does not fit all.
 
-use super::find::Row;
-use super::strip::{Geometry, Ink, PITCH, Strip};
+use super::find::{Piece, Row};
+use super::strip::{COLUMNS, Geometry, Ink, PITCH, Strip};
 use super::trellis::{Candidate, Trellis};
 use crate::decode::net::Net;
 use crate::domain::PixelBox;
@@ -16,6 +16,8 @@ pub struct Glyph {
     pub chance: f32,
     /// Chance that something unread stands before it, or (for the last) behind it.
     pub unread: f32,
+    /// Seen only in another way than the line stands as a whole.
+    pub tried: bool,
     /// Pixels of the page.
     pub right: f32,
     pub pitch: f32,
@@ -24,96 +26,74 @@ pub struct Glyph {
 
 /// A row as read, before it becomes text.
 pub struct RowRead {
-    pub geometry: Geometry,
+    pub parts: Vec<Geometry>,
     pub glyphs: Vec<Glyph>,
     /// Share of the ink between first and last glyph that no glyph explains.
     pub loose: f32,
+    /// Pieces that look like digits and that no glyph covers.
+    pub stray: usize,
     pub looks: usize,
 }
 
-impl RowRead {
-    fn doubt(&self) -> f32 {
-        self.glyphs.iter().map(|g| 1.0 - g.chance).sum::<f32>() / self.glyphs.len().max(1) as f32 + self.loose
-    }
-}
-
-/// Reads a row of the page in this geometry; in parts where that reads better.
-pub fn row(net: &Net, page: &Upright, row: &Row, geometry: Geometry) -> RowRead {
-    let mut whole = line(net, page, geometry);
-    // Far from E-13B: parts of it are too.
-    if whole.doubt() < 0.02 || whole.glyphs.len() < 3 || whole.doubt() > 0.9 {
-        return whole;
-    }
-    for (part, left, right) in row.parts() {
-        let inside = |g: &&Glyph| (left..right).contains(&(g.right - g.pitch / 2.0));
-        // A glyph that is not read is worth nothing, a sure one 3.
-        let worth =
-            |glyphs: &[Glyph]| -> f32 { glyphs.iter().filter(inside).map(|g| 3.0 + g.chance.max(1e-4).ln()).sum() };
-        let again = line(net, page, part);
-        whole.looks += again.looks;
-        if worth(&again.glyphs) > worth(&whole.glyphs) + 0.5 {
-            let better: Vec<Glyph> = again.glyphs.iter().filter(inside).cloned().collect();
-            whole.glyphs.retain(|g| !inside(&g));
-            whole.glyphs.extend(better);
-            whole.loose = whole.loose.min(again.loose.max(0.02));
+/// Reads a row of the page with room for so many pitches on either side.
+pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
+    let mut parts = row.parts(pitches, page.bits.width());
+    let mut line: Option<Trellis> = None;
+    for part in &mut parts {
+        let mut turn = 0;
+        let trellis = loop {
+            let ink = Ink::of(page, std::slice::from_ref(part));
+            let mut trellis = Trellis::new(net, Strip::new(&ink, part));
+            trellis.look_at_edges(0);
+            let chain = trellis.best();
+            turn += 1;
+            match refitted(part, &chain, &mut trellis).filter(|_| turn < 2) {
+                Some(better) => *part = better,
+                None => break trellis,
+            }
+        };
+        match &mut line {
+            Some(line) => line.append(trellis),
+            None => line = Some(trellis),
         }
     }
-    whole.glyphs.sort_by(|a, b| a.right.total_cmp(&b.right));
-    // Where two parts meet one glyph may stand twice.
-    let mut i = 1;
-    while i < whole.glyphs.len() {
-        let (a, b) = (&whole.glyphs[i - 1], &whole.glyphs[i]);
-        if b.right - a.right < 0.5 * b.pitch {
-            let worse = if a.chance < b.chance { i - 1 } else { i };
-            whole.glyphs.remove(worse);
-        } else {
-            i += 1;
-        }
-    }
-    whole
-}
-
-/// Reads one line in one geometry (which is fitted a little).
-pub fn line(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
-    let mut geometry = geometry;
-    let mut looks = 0;
-    let mut turn = 0;
-    let (mut trellis, mut chain) = loop {
-        let ink = Ink::of(page, &geometry);
-        let mut trellis = Trellis::new(net, Strip::new(&ink, &geometry));
-        trellis.look_at_edges();
-        let chain = trellis.best();
-        turn += 1;
-        match refitted(&geometry, &chain, &mut trellis).filter(|_| turn < 2) {
-            Some(better) => geometry = better,
-            None => break (trellis, chain),
-        }
-        looks += trellis.looks;
-    };
+    let Some(mut trellis) = line else { return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, looks: 0 } };
+    let mut chain = trellis.best();
     let surely = chain.iter().filter(|c| c.chance() > 0.5).count();
     let is_other_print = surely < 3 || surely * 3 < chain.len();
     if !is_other_print {
         let closely = doubtful(&chain, &trellis);
         if !closely.is_empty() {
-            closely.iter().for_each(|&(from, to)| trellis.look_closely(from, to));
+            closely.iter().for_each(|&(from, to)| trellis.look_closely(0, from, to));
+            chain = trellis.best();
+        }
+        let places = misread(&chain, &trellis, pitches > 20.0);
+        if !places.is_empty() {
+            for (from, to) in places {
+                for (geometry, cost) in otherwise(row, &parts, &trellis, from, to) {
+                    let ink = Ink::of(page, std::slice::from_ref(&geometry));
+                    trellis.try_strip(Strip::new(&ink, &geometry), cost);
+                }
+            }
             chain = trellis.best();
         }
     }
     let mut chain: Vec<Candidate> = chain.into_iter().filter(|c| c.chance() > 0.25).collect();
     trim(&mut chain);
     let mut glyphs = Vec::with_capacity(chain.len());
+    // Only a glyph that stays itself when the window moves a little is sure.
+    const MOVES: [(isize, isize); 4] = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
+    let moves = |c: &Candidate| if is_other_print { 0 } else if c.chance() > 0.99 { 2 } else { 4 };
+    let moved = |c: &Candidate| {
+        let (strip, right, class) = (c.strip, c.right, c.class);
+        MOVES.into_iter().take(moves(c)).map(move |(across, down)| (strip, right + across, down, class))
+    };
+    let places: Vec<(usize, isize, isize, usize)> = chain.iter().flat_map(moved).collect();
+    let mut chances = trellis.chances_of(&places).into_iter();
     for c in &chain {
-        let mut chance = c.chance();
-        if !is_other_print {
-            // Only a glyph that stays itself when the window moves a little is sure.
-            let all = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
-            let moves = if chance > 0.99 { &all[..2] } else { &all[..] };
-            for &(across, down) in moves {
-                chance += trellis.chances(c.right + across, down)[c.class];
-            }
-            chance /= (moves.len() + 1) as f32;
-        }
-        glyphs.extend(placed(c, chance, &trellis.strip));
+        let n = moves(c);
+        let chance = (c.chance() + chances.by_ref().take(n).sum::<f32>()) / (n + 1) as f32;
+        glyphs.extend(placed(c, chance, &trellis.strips[c.strip]));
     }
     if glyphs.len() == chain.len() {
         for (i, glyph) in glyphs.iter_mut().enumerate() {
@@ -122,88 +102,189 @@ pub fn line(net: &Net, page: &Upright, geometry: Geometry) -> RowRead {
     }
     let loose = match (chain.first(), chain.last()) {
         (Some(first), Some(last)) => {
-            let free: f32 = chain.windows(2).map(|p| trellis.ink(p[0].right + 2, p[1].left() as isize - 2)).sum();
-            free / trellis.ink(first.left() as isize, last.right).max(1.0)
+            let free: f32 = chain.windows(2).map(|p| trellis.ink(after(&p[0]), before(&p[1]))).sum();
+            free / trellis.ink(first.left(), last.x).max(1.0)
         }
         _ => 1.0,
     };
-    looks += trellis.looks;
-    RowRead { geometry, glyphs, loose, looks }
+    let is_covered = |p: &Piece| {
+        let middle = (p.x0 + p.x1) / 2;
+        glyphs.iter().any(|g| (g.bbox.x - 2..=g.bbox.x + g.bbox.w + 2).contains(&middle))
+    };
+    let stray = row.digits.iter().filter(|p| p.width() > 0.3 * p.height() && !is_covered(p)).count();
+    RowRead { parts, glyphs, loose, stray, looks: trellis.looks }
 }
 
-/// Column ranges to be looked at in small steps: around doubtful glyphs, and where ink is left over.
-fn doubtful(chain: &[Candidate], trellis: &Trellis) -> Vec<(isize, isize)> {
+/// Just left of a glyph, and just right of it, in columns of the page.
+fn before(c: &Candidate) -> f32 {
+    c.left() - 0.05 * c.pitch
+}
+
+fn after(c: &Candidate) -> f32 {
+    c.x + 0.05 * c.pitch
+}
+
+/// Columns of the page to be looked at in small steps: around doubtful glyphs, and where ink is left over.
+fn doubtful(chain: &[Candidate], trellis: &Trellis) -> Vec<(f32, f32)> {
     let mut closely = Vec::new();
     for (i, here) in chain.iter().enumerate() {
         if here.chance() < 0.97 {
-            closely.push((here.right - 12, here.right + 12));
+            closely.push((here.x - 0.3 * here.pitch, here.x + 0.3 * here.pitch));
         }
         if i > 0 {
-            let before = &chain[i - 1];
-            let distance = (here.right - before.right) as f32 / PITCH;
-            if distance > 1.15 && trellis.loose(before.right + 2, here.left() as isize - 2) > 0.8 {
-                closely.push((before.right + 24, here.right - 24));
+            let last = &chain[i - 1];
+            let distance = here.distance(last);
+            if distance > 1.15 && trellis.loose(after(last), before(here)) > 0.8 {
+                closely.push((last.x + 0.6 * last.pitch, here.x - 0.6 * here.pitch));
             }
             if distance < 0.85 {
-                closely.push((before.right - 12, here.right + 12));
+                closely.push((last.x - 0.3 * here.pitch, here.x + 0.3 * here.pitch));
             }
         }
     }
     if let (Some(first), Some(last)) = (chain.first(), chain.last()) {
         // A faded or cut first or last symbol.
-        closely.push((first.right - 44, first.right - 32));
-        closely.push((last.right + 32, last.right + 44));
+        closely.push((first.x - 1.15 * first.pitch, first.x - 0.83 * first.pitch));
+        closely.push((last.x + 0.83 * last.pitch, last.x + 1.15 * last.pitch));
     }
     closely
+}
+
+/// Columns of the page that are not read well even so: doubtful glyphs, ink that nothing explains, steps of no pitch.
+/// Beyond the ends only where nothing but the line should be seen.
+fn misread(chain: &[Candidate], trellis: &Trellis, alone: bool) -> Vec<(f32, f32)> {
+    let (Some(first), Some(last)) = (chain.first(), chain.last()) else { return Vec::new() };
+    let mut out: Vec<(f32, f32)> = Vec::new();
+    let mut add = |from: f32, to: f32| match out.last_mut() {
+        Some(before) if from <= before.1 => before.1 = before.1.max(to),
+        _ => out.push((from, to)),
+    };
+    // A symbol's worth of ink within the next cells.
+    const WORTH: f32 = 1.2;
+    if alone && trellis.loose(first.left() - 6.0 * first.pitch, before(first)) > WORTH {
+        add(first.left() - 6.0 * first.pitch, first.x);
+    }
+    for (i, here) in chain.iter().enumerate() {
+        if here.chance() < 0.9 {
+            add(here.left() - 0.6 * here.pitch, here.x + 0.6 * here.pitch);
+        }
+        if let Some(next) = chain.get(i + 1) {
+            let distance = next.distance(here);
+            let between = trellis.loose(after(here), before(next));
+            if between > WORTH || (1.3..1.65).contains(&distance) || distance < 0.8 {
+                add(here.left() - 0.1 * here.pitch, next.x + 0.1 * next.pitch);
+            }
+        }
+    }
+    if alone && trellis.loose(after(last), last.x + 6.0 * last.pitch) > WORTH {
+        add(last.left(), last.x + 6.0 * last.pitch);
+    }
+    // Doubtful all over: other ways of looking will not help, and cost.
+    let all: f32 = out.iter().map(|r| r.1 - r.0).sum();
+    if all > 12.0 * first.pitch { Vec::new() } else { out }
+}
+
+/// Other ways in which the line may stand at a place: as its own digits say, as the neighbouring parts go on, a little higher,
+/// lower, larger, smaller; with what it costs to believe so.
+fn otherwise(row: &Row, parts: &[Geometry], trellis: &Trellis, from: f32, to: f32) -> Vec<(Geometry, f32)> {
+    let strip = &trellis.strips[0];
+    let middle = (from + to) / 2.0;
+    let Some(place) = strip.place(strip.column_at(middle) as f32) else { return Vec::new() };
+    let holds = |g: &Geometry| (g.x0..g.x0 + g.length * g.sx).contains(&middle);
+    let at = parts.iter().position(holds).unwrap_or(0);
+    let Some(here) = parts.get(at) else { return Vec::new() };
+    let begin = from - place.sx * 9.615;
+    let of = |y: f32, sx: f32, sy: f32, slope: f32| {
+        let y0 = y - 4.5 * sy - slope * (middle - begin);
+        let length = (to + 0.6 * 9.615 * place.sx - begin) / sx;
+        Geometry { x0: begin, y0, slope, sx, sy, length, knots: Vec::new() }
+    };
+    let mut out: Vec<Geometry> = Vec::new();
+    // Whole digits that stand there.
+    let own: Vec<&Piece> = row.digits.iter().filter(|p| ((p.x0 + p.x1) as f32 / 2.0 - middle).abs() < (to - from) / 2.0).collect();
+    if let Some(highest) = own.iter().map(|p| p.y1 - p.y0).max() {
+        let whole: Vec<&&Piece> = own.iter().filter(|p| (p.y1 - p.y0) * 10 >= highest * 9).collect();
+        let n = whole.len() as f32;
+        let height = whole.iter().map(|p| (p.y1 - p.y0) as f32).sum::<f32>() / n;
+        let y = whole.iter().map(|p| (p.y0 + p.y1) as f32 / 2.0 - here.slope * ((p.x0 + p.x1) as f32 / 2.0 - middle)).sum::<f32>() / n;
+        let sy = (height - 0.3) / 9.0;
+        if (sy / place.sy - 1.0).abs() > 0.04 || (y - place.y).abs() > 0.3 * place.sy {
+            out.push(of(y, place.sx * (sy / place.sy).clamp(0.8, 1.25), sy, here.slope));
+            out.push(of(y, place.sx, sy, here.slope));
+        }
+    }
+    let beside = [at.checked_sub(1), Some(at + 1)];
+    for g in beside.into_iter().flatten().filter_map(|i| parts.get(i)) {
+        let p = g.at(middle);
+        if (p.y - place.y).abs() < 4.0 * place.sy {
+            out.push(of(p.y, p.sx, p.sy, g.slope));
+        }
+    }
+    let (y, sx, sy) = (place.y, place.sx, place.sy);
+    out.push(of(y - 0.8 * sy, sx, sy, here.slope));
+    out.push(of(y + 0.8 * sy, sx, sy, here.slope));
+    out.push(of(y, sx * 0.9, sy * 0.93, here.slope));
+    out.push(of(y, sx * 1.1, sy * 1.07, here.slope));
+    out.into_iter().map(|g| (g, 0.7)).collect()
 }
 
 /// Doubt about the place before a glyph: ink that nothing explains, or a distance that is neither one pitch nor a gap. Behind
 /// the last glyph and before the first only the next cell counts.
 fn unread(chain: &[Candidate], i: usize, trellis: &Trellis) -> f32 {
     let here = &chain[i];
-    let left = here.left() as isize - 2;
+    let left = before(here);
     // Units of area.
-    let area = |from: isize, to: isize| trellis.ink(from, to) / 8.0;
+    let area = |from: f32, to: f32| trellis.ink(from, to) / 8.0;
     let by_ink = |area: f32| ((area - 2.5) * 0.04).clamp(0.0, 0.6);
     let mut doubt = match i.checked_sub(1).map(|b| &chain[b]) {
-        None => by_ink(area(left - 36, left)),
-        Some(before) => {
-            let distance = (here.right - before.right) as f32 / PITCH;
+        None => by_ink(area(left - 0.94 * here.pitch, left)),
+        Some(last) => {
+            let distance = here.distance(last);
             let by_distance = if (1.28..1.65).contains(&distance) || distance < 0.78 { 0.03 } else { 0.0 };
-            by_ink(area(before.right + 2, left)).max(by_distance)
+            by_ink(area(after(last), left)).max(by_distance)
         }
     };
     if i + 1 == chain.len() {
-        doubt = doubt.max(by_ink(area(here.right + 2, here.right + 38)));
+        doubt = doubt.max(by_ink(area(after(here), here.x + 0.99 * here.pitch)));
     }
     doubt
 }
 
-/// Takes off what stands alone and doubtful at the ends: edges of the paper, specks, pen strokes.
+/// Takes off what stands alone and doubtful: edges of the paper, specks, pen strokes.
 fn trim(chain: &mut Vec<Candidate>) {
-    for at_end in [true, false] {
-        for _ in 0..3 {
-            let n = chain.len();
-            if n < 5 {
-                return;
-            }
-            let (outer, inner) = if at_end { (n - 1, n - 2) } else { (0, 1) };
-            let distance = (chain[outer].right - chain[inner].right).abs() as f32 / PITCH;
-            let needed = if distance > 2.6 { 0.98 } else { 0.5 };
-            if chain[outer].chance() >= needed {
-                break;
-            }
-            chain.remove(outer);
+    let apart = |chain: &[Candidate], i: usize, j: Option<usize>| {
+        let other = j.and_then(|j| chain.get(j));
+        other.map_or(f32::INFINITY, |o| o.distance(&chain[i]).abs())
+    };
+    let mut i = 0;
+    while i < chain.len() && chain.len() > 4 {
+        let (left, right) = (apart(chain, i, i.checked_sub(1)), apart(chain, i, Some(i + 1)));
+        let is_symbol = chain[i].class >= 10;
+        let needed = match (left.min(right) > 1.5, left.max(right).is_infinite()) {
+            // A dash or an amount symbol by itself says nothing.
+            (true, false) if is_symbol => 0.95,
+            (true, false) => 0.8,
+            (true, true) if left.min(right) > 2.6 => 0.8,
+            (_, true) => 0.5,
+            (false, false) => 0.0,
+        };
+        if chain[i].chance() < needed {
+            chain.remove(i);
+            i = i.saturating_sub(1);
+        } else {
+            i += 1;
         }
     }
 }
 
 fn placed(c: &Candidate, chance: f32, strip: &Strip) -> Option<Glyph> {
-    let (left, right) = (strip.place(c.left())?, strip.place(c.right as f32)?);
+    let right = strip.place(c.right as f32)?;
+    let left = strip.place(c.right as f32 - (c.x - c.left()) / right.sx * COLUMNS as f32)?;
     let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());
     let (x1, y1) = (right.x.ceil(), (left.y.max(right.y) + 4.5 * right.sy).ceil());
     let bbox = PixelBox { x: x as i32, y: y as i32, w: (x1 - x) as i32, h: (y1 - y) as i32 };
-    Some(Glyph { class: c.class, chance, unread: 0.0, right: right.x, pitch: 9.615 * right.sx, bbox })
+    let tried = c.strip > 0;
+    Some(Glyph { class: c.class, chance, unread: 0.0, tried, right: right.x, pitch: 9.615 * right.sx, bbox })
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.
@@ -227,7 +308,7 @@ fn refitted(geometry: &Geometry, chain: &[Candidate], trellis: &mut Trellis) -> 
     let mut totals = [0.0f32; 5];
     for c in sure.iter().step_by(sure.len().div_ceil(5)) {
         for (total, down) in totals.iter_mut().zip(-2..=2) {
-            *total += trellis.chances(c.right, down)[c.class].max(1e-4).ln();
+            *total += trellis.chances(0, c.right, down)[c.class].max(1e-4).ln();
         }
     }
     let weight: Vec<f32> = totals.iter().map(|t| (t / 6.0).exp()).collect();

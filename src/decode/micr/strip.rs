@@ -7,14 +7,18 @@ use crate::imaging::{Bits, Gray, Upright};
 pub const COLUMNS: usize = 4;
 /// Rows for one unit.
 pub const ROWS: usize = 2;
-/// Rows of the strip: one unit above the digits, nine of digits, one below.
-pub const HEIGHT: usize = 11 * ROWS;
-/// The classifier's window: nine units wide, two columns of the strip averaged to one pixel.
-pub const WINDOW: usize = 18;
+/// Rows of the strip: one and a half units above the digits, nine of digits, as much below.
+pub const HEIGHT: usize = 12 * ROWS;
+/// Units of the strip above the digits.
+const ABOVE: f32 = 1.5;
+/// Rows of the strip above the digits, and below them.
+pub const EDGE: usize = 3;
+/// The classifier's window: twelve units wide, two columns of the strip averaged to one pixel.
+pub const WINDOW: usize = 24;
 /// Nominal character pitch (0.125 inch) in columns.
 pub const PITCH: f32 = 0.125 / 0.013 * COLUMNS as f32;
 /// Columns between a glyph's right edge and the window's.
-const MARGIN: isize = COLUMNS as isize;
+const MARGIN: isize = 5 * COLUMNS as isize / 2;
 
 /// Ink from 0 (paper) to 1 over a rectangle of a page; bitonal as it is, gray freed of its background.
 pub struct Ink {
@@ -28,17 +32,17 @@ pub struct Ink {
 
 impl Ink {
     /// What a strip of this geometry will look at: gray where the page has it.
-    pub fn of(page: &Upright, geometry: &Geometry) -> Ink {
+    pub fn of(page: &Upright, parts: &[Geometry]) -> Ink {
         let same_size = |g: &&Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
-        let Some(gray) = page.gray.as_ref().filter(same_size) else { return Ink::bitonal(&page.bits, geometry) };
-        let mut ink = Ink::paper(geometry, gray.width(), gray.height());
+        let Some(gray) = page.gray.as_ref().filter(same_size) else { return Ink::bitonal(&page.bits, parts) };
+        let mut ink = Ink::paper(parts, gray.width(), gray.height());
         without_background(&mut ink, gray);
         ink
     }
 
     /// The same from the bitonal page.
-    pub fn bitonal(bits: &Bits, geometry: &Geometry) -> Ink {
-        let mut ink = Ink::paper(geometry, bits.width(), bits.height());
+    pub fn bitonal(bits: &Bits, parts: &[Geometry]) -> Ink {
+        let mut ink = Ink::paper(parts, bits.width(), bits.height());
         let (left, right) = (ink.x0 as usize, ink.x0 as usize + ink.width);
         for y in 0..ink.height {
             let row = bits.row(ink.y0 as usize + y);
@@ -56,8 +60,9 @@ impl Ink {
         ink
     }
 
-    fn paper(geometry: &Geometry, page_width: usize, page_height: usize) -> Ink {
-        let [x0, y0, x1, y1] = geometry.bounds();
+    fn paper(parts: &[Geometry], page_width: usize, page_height: usize) -> Ink {
+        let around = |a: [isize; 4], b: [isize; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
+        let [x0, y0, x1, y1] = parts.iter().map(Geometry::bounds).reduce(around).unwrap_or_default();
         let (page_width, page_height) = (page_width as isize, page_height as isize);
         let (x0, y0) = (x0.clamp(0, page_width), y0.clamp(0, page_height));
         let (x1, y1) = (x1.clamp(x0, page_width), y1.clamp(y0, page_height));
@@ -184,8 +189,8 @@ impl Geometry {
         let places = [self.x0, right].into_iter().chain(self.knots.iter().map(|k| k.x)).map(|x| self.at(x));
         let (mut top, mut bottom) = (f32::INFINITY, f32::NEG_INFINITY);
         for place in places {
-            top = top.min(place.y - 6.5 * place.sy);
-            bottom = bottom.max(place.y + 6.5 * place.sy);
+            top = top.min(place.y - 7.0 * place.sy);
+            bottom = bottom.max(place.y + 7.0 * place.sy);
         }
         let lean = (self.slope * 7.0 * self.sy).abs();
         [
@@ -219,8 +224,11 @@ impl Strip {
         }
         let columns = places.len();
         // First down: the strip's rows for every column of the page.
-        let mut tall = vec![0.0f32; ink.width * HEIGHT];
-        for x in 0..ink.width {
+        let [left, _, right, _] = g.bounds();
+        let within = |x: isize| (x - ink.x0).clamp(0, ink.width as isize) as usize;
+        let (left, right) = (within(left), within(right));
+        let mut tall = vec![0.0f32; (right - left) * HEIGHT];
+        for x in left..right {
             let column = &ink.values[x * ink.height..(x + 1) * ink.height];
             if column.iter().all(|v| *v == 0.0) {
                 continue;
@@ -234,29 +242,41 @@ impl Strip {
                 let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
                 value(low) * (1.0 - share) + value(low + 1) * share
             };
-            for (row, out) in tall[x * HEIGHT..(x + 1) * HEIGHT].iter_mut().enumerate() {
-                let v = (row as f32 + 0.5) / ROWS as f32 - 1.0;
+            for (row, out) in tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT].iter_mut().enumerate() {
+                let v = (row as f32 + 0.5) / ROWS as f32 - ABOVE;
                 let half = 0.25 / ROWS as f32;
                 *out = 0.5 * (at(top + (v - half) * place.sy) + at(top + (v + half) * place.sy));
             }
         }
         // Then across; lower rows stand a little to the left where the line slopes down.
         let mut values = vec![0.0f32; columns * HEIGHT];
-        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 5.5) * g.sy).collect();
+        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy).collect();
         for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
-            let x = place.x - ink.x0 as f32 - 0.5;
+            let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
             for (row, out) in out.iter_mut().enumerate() {
                 let x = x - lean[row];
-                let left = x.floor();
-                let share = x - left;
-                let left = left as isize;
+                let before = x.floor();
+                let share = x - before;
+                let before = before as isize;
                 let value = |x: isize| {
                     if x >= 0 { tall.get(x as usize * HEIGHT + row).copied().unwrap_or(0.0) } else { 0.0 }
                 };
-                *out = value(left) * (1.0 - share) + value(left + 1) * share;
+                *out = value(before) * (1.0 - share) + value(before + 1) * share;
             }
         }
         Strip { columns, places, values }
+    }
+
+    /// The column that stands at a column of the page, from 0 to `columns`.
+    pub fn column_at(&self, x: f32) -> usize {
+        self.places.partition_point(|p| p.x < x)
+    }
+
+    /// Puts the strip of the next part of the line behind this one.
+    pub fn append(&mut self, next: Strip) {
+        self.columns += next.columns;
+        self.places.extend(next.places);
+        self.values.extend(next.values);
     }
 
     /// The line at the left side of a column; beyond the ends as at the end.

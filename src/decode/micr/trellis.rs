@@ -1,7 +1,7 @@
 //! Segmentation and recognition at once: every falling edge of the ink may be a glyph's right edge; the best chain of
 //! glyphs explains the most ink with right edges a pitch apart.
 
-use super::strip::{COLUMNS, HEIGHT, PITCH, ROWS, Strip};
+use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip};
 use crate::decode::net::{Net, Scratch, softmax};
 
 /// Symbols by class; the class after them is "not a glyph".
@@ -9,11 +9,15 @@ pub const SYMBOLS: [char; 14] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9
 /// Widths in units.
 const WIDTHS: [f32; 14] = [7.0, 4.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 7.0, 6.0, 7.0, 7.0, 7.0, 7.0];
 
-/// A glyph that may end at a column.
+/// A glyph that may end at a place.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Right edge, in columns of the strip.
+    /// The strip that it was seen on, and its right edge in columns of it.
+    pub strip: usize,
     pub right: isize,
+    /// Right edge and pitch, in pixels of the page.
+    pub x: f32,
+    pub pitch: f32,
     /// Chances of the 14 symbols and of "not a glyph".
     pub chances: Vec<f32>,
     pub class: usize,
@@ -24,57 +28,122 @@ impl Candidate {
         self.chances[self.class]
     }
 
+    /// Left edge, in pixels of the page.
     pub fn left(&self) -> f32 {
-        self.right as f32 - WIDTHS[self.class] * COLUMNS as f32
+        self.x - WIDTHS[self.class] / UNITS * self.pitch
+    }
+
+    /// Pitches from the right edge of one to that of another.
+    pub fn distance(&self, before: &Candidate) -> f32 {
+        2.0 * (self.x - before.x) / (self.pitch + before.pitch)
     }
 }
 
-/// Works on one strip; counts the net's work.
+/// Units of a pitch.
+const UNITS: f32 = 9.615;
+
+/// Works on one line: the strip of the whole, and others for places that may stand otherwise; counts the net's work.
 pub struct Trellis<'a> {
     net: &'a Net,
-    pub strip: Strip,
+    /// The first shows the whole line.
+    pub strips: Vec<Strip>,
+    /// What it costs to believe each.
+    costs: Vec<f32>,
     scratch: Scratch,
     pixels: Vec<f32>,
-    /// Ink within the digits' rows, by column, summed up to and without it.
+    all: Vec<f32>,
+    /// Ink within the digits' rows of the first strip, by column, summed up to and without it.
     sums: Vec<f32>,
+    /// By place, from left to right.
     pub candidates: Vec<Candidate>,
     pub looks: usize,
 }
 
 impl<'a> Trellis<'a> {
     pub fn new(net: &'a Net, strip: Strip) -> Self {
-        let mut sums = vec![0.0];
-        for c in 0..strip.columns {
-            let ink: f32 = strip.column(c)[ROWS..HEIGHT - ROWS].iter().sum();
-            sums.push(sums[c] + ink);
-        }
-        Trellis { net, strip, scratch: Scratch::default(), pixels: Vec::new(), sums, candidates: Vec::new(), looks: 0 }
+        let sums = sums(&strip);
+        let (scratch, pixels, all) = (Scratch::default(), Vec::new(), Vec::new());
+        Trellis { net, strips: vec![strip], costs: vec![0.0], scratch, pixels, all, sums, candidates: Vec::new(), looks: 0 }
     }
 
-    /// Ink in the digits' rows from one column to another.
-    pub fn ink(&self, from: isize, to: isize) -> f32 {
-        let last = self.strip.columns as isize;
-        let (from, to) = (from.clamp(0, last) as usize, to.clamp(0, last) as usize);
+    /// Puts the next part of the line behind this one.
+    pub fn append(&mut self, next: Trellis) {
+        let before = self.strips[0].columns as isize;
+        if let Some(strip) = next.strips.into_iter().next() {
+            self.strips[0].append(strip);
+        }
+        self.sums = sums(&self.strips[0]);
+        self.candidates.extend(next.candidates.into_iter().map(|c| Candidate { right: c.right + before, ..c }));
+        self.candidates.sort_by(|a, b| a.x.total_cmp(&b.x));
+        self.looks += next.looks;
+    }
+
+    /// Looks at a part of the line in another way: where its glyphs end if they stand so. Who looks in many ways finds
+    /// something in the end: what is seen so only is worth less by `cost`.
+    pub fn try_strip(&mut self, strip: Strip, cost: f32) {
+        self.strips.push(strip);
+        self.costs.push(cost);
+        self.look_at_edges(self.strips.len() - 1);
+    }
+
+    /// Ink in the digits' rows from one column of the page to another.
+    pub fn ink(&self, from: f32, to: f32) -> f32 {
+        let (from, to) = (self.strips[0].column_at(from), self.strips[0].column_at(to));
         if to > from { self.sums[to] - self.sums[from] } else { 0.0 }
     }
 
-    pub fn chances(&mut self, right: isize, down: isize) -> Vec<f32> {
-        self.strip.window(right, down, &mut self.pixels);
+    pub fn chances(&mut self, strip: usize, right: isize, down: isize) -> Vec<f32> {
+        self.strips[strip].window(right, down, &mut self.pixels);
         self.looks += 1;
         softmax(self.net.forward(&self.pixels, &mut self.scratch))
     }
 
-    fn look(&mut self, right: isize) {
-        let Err(place) = self.candidates.binary_search_by_key(&right, |c| c.right) else { return };
-        let chances = self.chances(right, 0);
-        let class = (0..14).max_by(|&a, &b| chances[a].total_cmp(&chances[b])).unwrap_or(0);
-        self.candidates.insert(place, Candidate { right, chances, class });
+    /// Chances of a class at many places (strip, right edge, rows down) at once.
+    pub fn chances_of(&mut self, places: &[(usize, isize, isize, usize)]) -> Vec<f32> {
+        self.all.clear();
+        for &(strip, right, down, _) in places {
+            self.strips[strip].window(right, down, &mut self.pixels);
+            self.all.extend_from_slice(&self.pixels);
+        }
+        self.looks += places.len();
+        let classes = self.net.classes().max(1);
+        let logits = self.net.forward_many(&self.all, places.len(), &mut self.scratch);
+        places.iter().zip(logits.chunks_exact(classes)).map(|(p, logits)| softmax(logits)[p.3]).collect()
     }
 
-    /// Columns from which the ink falls off to the right, as glyphs end.
-    pub fn falling_edges(&self) -> Vec<isize> {
-        let fall: Vec<f32> =
-            (0..=self.strip.columns as isize).map(|c| self.ink(c - 2, c) - self.ink(c, c + 2)).collect();
+    /// Looks at all these places of a strip that have not been looked at, at once.
+    fn look(&mut self, strip: usize, places: impl Iterator<Item = isize>) {
+        let seen = |right: &isize| !self.candidates.iter().any(|c| c.strip == strip && c.right == *right);
+        let places: Vec<isize> = places.filter(seen).collect();
+        self.all.clear();
+        for &right in &places {
+            self.strips[strip].window(right, 0, &mut self.pixels);
+            self.all.extend_from_slice(&self.pixels);
+        }
+        self.looks += places.len();
+        let classes = self.net.classes().max(1);
+        let logits = self.net.forward_many(&self.all, places.len(), &mut self.scratch);
+        for (&right, logits) in places.iter().zip(logits.chunks_exact(classes)) {
+            let Some(place) = self.strips[strip].place(right as f32) else { continue };
+            let chances = softmax(logits);
+            let class = (0..14).max_by(|&a, &b| chances[a].total_cmp(&chances[b])).unwrap_or(0);
+            self.candidates.push(Candidate { strip, right, x: place.x, pitch: UNITS * place.sx, chances, class });
+        }
+        self.candidates.sort_by(|a, b| a.x.total_cmp(&b.x));
+    }
+
+    /// Columns of a strip from which the ink falls off to the right, as glyphs end.
+    pub fn falling_edges(&self, strip: usize) -> Vec<isize> {
+        let own;
+        let sums = if strip == 0 {
+            &self.sums
+        } else {
+            own = sums(&self.strips[strip]);
+            &own
+        };
+        let last = sums.len() as isize - 1;
+        let ink = |from: isize, to: isize| sums[to.clamp(0, last) as usize] - sums[from.clamp(0, last) as usize];
+        let fall: Vec<f32> = (0..=last).map(|c| ink(c - 2, c) - ink(c, c + 2)).collect();
         (0..fall.len())
             .filter(|&c| {
                 fall[c] > 2.5
@@ -87,46 +156,57 @@ impl<'a> Trellis<'a> {
             .collect()
     }
 
-    pub fn look_at_edges(&mut self) {
-        for right in self.falling_edges() {
-            self.look(right);
-        }
+    pub fn look_at_edges(&mut self, strip: usize) {
+        let edges = self.falling_edges(strip);
+        self.look(strip, edges.into_iter());
     }
 
-    /// Every half unit between two columns, where there is ink.
-    pub fn look_closely(&mut self, from: isize, to: isize) {
-        for right in (from..=to).step_by(2) {
-            if self.ink(right - 28, right) > 4.0 {
-                self.look(right);
-            }
-        }
+    /// Every half unit of a strip between two columns of the page, where there is ink.
+    pub fn look_closely(&mut self, strip: usize, from: f32, to: f32) {
+        let (first, last) = (self.strips[strip].column_at(from), self.strips[strip].column_at(to));
+        let inked = |right: &isize| {
+            let reach = |r: isize| self.strips[strip].place(r as f32).map_or(0.0, |p| p.x);
+            self.ink(reach(right - 28), reach(*right)) > 4.0
+        };
+        let places: Vec<isize> = (first as isize..=last as isize).step_by(2).filter(inked).collect();
+        self.look(strip, places.into_iter());
     }
 
     /// The best chain, left to right.
     pub fn best(&self) -> Vec<Candidate> {
         let n = self.candidates.len();
         let (mut score, mut from) = (vec![f32::MIN; n], vec![usize::MAX; n]);
+        let own: Vec<f32> = self.candidates.iter().map(|c| gain(c) - self.costs[c.strip]).collect();
+        let column = |x: f32| self.strips[0].column_at(x);
+        let left: Vec<usize> = self.candidates.iter().map(|c| column(c.left() - 0.05 * c.pitch)).collect();
+        let right: Vec<usize> = self.candidates.iter().map(|c| column(c.x + 0.05 * c.pitch)).collect();
         for i in 0..n {
             let here = &self.candidates[i];
-            let own = gain(here);
-            score[i] = own - self.loose(0, here.left() as isize - 2);
+            score[i] = own[i] - self.loose_columns(0, left[i]);
             for j in (0..i).rev() {
                 let before = &self.candidates[j];
-                let distance = (here.right - before.right) as f32 / PITCH;
+                let distance = here.distance(before);
                 if distance < 0.6 {
                     continue;
                 }
                 if distance > 30.0 {
                     break;
                 }
-                let total = score[j] + own - step(distance) - self.loose(before.right + 2, here.left() as isize - 2);
+                let reach = score[j] + own[i];
+                // All else only takes away.
+                if reach <= score[i] {
+                    continue;
+                }
+                let total = reach
+                    - step(distance)
+                    - unusual(before.class, here.class)
+                    - self.loose_columns(right[j], left[i]);
                 if total > score[i] {
                     (score[i], from[i]) = (total, j);
                 }
             }
         }
-        let end = self.strip.columns as isize;
-        let finish = |i: usize| score[i] - self.loose(self.candidates[i].right + 2, end);
+        let finish = |i: usize| score[i] - self.loose_columns(right[i], self.strips[0].columns);
         let Some(mut at) = (0..n).max_by(|&a, &b| finish(a).total_cmp(&finish(b))) else { return Vec::new() };
         let mut chain = vec![self.candidates[at].clone()];
         while from[at] != usize::MAX {
@@ -139,25 +219,29 @@ impl<'a> Trellis<'a> {
 
     /// The places of a known text: for each of its classes the candidate it stands at, and the mean log chance. For training.
     pub fn aligned(&self, classes: &[usize]) -> Option<(Vec<Candidate>, f32)> {
-        let n = self.candidates.len();
-        let own = |k: usize, i: usize| self.candidates[i].chances[classes[k]].max(1e-5).ln();
+        // Places that look like no glyph at all are none.
+        let some: Vec<&Candidate> = self.candidates.iter().filter(|c| c.chance() > 0.002).collect();
+        let n = some.len();
+        let own = |k: usize, i: usize| some[i].chances[classes[k]].max(1e-5).ln();
+        let column = |x: f32| self.strips[0].column_at(x);
+        let right: Vec<usize> = some.iter().map(|c| column(c.x + 0.05 * c.pitch)).collect();
         let mut scores: Vec<f32> = (0..n).map(|i| own(0, i)).collect();
         let mut from: Vec<Vec<usize>> = Vec::new();
         for k in 1..classes.len() {
             let (mut next, mut links) = (vec![f32::MIN; n], vec![usize::MAX; n]);
+            let width = WIDTHS[classes[k]] / UNITS + 0.05;
             for i in 0..n {
+                let (here, own) = (some[i], own(k, i));
+                let left = column(here.x - width * here.pitch);
                 for j in (0..i).rev() {
-                    let distance = (self.candidates[i].right - self.candidates[j].right) as f32 / PITCH;
-                    if distance < 0.7 || scores[j] == f32::MIN {
+                    let distance = here.distance(some[j]);
+                    if distance < 0.7 || scores[j] + own <= next[i] {
                         continue;
                     }
                     if distance > 25.0 {
                         break;
                     }
-                    let left = self.candidates[i].right as f32 - WIDTHS[classes[k]] * COLUMNS as f32;
-                    let total = scores[j] + own(k, i)
-                        - step(distance)
-                        - self.loose(self.candidates[j].right + 2, left as isize - 2);
+                    let total = scores[j] + own - step(distance) - self.loose_columns(right[j], left);
                     if total > next[i] {
                         (next[i], links[i]) = (total, j);
                     }
@@ -172,7 +256,7 @@ impl<'a> Trellis<'a> {
         }
         let mut chain = Vec::new();
         for k in (0..classes.len()).rev() {
-            chain.push(Candidate { class: classes[k], ..self.candidates[at].clone() });
+            chain.push(Candidate { class: classes[k], ..some[at].clone() });
             if k > 0 {
                 at = from[k - 1][at];
             }
@@ -182,18 +266,39 @@ impl<'a> Trellis<'a> {
         Some((chain, mean))
     }
 
-    /// What it costs to leave ink between two columns unread.
-    pub fn loose(&self, from: isize, to: isize) -> f32 {
-        // A full glyph has about 30 to 60 units of area; COLUMNS * ROWS samples each.
-        let area = self.ink(from, to) / (COLUMNS * ROWS) as f32;
-        let width = (to - from).max(0) as f32 / PITCH;
-        (0.35 * area).min(2.0 + 2.0 * width)
+    /// What it costs to leave ink between two columns of the page unread.
+    pub fn loose(&self, from: f32, to: f32) -> f32 {
+        self.loose_columns(self.strips[0].column_at(from), self.strips[0].column_at(to))
     }
+
+    fn loose_columns(&self, from: usize, to: usize) -> f32 {
+        if to <= from {
+            return 0.0;
+        }
+        // A full glyph has about 30 to 60 units of area; COLUMNS * ROWS samples each.
+        let area = (self.sums[to] - self.sums[from]) / (COLUMNS * ROWS) as f32;
+        (0.35 * area).min(2.0 + 2.0 * (to - from) as f32 / PITCH)
+    }
+}
+
+fn sums(strip: &Strip) -> Vec<f32> {
+    let mut sums = vec![0.0];
+    for c in 0..strip.columns {
+        let ink: f32 = strip.column(c)[EDGE..HEIGHT - EDGE].iter().sum();
+        sums.push(sums[c] + ink);
+    }
+    sums
 }
 
 /// Worth of reading a glyph here: rises with its chance, below nothing where "not a glyph" is likelier.
 fn gain(c: &Candidate) -> f32 {
     3.0 + c.chance().max(1e-6).ln()
+}
+
+/// Cost of two symbols beside each other: a dash stands between digits.
+fn unusual(before: usize, here: usize) -> f32 {
+    let dash = SYMBOLS.len() - 1;
+    if (before == dash && here >= 10) || (here == dash && before >= 10) { 2.5 } else { 0.0 }
 }
 
 /// Cost of two right edges so many pitches apart.

@@ -4,7 +4,7 @@
 use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Strip};
 use remit::imaging::{Bits, Gray, Transform, Upright};
 
-use super::glyphs::{Fields, Placed, false_print};
+use super::glyphs::{Fields, Placed, false_print, mark};
 use crate::random::Random;
 
 pub const NOT_A_GLYPH: usize = 14;
@@ -27,13 +27,21 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
         }
     } else {
         match random.below(20) {
-            0..=9 => {
+            0..=8 => {
                 scene.line(random.below(14), random);
                 shift = if random.chance(0.35) { random.between(-8.4, -1.4) } else { random.between(1.4, 8.4) };
                 if random.chance(0.3) {
                     // Half a glyph off at least, but near: what a wrong stroke's edge gives.
                     shift = random.between(1.4, 3.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
                 }
+            }
+            9 => {
+                // What the edge of a picture leaves of a glyph.
+                let class = random.below(14);
+                scene.line(class, random);
+                let keep = random.between(0.0, if class >= 10 { 0.22 } else { 0.45 });
+                scene.cut = if random.chance(0.5) { (7.0 * (1.0 - keep), 99.0) } else { (-99.0, 7.0 * keep) };
+                scene.glyphs.retain(|g| g.x.abs() < 1.0);
             }
             10 => {
                 // Nothing, or the edge of the paper on a dark bed.
@@ -52,6 +60,7 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
                     ]);
                 }
             }
+            11 if random.chance(0.8) => scene.strokes.extend(mark(random)),
             11..=14 => {
                 scene.strokes.extend(false_print(random));
                 if random.chance(0.7) {
@@ -193,8 +202,8 @@ impl Scene {
         for py in 0..height {
             for px in 0..width {
                 let (x, y) = ((px as f32 + 0.5) / self.sx - left, (py as f32 + 0.5) / self.sy - top);
-                // The window sees no more than ten units to the left and right of the cell.
-                if !(-12.0..=18.0).contains(&x) {
+                // The window sees no more than this.
+                if !(shift - 4.5..=shift + 11.5).contains(&x) || !(down - 4.0..=down + 13.0).contains(&y) {
                     continue;
                 }
                 let print = self.glyphs.iter().map(|g| fields.at(g, x, y)).fold(0.0, f32::max);
@@ -235,17 +244,17 @@ impl Scene {
         let (sx, sy) = (self.sx * (1.0 + random.normal() * 0.065), self.sy * (1.0 + random.normal() * 0.03));
         let right = (left + 7.0 + shift) * self.sx;
         let geometry = Geometry {
-            x0: right - 8.0 * sx,
+            x0: right - 10.0 * sx,
             y0: (top + 4.5 + down) * self.sy - 4.5 * sy,
             slope: random.normal() * 0.012,
             sx,
             sy,
-            length: 9.0,
+            length: 13.0,
             knots: Vec::new(),
         };
-        let ink = Ink::of(&page, &geometry);
+        let ink = Ink::of(&page, std::slice::from_ref(&geometry));
         let mut pixels = Vec::new();
-        Strip::new(&ink, &geometry).window(8 * COLUMNS as isize, 0, &mut pixels);
+        Strip::new(&ink, &geometry).window(10 * COLUMNS as isize, 0, &mut pixels);
         pixels
     }
 }

@@ -182,3 +182,32 @@ pub fn false_print(random: &mut Random) -> Vec<[f32; 5]> {
             .collect()
     }
 }
+
+/// Small marks that are no print: a printer's ring or dot, a comma, the end of a pen's stroke.
+pub fn mark(random: &mut Random) -> Vec<[f32; 5]> {
+    let (x, y) = (random.between(1.0, 6.5), random.between(0.5, 8.5));
+    let mut out = Vec::new();
+    if random.chance(0.5) {
+        let (radius, width) = (random.between(0.5, 2.2), random.between(0.4, 0.9));
+        let at = |i: usize| {
+            let turn = i as f32 * std::f32::consts::TAU / 10.0;
+            (x + radius * turn.cos(), y + radius * turn.sin())
+        };
+        out.extend((0..10).map(|i| [at(i).0, at(i).1, at(i + 1).0, at(i + 1).1, width]));
+        if random.chance(0.5) {
+            out.push([x, y, x + 0.1, y, random.between(0.5, 1.2)]);
+        }
+    } else {
+        for _ in 0..1 + random.below(3) {
+            // A short bow.
+            let (mut a, width) = ((x + random.normal() * 2.0, y + random.normal() * 2.0), random.between(0.3, 1.0));
+            let (mut turn, bend) = (random.unit() * std::f32::consts::TAU, random.normal() * 0.5);
+            for _ in 0..2 + random.below(4) {
+                let b = (a.0 + 1.1 * turn.cos(), a.1 + 1.1 * turn.sin());
+                out.push([a.0, a.1, b.0, b.1, width]);
+                (a, turn) = (b, turn + bend);
+            }
+        }
+    }
+    out
+}

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use remit::decode::micr;
+use remit::decode::micr::confidence::{self, NUMBERS};
+use remit::decode::net::Net;
 use remit::domain::MicrRead;
 use remit::imaging::{Raster, Transform, Upright, binarize, load};
 
@@ -33,10 +35,12 @@ pub fn lines(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
     Ok(out)
 }
 
-struct Outcome {
-    name: String,
+pub struct Outcome {
+    pub name: String,
     truth: String,
-    read: MicrRead,
+    pub read: MicrRead,
+    /// Of a real line: its fold, and what speaks for its confidence.
+    numbers: Option<(u64, [f32; NUMBERS])>,
     score: f32,
     ms: f64,
 }
@@ -46,36 +50,75 @@ impl Outcome {
         self.read.best.split_whitespace().collect()
     }
 
-    fn right(&self) -> bool {
+    pub fn right(&self) -> bool {
         self.squeezed() == self.truth
     }
 }
 
-/// With the committed weights or others, all lines or one fold.
-pub fn of_lines(folder: &Path, weights: &str, fold: Option<u64>, list: usize) -> std::io::Result<()> {
-    let folds = super::real::Folds::beside(folder);
-    let keep = |path: &Path| {
-        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-        fold.is_none_or(|f| folds.of(name) == f)
-    };
-    let lines: Vec<(PathBuf, String)> = lines(folder)?.into_iter().filter(|(p, _)| keep(p)).collect();
-    let own = if weights.is_empty() { None } else { Some(super::weights(weights)?) };
-    let outcomes: Vec<Outcome> = lines
-        .into_par_iter()
-        .filter_map(|(path, truth)| {
-            let page = upright(&path, 200).ok()?;
-            let begin = Instant::now();
-            let read = match &own {
-                Some(net) => micr::best_row(net, &page).map_or_else(micr::nothing, |row| micr::text(&page, &row)),
-                None => micr::read_line(&page),
-            };
-            let ms = begin.elapsed().as_secs_f64() * 1000.0;
-            let name = path.file_stem()?.to_str()?.to_string();
-            Some(Outcome { name, truth, score: 0.0, read, ms })
-        })
-        .collect();
+/// With the committed weights, or each line with those of its fold and a curve fitted on the other folds.
+pub fn of_lines(folder: &Path, nets: &str, fold: Option<u64>, list: usize) -> std::io::Result<()> {
+    if nets.is_empty() {
+        let outcomes = read_all(folder, |page, _| Some((micr::read_line(page), None)))?;
+        return both(outcomes, list);
+    }
+    let mut seen = of_folds(folder, nets.as_ref(), fold)?;
+    let known = |o: &Outcome| known_wrong().contains(&o.name.as_str());
+    for f in 0..super::ALL {
+        let others: Vec<([f32; NUMBERS], bool)> =
+            seen.iter().filter(|(o, k, _)| *k != f && !known(o)).map(|(o, _, n)| (*n, o.right())).collect();
+        let curve = if others.is_empty() { *micr::curve() } else { super::curve::fitted(&others) };
+        for (outcome, _, numbers) in seen.iter_mut().filter(|(_, k, _)| *k == f) {
+            outcome.read.confidence = curve.confidence(numbers);
+            outcome.read.accepted = outcome.read.confidence >= micr::ACCEPT && !outcome.read.text.contains('?');
+        }
+    }
+    both(seen.into_iter().map(|(o, _, _)| o).collect(), list)
+}
+
+fn both(outcomes: Vec<Outcome>, list: usize) -> std::io::Result<()> {
     report(&outcomes, list);
+    let wrong = known_wrong();
+    let rest: Vec<Outcome> = outcomes.into_iter().filter(|o| !wrong.contains(&o.name.as_str())).collect();
+    println!("== without {} lines whose labels are known to be wrong", wrong.len());
+    report(&rest, 0);
     Ok(())
+}
+
+/// Lines whose labels are known to be wrong.
+pub fn known_wrong() -> Vec<&'static str> {
+    super::WRONG_LABELS.lines().filter_map(|l| l.split('\t').next()).collect()
+}
+
+type Seen = (Outcome, u64, [f32; NUMBERS]);
+
+/// Every line (of one fold) read by the weights of its fold, with the fold and what speaks for its confidence.
+pub fn of_folds(folder: &Path, nets: &Path, fold: Option<u64>) -> std::io::Result<Vec<Seen>> {
+    let folds = super::real::Folds::beside(folder);
+    let nets: Vec<Option<Net>> = (0..super::ALL).map(|f| super::weights(&super::place(nets, f)).ok()).collect();
+    let outcomes = read_all(folder, |page, name| {
+        let own = folds.of(name);
+        let net = nets[own as usize].as_ref().filter(|_| fold.is_none_or(|f| f == own))?;
+        let Some(row) = micr::best_row(net, page) else { return Some((micr::nothing(), Some((own, [0.0; NUMBERS])))) };
+        let read = micr::text(page, &row, micr::curve());
+        let numbers = confidence::numbers(&row, read.fields.routing_valid);
+        Some((read, Some((own, numbers))))
+    })?;
+    let with = |o: Outcome| o.numbers.map(|(own, numbers)| (o, own, numbers));
+    Ok(outcomes.into_iter().filter_map(with).collect())
+}
+
+type Told = (MicrRead, Option<(u64, [f32; NUMBERS])>);
+
+fn read_all(folder: &Path, read: impl Fn(&Upright, &str) -> Option<Told> + Sync) -> std::io::Result<Vec<Outcome>> {
+    let one = |(path, truth): (PathBuf, String)| {
+        let page = upright(&path, 200).ok()?;
+        let name = path.file_stem()?.to_str()?.to_string();
+        let begin = Instant::now();
+        let (read, numbers) = read(&page, &name)?;
+        let ms = begin.elapsed().as_secs_f64() * 1000.0;
+        Some(Outcome { name, truth, score: 0.0, read, numbers, ms })
+    };
+    Ok(lines(folder)?.into_par_iter().filter_map(one).collect())
 }
 
 /// `which`: `bits` or `gray`, where a document has both.
@@ -117,7 +160,7 @@ pub fn of_station(folder: &Path, which: &str, list: usize) -> std::io::Result<()
             let readable = d["readable"].as_str().unwrap_or("-").to_string();
             let truth = d["micr"].as_str().unwrap_or("").to_string();
             let name = format!("{name} {} {}", d["degradation"], d["micr_print"]);
-            Some((Outcome { name, truth, read, score, ms }, kind, readable))
+            Some((Outcome { name, truth, read, numbers: None, score, ms }, kind, readable))
         })
         .collect();
     let mut groups: Vec<(String, Vec<Outcome>)> = Vec::new();
@@ -206,23 +249,29 @@ fn report(outcomes: &[Outcome], list: usize) {
     }
 }
 
-/// Prints what the reader sees of one line crop.
-pub fn look(path: &Path) -> std::io::Result<()> {
+/// Prints what the reader sees of one line crop, with the committed weights or others.
+pub fn look(path: &Path, weights: &str) -> std::io::Result<()> {
     let page = upright(path, 200).map_err(std::io::Error::other)?;
     let height = page.bits.height() as f32;
+    let own = if weights.is_empty() { None } else { Some(super::weights(weights.as_ref())?) };
+    let net = own.as_ref().unwrap_or(micr::net());
     for row in micr::find::rows(&page.bits, (height * 0.25).max(8.0), height, 3) {
-        println!("row of {} pieces, {:?}", row.sample.len(), row.geometry);
+        println!("row of {} pieces ({} near), {:?}", row.sample.len(), row.digits.len(), row.geometry);
+        let parts = row.parts(60.0, page.bits.width());
+        parts.iter().for_each(|p| println!("  part {p:?}"));
         let begin = Instant::now();
-        let read = micr::read::row(micr::net(), &page, &row, row.trimmed(60.0, page.bits.width()));
+        let read = micr::read::row(net, &page, &row, 60.0);
         println!("{:?}, {} looks, loose {:.3}", begin.elapsed(), read.looks, read.loose);
+        read.parts.iter().for_each(|p| println!("  fitted {p:?}"));
         let mut before = 0.0;
         for glyph in &read.glyphs {
             println!(
-                "{} right {:.0} (+{:.2} pitches) chance {:.4}",
+                "{} right {:.0} (+{:.2} pitches) chance {:.4} unread {:.3}",
                 micr::trellis::SYMBOLS[glyph.class],
                 glyph.right,
                 (glyph.right - before) / glyph.pitch,
-                glyph.chance
+                glyph.chance,
+                glyph.unread
             );
             before = glyph.right;
         }

@@ -1,0 +1,128 @@
+//! How sure a line's reading is: one logistic curve over what speaks against it, fitted on lines that the weights had not seen
+//! (`train micr`). Every number counts one way only, so that more doubt is never more confidence.
+
+use super::read::RowRead;
+use super::trellis::SYMBOLS;
+
+/// Numbers that speak for or against a line; the first is a constant.
+pub const NUMBERS: usize = 9;
+
+/// The way each number may count: +1 for, -1 against, 0 either.
+pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, -1, -1, -1, -1, -1, 1];
+
+/// Weights of the numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Curve(pub [f32; NUMBERS]);
+
+impl Curve {
+    /// Numbers on one line; what follows `#` is how they were made. `None` for another shape, or a weight of the wrong sign.
+    pub fn parse(text: &str) -> Option<Curve> {
+        let line = text.lines().map(|l| l.split('#').next().unwrap_or("").trim()).find(|l| !l.is_empty())?;
+        let weights: Vec<f32> = line.split_whitespace().map(|n| n.parse().ok()).collect::<Option<_>>()?;
+        let weights: [f32; NUMBERS] = weights.try_into().ok()?;
+        let holds = weights.iter().zip(SIGNS).all(|(w, s)| w.is_finite() && (s == 0 || w * f32::from(s) >= 0.0));
+        holds.then_some(Curve(weights))
+    }
+
+    /// Chance that the whole line is right.
+    pub fn confidence(&self, numbers: &[f32; NUMBERS]) -> f32 {
+        let sum: f32 = self.0.iter().zip(numbers).map(|(w, n)| w * n).sum();
+        1.0 / (1.0 + (-sum).exp())
+    }
+}
+
+fn log_odds(chance: f32, most: f32) -> f32 {
+    (chance.max(1e-6) / (1.0 - chance).max(1e-6)).ln().clamp(-most, most)
+}
+
+/// The numbers of a line that was read so; `routing_valid` as its fields say.
+pub fn numbers(row: &RowRead, routing_valid: Option<bool>) -> [f32; NUMBERS] {
+    let all: f32 = row.glyphs.iter().map(|g| g.chance).product();
+    let least = row.glyphs.iter().map(|g| g.chance).fold(1.0, f32::min);
+    let unread: f32 = row.glyphs.iter().map(|g| g.unread).sum();
+    let tried = row.glyphs.iter().filter(|g| g.tried).count() as f32;
+    let text: String = row.glyphs.iter().map(|g| SYMBOLS[g.class]).collect();
+    let routing = match routing_valid {
+        Some(true) => 1.0,
+        Some(false) => -1.0,
+        None => 0.0,
+    };
+    [
+        1.0,
+        log_odds(all, 7.0),
+        log_odds(least, 7.0),
+        unread.min(1.5).sqrt(),
+        row.loose.min(0.3) * 10.0,
+        tried.min(4.0),
+        (row.stray as f32).min(3.0),
+        if is_regular(&text) { 0.0 } else { 1.0 },
+        routing,
+    ]
+}
+
+/// Does the text hold together: an amount of ten digits at the end, a transit number of its length, no dash but between digits,
+/// no symbol alone beside its like? Whether the ends are cut off, the text does not tell.
+pub fn is_regular(text: &str) -> bool {
+    let at = |symbol: char| -> Vec<usize> { text.match_indices(symbol).map(|m| m.0).collect() };
+    let (amounts, transits) = (at('B'), at('A'));
+    let amount_holds = match amounts[..] {
+        [] => true,
+        // The other is cut off.
+        [one] => one + 11 >= text.len() || one <= 10,
+        [a, b] => b == a + 11 && b + 1 == text.len(),
+        _ => false,
+    };
+    let transit_holds = match transits[..] {
+        [] => true,
+        [one] => !text[..one].contains('B'),
+        [a, b] => !text[a..b].contains(['B', 'C']) && (b == a + 10 || text[a..b].contains('D')),
+        _ => false,
+    };
+    let apart = !["CC", "AA", "BB", "DD", "CD", "DC", "AD", "DA", "BD", "DB", "AB", "BA"].iter().any(|p| text.contains(p));
+    amount_holds && transit_holds && apart && at('C').len() <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_hold_together() {
+        for (text, holds) in [
+            ("C001234CA061000146A12345678C0101", true),
+            ("A031852324A5629000003696524CB0000000701B", true),
+            ("A12345D678A123D456D7C45", true),
+            ("12345678C", true),
+            ("06100014A12345678CB00000", true),
+            ("1446A12345678CB0000014500B", true),
+            ("A06100014A12345678C", false),
+            ("A061000146A12345678CC", false),
+            ("A061000146A123DD678C", false),
+            ("A061000146A12345678CD", false),
+            ("A061000146A12345678CD7B0000000701B", false),
+            ("A061000146A12345678CB000000070B", false),
+            ("A061000146A12345678CB0000000701B2", false),
+        ] {
+            assert_eq!(is_regular(text), holds, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_curve_of_another_shape_or_sign_is_refused() {
+        assert!(Curve::parse("# by hand\n0 1 1 -1 -1 0 -2 0 1 # so").is_some());
+        for bad in ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 1", "0 1 1 1 -1 0 -2 0 1", "x 1 1 -1 -1 0 -2 0 1"] {
+            assert!(Curve::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn more_doubt_is_never_more_confidence() {
+        let curve = Curve::parse(include_str!("e13b.curve")).expect("the shipped curve");
+        let base = [1.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0];
+        for i in 1..NUMBERS {
+            let mut worse = base;
+            worse[i] -= f32::from(SIGNS[i]);
+            assert!(curve.confidence(&worse) <= curve.confidence(&base), "number {i}");
+        }
+    }
+}
