@@ -115,7 +115,8 @@ fn write_nacha(size: u64) -> (u64, u64) {
         })
         .collect();
     let date = "2026-11-03".parse().expect("a day");
-    let file = arc_file(&profile, &items, (date, "2026-11-03T17:01:00Z"), 1, &trace_number(&profile, count + 1)).expect("a proved file");
+    let file = arc_file(&profile, &items, (date, "2026-11-03T17:01:00Z"), 1, &trace_number(&profile, count + 1))
+        .expect("a proved file");
     (file.bytes().len() as u64, u64::from(file.count))
 }
 

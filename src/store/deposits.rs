@@ -193,9 +193,10 @@ impl Store {
                 let number = u32::try_from(number).map_err(|e| StoreError::damaged("a deposit's number", e))?;
                 // The items of a letter are numbered by the deposit's own number, so that a return finds them again.
                 let numbered = |(item, place): (&DepositItem, u32)| match new.kind {
-                    DepositKind::Icl => {
-                        DepositItem { sequence: format!("{:015}", item_sequence(new.date, number, place)), ..item.clone() }
-                    }
+                    DepositKind::Icl => DepositItem {
+                        sequence: format!("{:015}", item_sequence(new.date, number, place)),
+                        ..item.clone()
+                    },
                     DepositKind::Arc | DepositKind::Paper | DepositKind::Lockbox => item.clone(),
                 };
                 let items: Vec<DepositItem> = new.items.iter().zip(1..).map(numbered).collect();

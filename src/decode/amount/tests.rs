@@ -368,7 +368,8 @@ fn where_the_amount_stands() {
     };
     let zone = Zone { x: 7000, y: 3000, w: 2500, h: 1200 };
     type Drawing<'a> = &'a dyn Fn(&mut Front);
-    let cases: [(&str, Drawing, Option<Zone>, FieldFound, (i32, i32)); 6] = [
+    type Case<'a> = (&'a str, Drawing<'a>, Option<Zone>, FieldFound, (i32, i32));
+    let cases: [Case; 6] = [
         ("a closed box", &|f| boxed(f), None, FieldFound::Box, (1020, 228)),
         ("a box with a sign before it", &|f| (boxed(f), f.dollar(860, 208)).0, None, FieldFound::Box, (1020, 228)),
         ("a box, and a zone", &|f| boxed(f), Some(zone), FieldFound::Zone, (990, 198)),

@@ -78,7 +78,8 @@ pub fn is_regular(text: &str) -> bool {
         [a, b] => !text[a..b].contains(['B', 'C']) && (b == a + 10 || text[a..b].contains('D')),
         _ => false,
     };
-    let apart = !["CC", "AA", "BB", "DD", "CD", "DC", "AD", "DA", "BD", "DB", "AB", "BA"].iter().any(|p| text.contains(p));
+    let apart =
+        !["CC", "AA", "BB", "DD", "CD", "DC", "AD", "DA", "BD", "DB", "AB", "BA"].iter().any(|p| text.contains(p));
     amount_holds && transit_holds && apart && at('C').len() <= 4
 }
 
@@ -110,7 +111,9 @@ mod tests {
     #[test]
     fn a_curve_of_another_shape_or_sign_is_refused() {
         assert!(Curve::parse("# by hand\n0 1 1 -1 -1 0 -2 0 1 # so").is_some());
-        for bad in ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 1", "0 1 1 1 -1 0 -2 0 1", "x 1 1 -1 -1 0 -2 0 1"] {
+        for bad in
+            ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 1", "0 1 1 1 -1 0 -2 0 1", "x 1 1 -1 -1 0 -2 0 1"]
+        {
             assert!(Curve::parse(bad).is_none(), "{bad}");
         }
     }

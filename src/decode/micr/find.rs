@@ -165,9 +165,7 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
         let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - row.geometry.at((p.x0 + p.x1) as f32 / 2.0).y;
         // Apart from the rest, what another machine printed may stand on another level.
         let pitch = 9.615 * row.geometry.sx;
-        let is_apart = |p: &Piece| {
-            row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch)
-        };
+        let is_apart = |p: &Piece| row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch);
         let is_near = |p: &Piece| off(p).abs() < 0.65 * height || (off(p).abs() < 1.2 * height && is_apart(p));
         let pieces: Vec<Piece> = all.iter().copied().filter(is_near).collect();
         row.digits = whole(&pieces, height).into_iter().filter(is_near).filter(is_upright).collect();

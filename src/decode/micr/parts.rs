@@ -162,10 +162,10 @@ fn are_one(a: &Part, b: &Part) -> bool {
 /// Height, level and pitch that most of the pieces share, at least so many of them.
 fn fitted(pieces: &[Piece], whole: &Geometry, least: usize) -> Option<Part> {
     // The height with the most company, the higher the better: parts of symbols and broken digits are lower.
-    let company =
-        |h: f32| pieces.iter().map(Piece::height).filter(|o| (o - h).abs() <= h / 14.0 + 1.0).sum::<f32>();
+    let company = |h: f32| pieces.iter().map(Piece::height).filter(|o| (o - h).abs() <= h / 14.0 + 1.0).sum::<f32>();
     let height = pieces.iter().map(Piece::height).max_by(|&a, &b| company(a).total_cmp(&company(b)))?;
-    let same: Vec<Piece> = pieces.iter().filter(|p| (p.height() - height).abs() <= height / 10.0 + 1.0).copied().collect();
+    let same: Vec<Piece> =
+        pieces.iter().filter(|p| (p.height() - height).abs() <= height / 10.0 + 1.0).copied().collect();
     if same.len() < least {
         return None;
     }
@@ -181,10 +181,8 @@ fn fitted(pieces: &[Piece], whole: &Geometry, least: usize) -> Option<Part> {
             return None;
         }
         let n = inside.len() as f32;
-        let (mx, my) = (
-            inside.iter().map(|p| middle(p)).sum::<f32>() / n,
-            inside.iter().map(|p| p.y1 as f32).sum::<f32>() / n,
-        );
+        let (mx, my) =
+            (inside.iter().map(|p| middle(p)).sum::<f32>() / n, inside.iter().map(|p| p.y1 as f32).sum::<f32>() / n);
         if inside.len() >= 5 && span > 5.0 * height {
             let xy: f32 = inside.iter().map(|p| (middle(p) - mx) * (p.y1 as f32 - my)).sum();
             let xx: f32 = inside.iter().map(|p| (middle(p) - mx).powi(2)).sum();

@@ -83,7 +83,15 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
     let mut glyphs = Vec::with_capacity(chain.len());
     // Only a glyph that stays itself when the window moves a little is sure.
     const MOVES: [(isize, isize); 4] = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
-    let moves = |c: &Candidate| if is_other_print { 0 } else if c.chance() > 0.99 { 2 } else { 4 };
+    let moves = |c: &Candidate| {
+        if is_other_print {
+            0
+        } else if c.chance() > 0.99 {
+            2
+        } else {
+            4
+        }
+    };
     let moved = |c: &Candidate| {
         let (strip, right, class) = (c.strip, c.right, c.class);
         MOVES.into_iter().take(moves(c)).map(move |(across, down)| (strip, right + across, down, class))
@@ -201,12 +209,17 @@ fn otherwise(row: &Row, parts: &[Geometry], trellis: &Trellis, from: f32, to: f3
     };
     let mut out: Vec<Geometry> = Vec::new();
     // Whole digits that stand there.
-    let own: Vec<&Piece> = row.digits.iter().filter(|p| ((p.x0 + p.x1) as f32 / 2.0 - middle).abs() < (to - from) / 2.0).collect();
+    let own: Vec<&Piece> =
+        row.digits.iter().filter(|p| ((p.x0 + p.x1) as f32 / 2.0 - middle).abs() < (to - from) / 2.0).collect();
     if let Some(highest) = own.iter().map(|p| p.y1 - p.y0).max() {
         let whole: Vec<&&Piece> = own.iter().filter(|p| (p.y1 - p.y0) * 10 >= highest * 9).collect();
         let n = whole.len() as f32;
         let height = whole.iter().map(|p| (p.y1 - p.y0) as f32).sum::<f32>() / n;
-        let y = whole.iter().map(|p| (p.y0 + p.y1) as f32 / 2.0 - here.slope * ((p.x0 + p.x1) as f32 / 2.0 - middle)).sum::<f32>() / n;
+        let y = whole
+            .iter()
+            .map(|p| (p.y0 + p.y1) as f32 / 2.0 - here.slope * ((p.x0 + p.x1) as f32 / 2.0 - middle))
+            .sum::<f32>()
+            / n;
         let sy = (height - 0.3) / 9.0;
         if (sy / place.sy - 1.0).abs() > 0.04 || (y - place.y).abs() > 0.3 * place.sy {
             out.push(of(y, place.sx * (sy / place.sy).clamp(0.8, 1.25), sy, here.slope));

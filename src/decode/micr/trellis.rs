@@ -63,7 +63,17 @@ impl<'a> Trellis<'a> {
     pub fn new(net: &'a Net, strip: Strip) -> Self {
         let sums = sums(&strip);
         let (scratch, pixels, all) = (Scratch::default(), Vec::new(), Vec::new());
-        Trellis { net, strips: vec![strip], costs: vec![0.0], scratch, pixels, all, sums, candidates: Vec::new(), looks: 0 }
+        Trellis {
+            net,
+            strips: vec![strip],
+            costs: vec![0.0],
+            scratch,
+            pixels,
+            all,
+            sums,
+            candidates: Vec::new(),
+            looks: 0,
+        }
     }
 
     /// Puts the next part of the line behind this one.
@@ -197,10 +207,8 @@ impl<'a> Trellis<'a> {
                 if reach <= score[i] {
                     continue;
                 }
-                let total = reach
-                    - step(distance)
-                    - unusual(before.class, here.class)
-                    - self.loose_columns(right[j], left[i]);
+                let total =
+                    reach - step(distance) - unusual(before.class, here.class) - self.loose_columns(right[j], left[i]);
                 if total > score[i] {
                     (score[i], from[i]) = (total, j);
                 }

@@ -245,10 +245,9 @@ fn fold(network: &mut Network, model: &Model, field: &(dyn Fn(u64) -> Option<Fie
         layer.weights.copy_from_slice(&model.values[place.weights.clone()]);
         layer.bias.copy_from_slice(&model.values[place.bias.clone()]);
         for (c, gain) in model.values[place.gain.clone()].iter().enumerate() {
-            let of = |f: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-                sums.iter().map(|s| f(&s[i])[c]).sum::<f64>() / sums.len() as f64
-            };
-            let (mean, square) = (of(|s| &s.0), of(|s| &s.1));
+            let shards = sums.len() as f64;
+            let mean = sums.iter().map(|s| s[i].0[c]).sum::<f64>() / shards;
+            let square = sums.iter().map(|s| s[i].1[c]).sum::<f64>() / shards;
             let scale = gain / ((square - mean * mean) as f32 + LEAST_VARIANCE).sqrt();
             layer.weights.iter_mut().skip(c).step_by(layer.outputs).for_each(|w| *w *= scale);
             layer.bias[c] -= mean as f32 * scale;
@@ -435,9 +434,9 @@ impl Layer {
         }
         self.mean.iter_mut().for_each(|m| *m *= share);
         for pixel in self.out.chunks_exact(outputs) {
-            for c in 0..outputs {
-                let off = pixel[c] - self.mean[c];
-                self.variance[c] = off.mul_add(off, self.variance[c]);
+            for ((variance, mean), value) in self.variance.iter_mut().zip(&self.mean).zip(pixel) {
+                let off = value - mean;
+                *variance = off.mul_add(off, *variance);
             }
         }
         self.variance.iter_mut().for_each(|v| *v *= share);
