@@ -5,7 +5,9 @@
 pub fn check_reference(kind: &str, reference: &str) -> Option<bool> {
     let text: String = reference.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
     if text.starts_with("RF") && (kind == "SCOR" || text.len() > 4) && text.len() <= 25 {
-        return Some(mod_97(&text[4..].to_string().chars().chain(text[..4].chars()).collect::<String>()) == Some(1));
+        // One that is cut short, or that holds what no reference may, fails.
+        let Some((check, rest)) = text.split_at_checked(4) else { return Some(false) };
+        return Some(mod_97(&format!("{rest}{check}")) == Some(1));
     }
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match kind {

@@ -83,6 +83,8 @@ fn references_are_checked() {
         ("QRR", "210000000003139471430009017", Some(true)),
         ("QRR", "210000000003139471430009018", Some(false)),
         ("", "INV123", None),
+        ("SCOR", "RF", Some(false)),
+        ("", "RF1\u{202e}8539007547034", Some(false)),
     ] {
         assert_eq!(check_reference(kind, reference), holds, "{kind} {reference}");
     }
