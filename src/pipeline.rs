@@ -18,7 +18,7 @@ mod settle;
 mod simulate;
 mod view;
 
-pub use amount_rules::{AmountStatus, Judged, Measured, Outlook, STEPS, replayed};
+pub use amount_rules::{AmountStatus, Judged, Measured, Outlook, STEPS, SortOutlook, replayed};
 pub use bank::MadeDeposit;
 pub use desk::{Item, Paper};
 pub use door::{DoorError, NewPerson, is_name};

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::{Failure, Global, person, print};
 use crate::decode::amount::find::Zone;
 use crate::domain::Role;
-use crate::pipeline::{Office, Outlook, STEPS};
+use crate::pipeline::{Office, Outlook, STEPS, SortOutlook};
 use crate::station;
 
 pub const HELP: &str = "A new site shows what it reads and takes nothing by itself. When enough checks were keyed:
@@ -67,8 +67,11 @@ pub async fn run(command: AmountsCommand, office: &Office, global: &Global) -> a
         AmountsCommand::Measure => {
             let judged = office.judged_amounts().await?;
             let rows: Vec<Outlook> = STEPS.iter().map(|t| Outlook::of(&judged, *t)).collect();
+            let threshold = office.amount_status().await?.threshold;
+            let sorts = SortOutlook::all(&judged, threshold);
             if global.json {
                 rows.iter().try_for_each(print::json)?;
+                sorts.iter().try_for_each(print::json)?;
                 return Ok(0);
             }
             let mut table = print::Table::new(&[">threshold", ">keyed", ">confirmed", ">wrong", ">at most wrong"]);
@@ -80,6 +83,12 @@ pub async fn run(command: AmountsCommand, office: &Office, global: &Global) -> a
                     row.wrong.to_string(),
                     format!("{:.2}%", row.most_wrong * 100.0),
                 ]);
+            }
+            table.print();
+            print::line(format!("\nAt the threshold of {threshold:.1}, with 95% bounds:"));
+            let mut table = print::Table::new(&["checks", ">of", ">confirmed", ">wrong of them"]);
+            for row in sorts {
+                table.row(vec![row.sort, row.confirmed.of.to_string(), row.confirmed.text(), row.wrong.text()]);
             }
             table.print();
         }

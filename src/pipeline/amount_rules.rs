@@ -1,6 +1,8 @@
 //! How a site switches the confirming of amounts on: it measures its own reader by what its people have keyed, and sets a
 //! threshold that the measurement bears out. Also the zones that people draw, and the export of fields to learn from.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Office, OfficeError, Result, amounts::Standard};
@@ -9,6 +11,7 @@ use crate::decode::amount::find::{Zone, Zones};
 use crate::decode::amount::{self, MODEL, Reader};
 use crate::domain::{AmountVerdict, BankAccount, Cents, DocumentId, PixelBox, Sha256, UserName};
 use crate::imaging::{self, Raster};
+use crate::reports::accuracy::Rate;
 
 /// A threshold that was set by measuring, with what it was measured on.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
@@ -32,6 +35,17 @@ pub struct Judged {
     pub document: DocumentId,
     pub keyed: Cents,
     pub verdict: AmountVerdict,
+    /// How its field was found, and how it was scanned.
+    pub labels: Vec<String>,
+}
+
+/// What the reader did at one threshold with checks of one sort, with 95% bounds.
+#[derive(Clone, Serialize, Debug)]
+pub struct SortOutlook {
+    pub sort: String,
+    pub confirmed: Rate,
+    /// Of the confirmed ones.
+    pub wrong: Rate,
 }
 
 /// What a threshold would have done to the checks that people keyed.
@@ -62,8 +76,26 @@ impl Outlook {
         let confirmed: Vec<_> =
             judged.iter().filter(|j| j.verdict.log_odds >= threshold && !j.verdict.choices.is_empty()).collect();
         let wrong = confirmed.iter().filter(|j| j.verdict.choices[0].value != j.keyed).count();
-        let most_wrong = crate::reports::accuracy::Rate::new(wrong, confirmed.len()).high;
+        let most_wrong = Rate::new(wrong, confirmed.len()).high;
         Outlook { threshold, keyed: judged.len(), confirmed: confirmed.len(), wrong, most_wrong }
+    }
+}
+
+impl SortOutlook {
+    /// All checks first, then each sort.
+    pub fn all(judged: &[Judged], threshold: f32) -> Vec<SortOutlook> {
+        let sorts: BTreeSet<&String> = judged.iter().flat_map(|j| &j.labels).collect();
+        let of = |sort: Option<&String>| {
+            let some: Vec<Judged> =
+                judged.iter().filter(|j| sort.is_none_or(|s| j.labels.contains(s))).cloned().collect();
+            let outlook = Outlook::of(&some, threshold);
+            SortOutlook {
+                sort: sort.map_or("all", String::as_str).to_string(),
+                confirmed: Rate::new(outlook.confirmed, outlook.keyed),
+                wrong: Rate::new(outlook.wrong, outlook.confirmed),
+            }
+        };
+        std::iter::once(of(None)).chain(sorts.into_iter().map(|s| of(Some(s)))).collect()
     }
 }
 
@@ -109,10 +141,15 @@ impl Office {
                     let document = decision.fields.get("document").and_then(|d| d.parse::<DocumentId>().ok());
                     let keyed = decision.fields.get("amount").and_then(|a| a.parse::<Cents>().ok());
                     let (Some(document), Some(keyed)) = (document, keyed) else { continue };
-                    let reads = readings.get(&document).into_iter().flatten();
-                    if let Some(verdict) = reads.filter_map(|r| r.amount.verdict.clone()).next_back() {
-                        out.push(Judged { document, keyed, verdict });
-                    }
+                    let reads = || readings.get(&document).into_iter().flatten();
+                    let Some(verdict) = reads().filter_map(|r| r.amount.verdict.clone()).next_back() else { continue };
+                    let seen = reads().filter_map(|r| Some((r, r.amount.field.as_ref()?))).next_back();
+                    let labels = seen.map(|(read, field)| {
+                        let kind = read.file.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+                        let found = format!("{:?}", field.found).to_lowercase();
+                        vec![format!("found by {found}"), format!("scanned as {kind}, {} dpi", read.dpi)]
+                    });
+                    out.push(Judged { document, keyed, verdict, labels: labels.unwrap_or_default() });
                 }
             }
         }

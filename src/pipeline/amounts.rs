@@ -249,3 +249,21 @@ fn reading(reads: Option<&Vec<Reading>>, mut verdict: AmountVerdict) -> Option<R
         ..crate::decode::nothing(&seen.file)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The drawn part is the site's, the same on a repeat, and another one for other weights.
+    #[test]
+    fn some_are_drawn_to_be_keyed_blind() {
+        let documents: Vec<DocumentId> = (0..20_000u32).map(|n| DocumentId::of(&[&n.to_be_bytes()])).collect();
+        for (share, least, most) in [(0.0, 0, 0), (0.02, 300, 500), (0.05, 850, 1150), (1.0, 20_000, 20_000)] {
+            let drawn = |weights: &str| documents.iter().filter(|d| is_drawn(d, weights, share)).collect::<Vec<_>>();
+            let first = drawn("a");
+            assert!((least..=most).contains(&first.len()), "{share}: {}", first.len());
+            assert_eq!(first, drawn("a"));
+            assert!(first.is_empty() || share == 1.0 || first != drawn("b"));
+        }
+    }
+}

@@ -59,6 +59,8 @@ pub fn measure(root: &Path, options: &Options) -> anyhow::Result<Vec<Measured>> 
                     let source = Source { role: ImageRole::Front, name: file, bytes: &bytes };
                     let (reading, ms, floor) = timed(&[source], truth.dpi, Expect::Check, &layouts);
                     let mut labels = truth.labels(file);
+                    labels.extend(Some(truth.amount_source.clone()).filter(|form| !form.is_empty()));
+                    labels.extend(truth.dpi.map(|dpi| format!("{dpi} dpi")));
                     labels.extend(
                         reading.amount.field.as_ref().map(|f| format!("found by {:?}", f.found).to_lowercase()),
                     );

@@ -35,6 +35,8 @@ pub struct Truth {
     pub barcode: Option<String>,
     /// Cents.
     pub amount: Option<i64>,
+    /// `handwritten`, `printed`.
+    pub amount_source: String,
     /// The boxes by name: marked or not.
     pub marks: BTreeMap<String, bool>,
 }
