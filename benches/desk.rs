@@ -40,7 +40,19 @@ fn found(folder: &Path, name: &str) -> Vec<String> {
 
 async fn ask(desk: &axum::Router, path: &str, cookie: &str) -> Duration {
     let request = Request::builder().uri(path).header("host", "localhost").header("cookie", format!("remit={cookie}"));
-    let request = request.body(Body::empty()).expect("a request");
+    timed(desk, path, request.body(Body::empty()).expect("a request")).await
+}
+
+/// A move as the page's script sends it.
+async fn send(desk: &axum::Router, path: &str, cookie: &str, form: &str) -> Duration {
+    let csrf = &Sha256::of(format!("form {cookie}").as_bytes()).to_string()[..40];
+    let request = Request::builder().method("POST").uri(path).header("host", "localhost");
+    let request = request.header("cookie", format!("remit={cookie}")).header("x-requested-by", "desk");
+    let request = request.header("content-type", "application/x-www-form-urlencoded").header("x-csrf", csrf);
+    timed(desk, path, request.body(Body::from(form.to_string())).expect("a request")).await
+}
+
+async fn timed(desk: &axum::Router, path: &str, request: Request<Body>) -> Duration {
     let started = Instant::now();
     let answer = desk.clone().oneshot(request).await.expect("an answer");
     let status = answer.status();
@@ -147,6 +159,34 @@ async fn measure(folder: &Path) {
     while let Some(of_one) = people.join_next().await {
         times.extend(of_one.expect("a person at work"));
     }
-    said("50 people at once", &mut times);
+    said("50 people reading", &mut times);
     println!("{:.0} pages a second", times.len() as f64 / started.elapsed().as_secs_f64());
+    // And at work: each looks at an item, has it leased, holds it, and takes the next.
+    let mut each: Vec<(String, String)> = Vec::new();
+    for e in open.iter().filter(|e| !e.transaction.is_empty()) {
+        if !each.iter().any(|(_, transaction)| *transaction == e.transaction) {
+            each.push((e.id.to_string(), e.transaction.clone()));
+        }
+    }
+    let mut people = tokio::task::JoinSet::new();
+    for items in each.chunks((each.len() / 50).clamp(1, 4)).take(50) {
+        let (desk, cookie, items) = (desk.clone(), cookie.clone(), items.to_vec());
+        people.spawn(async move {
+            let (mut looks, mut moves) = (Vec::new(), Vec::new());
+            for (exception, transaction) in items {
+                looks.push(ask(&desk, &format!("/exceptions/{exception}"), &cookie).await);
+                moves.push(send(&desk, &format!("/transactions/{transaction}/lease"), &cookie, "").await);
+                moves.push(send(&desk, &format!("/exceptions/{exception}"), &cookie, "move=hold").await);
+            }
+            (looks, moves)
+        });
+    }
+    let (mut looks, mut moves) = (Vec::new(), Vec::new());
+    while let Some(of_one) = people.join_next().await {
+        let (l, m) = of_one.expect("a person at work");
+        looks.extend(l);
+        moves.extend(m);
+    }
+    said("50 at work: items", &mut looks);
+    said("50 at work: moves", &mut moves);
 }

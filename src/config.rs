@@ -51,6 +51,7 @@ pub struct StorageSection {
 #[serde(deny_unknown_fields)]
 pub struct CaptureSection {
     pub documents_per_job: usize,
+    pub watched: String,
     pub quiet_seconds: u64,
     pub oldest_days: u32,
     pub newest_days: u32,

@@ -101,6 +101,12 @@ impl From<crate::domain::MoneyError> for OfficeError {
     }
 }
 
+impl From<apart::NoHelper> for OfficeError {
+    fn from(no: apart::NoHelper) -> Self {
+        OfficeError::Disk { path: no.program.display().to_string(), cause: no.to_string() }
+    }
+}
+
 type Result<T> = std::result::Result<T, OfficeError>;
 
 /// Who stands in the audit for what no person asked for.
@@ -174,7 +180,7 @@ impl Office {
         let bytes = self.store.blobs(&hashes).await?;
         let helpers = self.helpers.clone();
         let read = move || read_documents(&[document], bytes, &layouts, helpers.as_deref());
-        let read = tokio::task::spawn_blocking(read).await.map_err(StoreError::Task)?.pop();
+        let read = tokio::task::spawn_blocking(read).await.map_err(StoreError::Task)??.pop();
         Ok(read.map_or_else(|| decode::nothing(""), |(_, reading)| reading))
     }
 
@@ -252,7 +258,7 @@ impl Office {
         let readings =
             tokio::task::spawn_blocking(move || read_documents(&documents, bytes, &layouts, helpers.as_deref()))
                 .await
-                .map_err(StoreError::Task)?;
+                .map_err(StoreError::Task)??;
         self.store.save_readings(job, &readings).await?;
         info!(documents = readings.len(), "read");
         Ok(())
@@ -553,7 +559,7 @@ fn read_documents(
     bytes: Vec<Vec<u8>>,
     layouts: &Layouts,
     helpers: Option<&apart::Helpers>,
-) -> Vec<(DocumentId, Reading)> {
+) -> std::result::Result<Vec<(DocumentId, Reading)>, apart::NoHelper> {
     let mut offset = 0;
     let mut work = Vec::with_capacity(documents.len());
     for document in documents {
@@ -581,12 +587,12 @@ fn read_documents(
                 Some(helpers) => {
                     let scans = document.images.iter().zip(bytes.iter());
                     let scans: Vec<apart::Scan> = scans.map(|(i, b)| (i.role, i.name.clone(), b.clone())).collect();
-                    helpers.read(&scans, document.dpi, magnetic, layouts)
+                    helpers.read(&scans, document.dpi, magnetic, layouts)?
                 }
             };
             reading.ms = started.elapsed().as_secs_f32() * 1000.0;
             debug!(kind = reading.kind.as_str(), problems = reading.problems.len(), ms = reading.ms, "decoded");
-            (document.id.clone(), reading)
+            Ok((document.id.clone(), reading))
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::reasons::moves;
-use crate::domain::{AmountRead, Bill, Cents, Exception, Reason, Sha256, Transaction};
+use crate::domain::{AmountRead, AmountSource, AmountVerdict, Bill, Cents, Exception, Reason, Sha256, Transaction};
 use crate::grouping::Evidence;
 use crate::matching::NamedBill;
 
@@ -136,15 +136,20 @@ fn amounts(list: &mut List<'_>, about: Option<&Evidence>, meant: &[&Bill], reads
     if let Some((verdict, amount)) = verdict.and_then(|v| Some((v, v.amount?))) {
         list.amount(Some(amount), format!("as read and as owed, {}%", percent(verdict.log_odds)));
     }
+    // What Enter alone takes must have more behind it than the picture: what is owed, the station, the account line.
+    let mut sure = verdict.is_some_and(|v| v.amount.is_some());
     if let Some(check) = about.and_then(|e| e.check.as_ref()) {
-        let sure = reads.iter().find(|r| r.value.is_some()).map(|r| (r.confidence * 100.0).clamp(0.0, 100.0) as u8);
-        let sure = sure.map(|p| format!(", {p}%")).unwrap_or_default();
-        list.amount(check.amount, format!("as read{sure}"));
+        let read = reads.iter().find(|r| r.value.is_some()).map(|r| (r.confidence * 100.0).clamp(0.0, 100.0) as u8);
+        let read = read.map(|p| format!(", {p}%")).unwrap_or_default();
+        let optical = check.amount_source == Some(AmountSource::Optical);
+        let owed = |v: &AmountVerdict| v.choices.iter().any(|c| Some(c.value) == check.amount);
+        let strange = if optical && verdict.is_some_and(|v| !owed(v)) { "; nobody owes this" } else { "" };
+        list.amount(check.amount, format!("as read{read}{strange}"));
+        sure |= check.amount.is_some() && !optical;
     }
-    // Nothing stands before it here: this is what was read. Where words and figures differ, the reader saw the figures only.
-    if let Some(first) =
-        list.found.first_mut().filter(|_| is_first && list.exception.code != Reason::WordsFiguresDiffer)
-    {
+    // Where words and figures differ, the reader saw the figures only.
+    let sure = sure && is_first && list.exception.code != Reason::WordsFiguresDiffer;
+    if let Some(first) = list.found.first_mut().filter(|_| sure) {
         first.usual = true;
     }
     for choice in verdict.iter().flat_map(|v| &v.choices).filter(|c| c.log_odds >= HARDLY).take(2) {

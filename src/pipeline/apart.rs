@@ -78,6 +78,8 @@ fn read_frame<T: for<'a> Deserialize<'a>>(from: &mut impl Read) -> io::Result<T>
 pub fn help() -> io::Result<()> {
     confine()?;
     let (mut asks, mut tells) = (io::stdin().lock(), io::stdout().lock());
+    write_frame(&mut tells, &Told::Ready)?;
+    tells.flush()?;
     let mut layouts = Layouts::default();
     loop {
         let ask = match read_frame::<Ask>(&mut asks) {
@@ -173,6 +175,14 @@ impl Drop for Helper {
     }
 }
 
+/// No helper could be started: the machine's trouble, and no image's.
+#[derive(Debug, thiserror::Error)]
+#[error("no helper could be started from {}: {cause}", .program.display())]
+pub struct NoHelper {
+    pub program: PathBuf,
+    pub cause: String,
+}
+
 /// The helpers of a process: as many as ask at once.
 pub struct Helpers {
     program: PathBuf,
@@ -185,35 +195,50 @@ impl Helpers {
         Helpers { program, idle: Mutex::default() }
     }
 
-    fn start(&self) -> io::Result<Helper> {
+    /// Starts one, and hears that it has given up its rights.
+    fn start(&self) -> Result<Helper, NoHelper> {
         let mut command = Command::new(&self.program);
         command.arg(COMMAND).env_clear().current_dir("/").stderr(Stdio::null());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let (asks, tells) = (child.stdin.take(), child.stdout.take());
-        let (Some(asks), Some(tells)) = (asks, tells) else { return Err(wrong("a helper without pipes")) };
-        Ok(Helper { child, asks, tells, layouts: None })
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let no = |cause: io::Error| NoHelper { program: self.program.clone(), cause: cause.to_string() };
+        let mut child = spawned.map_err(no)?;
+        let (Some(asks), Some(tells)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(no(wrong("it has no pipes")));
+        };
+        let mut helper = Helper { child, asks, tells, layouts: None };
+        match read_frame::<Told>(&mut helper.tells) {
+            Ok(Told::Ready) => Ok(helper),
+            Ok(_) => Err(no(wrong("it began with something else"))),
+            Err(cause) => Err(no(cause)),
+        }
     }
 
-    /// Asks a helper; one that does not answer in time is killed, and one that failed is not asked again.
-    fn with<T>(&self, work: impl FnOnce(&mut Helper) -> io::Result<T>) -> io::Result<T> {
+    /// Asks a helper; one that does not answer in time is killed, and one that failed is not asked again. Where one fails that
+    /// had waited, another is asked: it may have died meanwhile, and the image is not to blame.
+    fn with<T>(&self, work: impl Fn(&mut Helper) -> io::Result<T>) -> Result<io::Result<T>, NoHelper> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut helper = match idle {
-            Some(helper) => helper,
-            None => self.start()?,
-        };
-        let (done, waits) = mpsc::channel::<()>();
-        let number = helper.child.id();
-        let watch = std::thread::spawn(move || watch(number, &waits));
-        let answer = work(&mut helper);
-        drop(done);
-        let _ = watch.join();
-        let answer = answer?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(helper);
+        if let Some(mut helper) = idle
+            && let Ok(answer) = helper.timed(&work)
+        {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(helper);
+            return Ok(Ok(answer));
+        }
+        let mut helper = self.start()?;
+        let answer = helper.timed(&work);
+        if answer.is_ok() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(helper);
+        }
         Ok(answer)
     }
 
     /// Reads a document apart. A helper that was lost on it leaves an exception: the image cannot be opened here.
-    pub fn read(&self, images: &[Scan], dpi: Option<u32>, magnetic: Option<&str>, layouts: &Layouts) -> Reading {
+    pub fn read(
+        &self,
+        images: &[Scan],
+        dpi: Option<u32>,
+        magnetic: Option<&str>,
+        layouts: &Layouts,
+    ) -> Result<Reading, NoHelper> {
         let asked = Ask::Read {
             images: images.iter().map(|(role, name, bytes)| (*role, name.clone(), bytes.len() as u64)).collect(),
             dpi,
@@ -227,8 +252,8 @@ impl Helpers {
             }
             helper.asks.flush()?;
             read_frame::<Told>(&mut helper.tells)
-        });
-        match told {
+        })?;
+        Ok(match told {
             Ok(Told::Read(reading)) => *reading,
             other => {
                 let cause = other.err().map(|e| e.to_string()).unwrap_or_default();
@@ -238,7 +263,7 @@ impl Helpers {
                 reading.problems.push(Problem::new(Reason::ImageUnreadable, message));
                 reading
             }
-        }
+        })
     }
 
     /// The bytes of a PNG, or why not.
@@ -253,7 +278,12 @@ impl Helpers {
                 Told::Ready | Told::Read(_) => Err(wrong("another answer than was asked for")),
             }
         });
-        told.unwrap_or_else(|_| Err("it could not be opened within the limits of memory and time".into()))
+        match told {
+            Ok(answer) => {
+                answer.unwrap_or_else(|_| Err("it could not be opened within the limits of memory and time".into()))
+            }
+            Err(no) => Err(no.to_string()),
+        }
     }
 
     /// The numbers of the helpers that wait for work.
@@ -263,6 +293,16 @@ impl Helpers {
 }
 
 impl Helper {
+    fn timed<T>(&mut self, work: impl Fn(&mut Helper) -> io::Result<T>) -> io::Result<T> {
+        let (done, waits) = mpsc::channel::<()>();
+        let number = self.child.id();
+        let watch = std::thread::spawn(move || watch(number, &waits));
+        let answer = work(self);
+        drop(done);
+        let _ = watch.join();
+        answer
+    }
+
     fn give_layouts(&mut self, layouts: &Layouts) -> io::Result<()> {
         let (text, zones) = (layouts.to_toml(), layouts.check_zones.clone());
         let mark = {

@@ -332,7 +332,7 @@ impl Office {
         let helpers = self.helpers.clone();
         let read =
             tokio::task::spawn_blocking(move || super::read_documents(&[now], all, &layouts, helpers.as_deref()));
-        let reading = read.await.map_err(StoreError::Task)?.pop().map(|(_, reading)| reading);
+        let reading = read.await.map_err(StoreError::Task)??.pop().map(|(_, reading)| reading);
         let unreadable = |r: &crate::domain::Reading| r.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
         let Some(reading) = reading.filter(|r| !unreadable(r)) else {
             return refused("this image cannot be opened");

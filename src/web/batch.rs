@@ -119,7 +119,7 @@ struct ListPage {
     more: usize,
 }
 
-const MOST: usize = 200;
+const MOST: usize = 80;
 
 pub async fn list(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let mut batches = rows(&desk).await?;

@@ -33,6 +33,9 @@ struct Page {
     megabytes: u64,
     reading: Vec<Reading>,
     recent: Vec<super::batch::Row>,
+    /// What lies in the watched folder; `None` when the site has none.
+    watched: Option<Vec<super::watched::Lying>>,
+    csrf: String,
 }
 
 struct Reading {
@@ -66,6 +69,8 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         megabytes: desk.office.site.config.desk.upload_megabytes,
         reading: reading(&desk).await?,
         recent,
+        watched: super::watched::lying(&desk),
+        csrf: visit.csrf.clone(),
     })
 }
 

@@ -30,6 +30,7 @@ mod settings;
 mod statics;
 mod throttle;
 mod today;
+mod watched;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -65,6 +66,8 @@ struct Inside {
     throttle: throttle::Throttle,
     pictures: images::Pictures,
     queue: exceptions::QueueCache,
+    /// What was taken in from the watched folder.
+    taken: watched::TakenThere,
     /// Rings when there are documents to read.
     work: Notify,
     /// Lower-case names under which the desk may be asked for.
@@ -90,6 +93,7 @@ impl Desk {
             throttle: throttle::Throttle::default(),
             pictures: images::Pictures::default(),
             queue: exceptions::QueueCache::default(),
+            taken: watched::TakenThere::default(),
             work: Notify::new(),
             hosts,
         };

@@ -36,7 +36,11 @@ struct Page {
     states: Vec<(&'static str, bool)>,
     understood: String,
     hits: Vec<HitLine>,
+    more: usize,
 }
+
+/// Lines on one page.
+const MOST: usize = 150;
 
 /// What one box of text means: `84.18` an amount, `.37` odd cents, `#1234` a check, `2026-11-20` a day, digits an account or
 /// a bill, words a name.
@@ -91,8 +95,10 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         true => store.research(&wanted).await?,
         false => Vec::new(),
     };
+    let more = hits.len().saturating_sub(MOST);
     let hits = hits
         .into_iter()
+        .take(MOST)
         .map(|h| HitLine {
             href: format!("/transactions/{}", h.transaction),
             batch: h.batch.to_string(),
@@ -115,6 +121,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         states: TransactionState::ALL.iter().map(|s| (s.as_str(), Some(*s) == state)).collect(),
         understood: understood.join(", "),
         hits,
+        more,
     })
 }
 

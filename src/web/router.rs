@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use super::gate::{Policy, gate};
 use super::{
     Desk, Shared, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger,
-    page, release, research, returns, settings, statics, today,
+    page, release, research, returns, settings, statics, today, watched,
 };
 use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Cashier, Key, Match, Release};
 
@@ -63,6 +63,8 @@ routes! {
     get  "/capture" TAKE_IN => capture::page;
     post "/capture/{tray}/file" TAKE_IN => capture::file;
     post "/capture/{tray}/close" TAKE_IN => capture::close;
+    get  "/capture/watched" TAKE_IN => watched::part;
+    post "/capture/watched" TAKE_IN => watched::take;
     get  "/capture/progress" SEE => capture::progress;
 
     get  "/batches" SEE => batch::list;

@@ -209,6 +209,33 @@ async fn a_tray_is_sealed_and_has_an_end() {
     );
 }
 
+/// A folder that a scanner fills: seen while it fills, taken in when it is whole, and then said to be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_watched_as_it_fills() {
+    let house = House::new("[capture]\nwatched = \"hot\"\nquiet_seconds = 0\n").await;
+    let desk = house.at(NOW).await;
+    let olga = house.person("olga", &[Role::Operator], false).await;
+    let hot = house.office.site.folder.join("hot").join("tray7");
+    std::fs::create_dir_all(&hot).unwrap();
+    let from = samples().join("batches").join("b0001");
+    let mut files: Vec<_> = std::fs::read_dir(&from).unwrap().flatten().map(|e| e.path()).collect();
+    files.sort_by_key(|f| f.ends_with("index.csv"));
+    for file in files {
+        let shown = get(&desk, "/capture", &olga).await.text;
+        assert!(shown.contains("tray7") && shown.contains("being filled"), "{shown}");
+        std::fs::copy(&file, hot.join(file.file_name().unwrap())).unwrap();
+        if !file.ends_with("index.csv") {
+            continue;
+        }
+        assert!(get(&desk, "/capture/watched", &olga).await.text.contains("Take in"));
+    }
+    assert_eq!(post(&desk, "/capture/watched", &olga, "name=..").await.status, StatusCode::NOT_FOUND);
+    let taken = post(&desk, "/capture/watched", &olga, "name=tray7").await;
+    assert!(taken.to().contains("done=taken"), "{} {}", taken.status, taken.text);
+    assert!(get(&desk, "/capture", &olga).await.text.contains("taken in"));
+    assert!(post(&desk, "/capture/watched", &olga, "name=tray7").await.to().contains("done=already"));
+}
+
 /// S22: clients that send a little and then nothing keep nobody else waiting.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_hold_nobody_up() {
@@ -249,7 +276,7 @@ async fn images_are_opened_apart() {
     let file = samples().join("batches").join("b0001").join("0001_F.tif");
     let scan = |bytes: Vec<u8>| vec![(ImageRole::Front, "a.tif".to_string(), bytes)];
     let good = scan(std::fs::read(file).unwrap());
-    let mut apart = helpers.read(&good, Some(200), None, &layouts);
+    let mut apart = helpers.read(&good, Some(200), None, &layouts).unwrap();
     let mut here = read_here(&good, Some(200), None, &layouts);
     (apart.ms, here.ms) = (0.0, 0.0);
     assert_eq!(apart, here, "the same reading on either side");
@@ -267,16 +294,17 @@ async fn images_are_opened_apart() {
     bomb.extend(b"\x11\x01\x04\0\x01\0\0\0\x08\0\0\0\0\0\0\0");
     for bytes in [bomb, good[0].2[..300].to_vec(), b"<svg/>".to_vec(), Vec::new()] {
         let started = Instant::now();
-        let reading = helpers.read(&scan(bytes), None, None, &layouts);
+        let reading = helpers.read(&scan(bytes), None, None, &layouts).unwrap();
         assert!(!reading.problems.is_empty());
         assert!(started.elapsed() < Duration::from_secs(5));
     }
     // It dies: the next one answers.
     let number = helpers.idle()[0];
     assert!(std::process::Command::new("kill").args(["-KILL", &number.to_string()]).status().unwrap().success());
-    let lost = helpers.read(&good, Some(200), None, &layouts);
-    assert!(lost.problems.iter().any(|p| p.message.contains("within the limits")), "{:?}", lost.problems);
-    assert!(helpers.read(&good, Some(200), None, &layouts).micr.is_some());
+    let read = helpers.read(&good, Some(200), None, &layouts).unwrap();
+    assert!(read.micr.is_some(), "the image is not to blame for a helper that died while it waited");
+    // None can be started: the machine's trouble, and no exception of an item.
+    assert!(Helpers::new("/bin/false".into()).read(&good, Some(200), None, &layouts).is_err());
     // More than it may hold: it ends, and not this process.
     let huge = helpers.picture(&vec![0u8; 63 << 20], remit::imaging::picture::View::default());
     assert!(huge.is_err());

@@ -178,6 +178,7 @@ function itemKey(event) {
     if (chosen) { one("#answer").requestSubmit(chosen); return; }
     const confirmed = one("[data-usual]", item);
     if (confirmed && !(box && box.value)) one("#answer").requestSubmit(confirmed);
+    else if (item.dataset.may === "true") note("Choose an answer by its digit, or key the amount.");
     return;
   }
   if (/^[0-9.]$/.test(key)) {
@@ -505,6 +506,13 @@ function capture() {
     timer = setTimeout(watch, 700);
   };
   if (one("#reading .reading")) watch();
+  // The scanner's folder, as it fills.
+  const folder = one("#watched");
+  if (folder) setInterval(async () => {
+    if (document.hidden || folder.contains(document.activeElement)) return;
+    const answer = await fetch("/capture/watched", { headers: { "x-requested-by": "desk" } }).catch(() => null);
+    if (answer && answer.ok) folder.innerHTML = await answer.text();
+  }, 2000);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
