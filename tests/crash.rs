@@ -137,7 +137,8 @@ impl Site {
     }
 
     fn batches(&self) -> Vec<String> {
-        self.json(&["batch", "list", "--json"]).iter().map(|b| text(&b["id"])).collect()
+        let all = self.json(&["batch", "list", "--json"]);
+        all.iter().filter(|b| text(&b["state"]) != "void").map(|b| text(&b["id"])).collect()
     }
 
     /// What must not depend on being killed: the ledger, the deposits, every file handed to others.

@@ -89,9 +89,9 @@ mod tests {
             closed,
         ];
         for (text, want) in [
-            ("JAMES ALDER 12 MAIN STREET", "1 4 2"),
+            ("JAMES ALDER 12 MAIN STREET", "1 2 4"),
             ("james alder, 9 oak lane", "4 1 2"),
-            ("Joan Alder", "2 4 1"),
+            ("Joan Alder", "2 1 4"),
             ("from 12 Main Street, Anytown 30301", ""),
             ("Ada", "3"),
             ("", ""),
