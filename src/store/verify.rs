@@ -50,6 +50,9 @@ macro_rules! proved {
 sql! {
     HEAD = "select number, hash from heads where site = $1 and chain = $2";
     DOCUMENTS = "select count(*) from documents where site = $1";
+    /// I8: the postings of an entry are numbered from 1; their order is hashed, their numbers are not.
+    PLACES = "select number from postings where site = $1 group by number
+        having min(place) <> 1 or max(place) <> count(*) order by number";
     BATCHES = "select count(*) from batches where site = $1";
     /// I2: in a batch that was proved, received = applied in each transaction that counts.
     UNPROVED = concat!("select t.id, t.received, a.applied from transactions t
@@ -287,6 +290,9 @@ impl Store {
                 }
                 (last, previous) = (entry.number, entry.hash);
             }
+        }
+        for row in tx.rows(PLACES, values![self.site()]).await? {
+            found.add("I8", format!("entry {}", row.int(0)?), "its postings are not numbered from 1 on");
         }
         for (number, (date, _)) in roots {
             found.add("I8", format!("entry {number}"), format!("{date} was closed with it, and it is not there"));
