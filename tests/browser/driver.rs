@@ -148,15 +148,6 @@ impl Driver {
         }
     }
 
-    pub async fn window(&self, width: u32, height: u32) {
-        self.client.set_window_size(width, height).await.unwrap();
-    }
-
-    /// The page as it is printed, as PDF.
-    pub async fn printed(&self) -> Vec<u8> {
-        self.client.print(fantoccini::wd::PrintConfiguration::default()).await.unwrap()
-    }
-
     pub async fn end(self) {
         let _ = self.client.close().await;
         drop(self.guard);
