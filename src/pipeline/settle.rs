@@ -595,7 +595,9 @@ impl Office {
         }
         let held: Vec<TransactionId> = balanced.held().iter().map(|t| t.id.clone()).collect();
         let controls = balance::carry_over(&balanced)?;
-        Ok(Some(self.store.split_batch(&batch.id, &held, controls, by).await?))
+        let new = self.store.split_batch(&batch.id, &held, controls, by).await?;
+        self.write_exports().await?;
+        Ok(Some(new))
     }
 
     pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<Approval> {

@@ -80,6 +80,8 @@ impl Store {
                 }
                 self.prove_documents(&mut tx, batch).await?;
                 self.prove_documents(&mut tx, &new.id).await?;
+                // Their notices went with them: both exports are as the rows are.
+                self.must_be_written(&mut tx, "notices", [batch, &new.id].into_iter()).await?;
                 let note = format!("{} transactions carried over to {}", moving.len(), new.id);
                 let event = Event {
                     by,
