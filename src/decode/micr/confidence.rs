@@ -8,7 +8,7 @@ use super::trellis::SYMBOLS;
 pub const NUMBERS: usize = 9;
 
 /// The way each number may count: +1 for, -1 against, 0 either.
-pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, -1, -1, -1, -1, -1, 1];
+pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, -1, -1, -1, -1, -1, -1];
 
 /// Weights of the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -35,18 +35,13 @@ fn log_odds(chance: f32, most: f32) -> f32 {
     (chance.max(1e-6) / (1.0 - chance).max(1e-6)).ln().clamp(-most, most)
 }
 
-/// The numbers of a line that was read so; `routing_valid` as its fields say.
-pub fn numbers(row: &RowRead, routing_valid: Option<bool>) -> [f32; NUMBERS] {
+/// The numbers of a line that was read so. The routing number's check digit is no part of them: it says nothing of the rest.
+pub fn numbers(row: &RowRead) -> [f32; NUMBERS] {
     let all: f32 = row.glyphs.iter().map(|g| g.chance).product();
     let least = row.glyphs.iter().map(|g| g.chance).fold(1.0, f32::min);
     let unread: f32 = row.glyphs.iter().map(|g| g.unread).sum();
     let tried = row.glyphs.iter().filter(|g| g.tried).count() as f32;
     let text: String = row.glyphs.iter().map(|g| SYMBOLS[g.class]).collect();
-    let routing = match routing_valid {
-        Some(true) => 1.0,
-        Some(false) => -1.0,
-        None => 0.0,
-    };
     [
         1.0,
         log_odds(all, 7.0),
@@ -56,7 +51,7 @@ pub fn numbers(row: &RowRead, routing_valid: Option<bool>) -> [f32; NUMBERS] {
         tried.min(4.0),
         (row.stray as f32).min(3.0),
         if is_regular(&text) { 0.0 } else { 1.0 },
-        routing,
+        row.glyphs.iter().filter(|g| g.split).count().min(3) as f32,
     ]
 }
 
@@ -110,9 +105,9 @@ mod tests {
 
     #[test]
     fn a_curve_of_another_shape_or_sign_is_refused() {
-        assert!(Curve::parse("# by hand\n0 1 1 -1 -1 0 -2 0 1 # so").is_some());
+        assert!(Curve::parse("# by hand\n0 1 1 -1 -1 0 -2 0 -1 # so").is_some());
         for bad in
-            ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 1", "0 1 1 1 -1 0 -2 0 1", "x 1 1 -1 -1 0 -2 0 1"]
+            ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 -1", "0 1 1 1 -1 0 -2 0 -1", "x 1 1 -1 -1 0 -2 0 -1"]
         {
             assert!(Curve::parse(bad).is_none(), "{bad}");
         }

@@ -182,6 +182,12 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
 }
 
 impl Row {
+    /// How many times wider than its glyphs tell the pitch is: fonts that are no print of the standard stand far apart.
+    pub fn spread(&self) -> f32 {
+        let ratio = 9.615 * self.geometry.sx / (9.0 * self.geometry.sy);
+        if ratio > 1.25 { ratio } else { 1.0 }
+    }
+
     /// The row with room for so many pitches on either side of its pieces.
     pub fn trimmed(&self, pitches: f32, page_width: usize) -> Geometry {
         let g = &self.geometry;

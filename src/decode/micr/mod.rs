@@ -48,10 +48,12 @@ pub struct MicrLine {
 }
 
 /// A glyph below this chance is `?` in the text.
-const REJECT: f32 = 0.9;
+const REJECT: f32 = 0.8;
 /// A line below this confidence is not accepted; less is needed where the routing number's check digit speaks for it.
-pub const ACCEPT: f32 = 0.96;
-const ACCEPT_CHECKED: f32 = 0.82;
+pub const ACCEPT: f32 = 0.97;
+const ACCEPT_CHECKED: f32 = 0.965;
+/// No more ink than this may be unexplained.
+const EXPLAINED: f32 = 0.85;
 
 /// The classifier's doubt to the share of such glyphs that is wrong, as measured on lines it was not trained on: it is
 /// trained on far worse glyphs than scanners give, and so doubts too much.
@@ -73,6 +75,8 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
         best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
     })?;
     let mut read = text(page, &row, &CURVE);
+    // Other ink stands on a page than on a crop of its line: what no glyph explains may hide one.
+    read.confidence *= explained(&row);
     // A whole check has a transit field; a line without one is a part.
     read.accepted &= read.fields.routing.is_some();
     (score > LEAST_SCORE).then_some(MicrLine { read, score })
@@ -175,9 +179,15 @@ pub fn text(page: &Upright, row: &RowRead, curve: &Curve) -> MicrRead {
         let bbox = page.transform.to_source(glyph.bbox);
         chars.push(CharRead { c: SYMBOLS[glyph.class], confidence: calibrated(glyph.chance), bbox });
     }
-    let best: String = chars.iter().map(|c| c.c).collect();
-    let confidence = curve.confidence(&confidence::numbers(row, fields(&best).routing_valid));
-    finish(chars, &gaps, confidence)
+    let confidence = curve.confidence(&confidence::numbers(row));
+    let mut read = finish(chars, &gaps, confidence);
+    read.accepted &= explained(row) >= EXPLAINED;
+    read
+}
+
+/// Chance that no ink is left over that should have been read.
+fn explained(row: &RowRead) -> f32 {
+    row.glyphs.iter().map(|g| 1.0 - g.unread).product()
 }
 
 /// Characters to a reading; `gaps` are the numbers of those that stand after a wide gap.

@@ -38,9 +38,9 @@ fn median(mut values: Vec<f32>) -> Option<f32> {
 
 impl Row {
     /// Geometries that follow each other from left to right, with room for so many pitches before the first piece and behind
-    /// the last; never none.
+    /// the last; never none. Their units are the glyphs', a pitch is [`Row::spread`] times as wide.
     pub fn parts(&self, pitches: f32, page_width: usize) -> Vec<Geometry> {
-        let whole = &self.geometry;
+        let (whole, spread) = (&self.geometry, self.spread());
         let (pitch, height) = (PITCH * whole.sx, 9.0 * whole.sy + 0.3);
         let mut groups: Vec<Vec<Piece>> = Vec::new();
         for &piece in &self.digits {
@@ -109,7 +109,10 @@ impl Row {
         // Parts that lie within each other are one row after all.
         let apart = parts.windows(2).all(|w| w[0].pieces.iter().all(|p| p.x1 <= w[1].pieces[0].x0 + 2));
         if parts.is_empty() || !apart {
-            return vec![self.trimmed(pitches, page_width)];
+            let mut g = self.trimmed(pitches, page_width);
+            (g.sx, g.length) = (g.sx / spread, g.length * spread);
+            g.knots = knots(&g, spread, &self.digits);
+            return vec![g];
         }
         let room = pitches * pitch;
         let first = parts[0].pieces[0].x0.min(self.sample.first().map_or(i32::MAX, |p| p.x0)) as f32;
@@ -122,11 +125,11 @@ impl Row {
         }
         bounds.push(end);
         let geometry = |(part, bound): (&Part, &[f32])| {
-            let sy = (part.height - 0.3) / 9.0;
+            let (sx, sy) = (part.sx / spread, (part.height - 0.3) / 9.0);
             let (x0, y0) = (bound[0], part.level - part.height + part.slope * bound[0]);
-            let length = ((bound[1] - bound[0]) / part.sx).max(0.0);
-            let mut g = Geometry { x0, y0, slope: part.slope, sx: part.sx, sy, length, knots: Vec::new() };
-            g.knots = knots(&g, &part.pieces);
+            let length = ((bound[1] - bound[0]) / sx).max(0.0);
+            let mut g = Geometry { x0, y0, slope: part.slope, sx, sy, length, knots: Vec::new() };
+            g.knots = knots(&g, spread, &part.pieces);
             g
         };
         parts.iter().zip(bounds.windows(2)).map(geometry).collect()
@@ -204,8 +207,8 @@ fn fitted(pieces: &[Piece], whole: &Geometry, least: usize) -> Option<Part> {
 }
 
 /// How the pieces of one part leave the straight and even.
-fn knots(g: &Geometry, pieces: &[Piece]) -> Vec<Knot> {
-    let (height, pitch) = (9.0 * g.sy, PITCH * g.sx);
+fn knots(g: &Geometry, spread: f32, pieces: &[Piece]) -> Vec<Knot> {
+    let (height, pitch) = (9.0 * g.sy, PITCH * g.sx * spread);
     let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - g.at(middle(p)).y;
     let mut near: Vec<&Piece> = pieces
         .iter()

@@ -3,7 +3,7 @@
 
 use super::find::{Piece, Row};
 use super::strip::{COLUMNS, Geometry, Ink, PITCH, Strip};
-use super::trellis::{Candidate, Trellis};
+use super::trellis::{Candidate, SYMBOLS, Trellis};
 use crate::decode::net::Net;
 use crate::domain::PixelBox;
 use crate::imaging::Upright;
@@ -18,6 +18,8 @@ pub struct Glyph {
     pub unread: f32,
     /// Seen only in another way than the line stands as a whole.
     pub tried: bool,
+    /// Looking again changed what it is.
+    pub split: bool,
     /// Pixels of the page.
     pub right: f32,
     pub pitch: f32,
@@ -43,11 +45,11 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
         let mut turn = 0;
         let trellis = loop {
             let ink = Ink::of(page, std::slice::from_ref(part));
-            let mut trellis = Trellis::new(net, Strip::new(&ink, part));
+            let mut trellis = Trellis::new(net, Strip::new(&ink, part), row.spread());
             trellis.look_at_edges(0);
             let chain = trellis.best();
             turn += 1;
-            match refitted(part, &chain, &mut trellis).filter(|_| turn < 2) {
+            match refitted(part, row.spread(), &chain, &mut trellis).filter(|_| turn < 2) {
                 Some(better) => *part = better,
                 None => break trellis,
             }
@@ -81,27 +83,12 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
     let mut chain: Vec<Candidate> = chain.into_iter().filter(|c| c.chance() > 0.25).collect();
     trim(&mut chain);
     let mut glyphs = Vec::with_capacity(chain.len());
-    // Only a glyph that stays itself when the window moves a little is sure.
-    const MOVES: [(isize, isize); 4] = [(-1, 1), (1, -1), (-1, -1), (1, 1)];
-    let moves = |c: &Candidate| {
-        if is_other_print {
-            0
-        } else if c.chance() > 0.99 {
-            2
-        } else {
-            4
-        }
-    };
-    let moved = |c: &Candidate| {
-        let (strip, right, class) = (c.strip, c.right, c.class);
-        MOVES.into_iter().take(moves(c)).map(move |(across, down)| (strip, right + across, down, class))
-    };
-    let places: Vec<(usize, isize, isize, usize)> = chain.iter().flat_map(moved).collect();
-    let mut chances = trellis.chances_of(&places).into_iter();
-    for c in &chain {
-        let n = moves(c);
-        let chance = (c.chance() + chances.by_ref().take(n).sum::<f32>()) / (n + 1) as f32;
-        glyphs.extend(placed(c, chance, &trellis.strips[c.strip]));
+    let said = if is_other_print { Vec::new() } else { opinions(&chain, &mut trellis) };
+    for (i, c) in chain.iter().enumerate() {
+        let said = said.get(i).map_or(&c.chances[..], |s| &s[..]);
+        let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
+        let here = Candidate { class, ..c.clone() };
+        glyphs.extend(placed(&here, said[class], class != c.class, &trellis.strips[c.strip]));
     }
     if glyphs.len() == chain.len() {
         for (i, glyph) in glyphs.iter_mut().enumerate() {
@@ -121,6 +108,23 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
     };
     let stray = row.digits.iter().filter(|p| p.width() > 0.3 * p.height() && !is_covered(p)).count();
     RowRead { parts, glyphs, loose, stray, looks: trellis.looks }
+}
+
+/// What is to be thought of each glyph: what was said of its place and of two a little off. Only a glyph that stays itself is
+/// sure.
+fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
+    const MOVES: [(isize, isize); 2] = [(-1, 1), (1, -1)];
+    let moved = |c: &Candidate| MOVES.map(|(across, down)| (c.strip, c.right + across, down));
+    let places: Vec<_> = chain.iter().flat_map(moved).collect();
+    let said = trellis.chances_at(&places);
+    let mean = |(c, said): (&Candidate, &[Vec<f32>])| {
+        // Where all agree the place itself counts twice.
+        let clear = c.chance() > 0.99 && said.iter().all(|s| s[c.class] > 0.99);
+        let own = if clear { 2.0 } else { 1.0 };
+        let sum = |k: usize| own * c.chances[k] + said.iter().map(|s| s[k]).sum::<f32>();
+        (0..c.chances.len()).map(|k| sum(k) / (own + said.len() as f32)).collect()
+    };
+    chain.iter().zip(said.chunks_exact(MOVES.len())).map(mean).collect()
 }
 
 /// Just left of a glyph, and just right of it, in columns of the page.
@@ -277,7 +281,9 @@ fn trim(chain: &mut Vec<Candidate>) {
             // A dash or an amount symbol by itself says nothing.
             (true, false) if is_symbol => 0.95,
             (true, false) => 0.8,
-            (true, true) if left.min(right) > 2.6 => 0.8,
+            (true, true) if left.min(right) > 2.6 => 0.85,
+            // A line goes on by a pitch, or begins anew after a gap.
+            (_, true) if !(0.85..1.15).contains(&left.min(right)) => 0.75,
             (_, true) => 0.5,
             (false, false) => 0.0,
         };
@@ -290,25 +296,28 @@ fn trim(chain: &mut Vec<Candidate>) {
     }
 }
 
-fn placed(c: &Candidate, chance: f32, strip: &Strip) -> Option<Glyph> {
+fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyph> {
     let right = strip.place(c.right as f32)?;
     let left = strip.place(c.right as f32 - (c.x - c.left()) / right.sx * COLUMNS as f32)?;
     let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());
     let (x1, y1) = (right.x.ceil(), (left.y.max(right.y) + 4.5 * right.sy).ceil());
     let bbox = PixelBox { x: x as i32, y: y as i32, w: (x1 - x) as i32, h: (y1 - y) as i32 };
     let tried = c.strip > 0;
-    Some(Glyph { class: c.class, chance, unread: 0.0, tried, right: right.x, pitch: 9.615 * right.sx, bbox })
+    Some(Glyph { class: c.class, chance, unread: 0.0, tried, split, right: right.x, pitch: c.pitch, bbox })
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.
-fn refitted(geometry: &Geometry, chain: &[Candidate], trellis: &mut Trellis) -> Option<Geometry> {
+fn refitted(geometry: &Geometry, spread: f32, chain: &[Candidate], trellis: &mut Trellis) -> Option<Geometry> {
     let sure: Vec<&Candidate> = chain.iter().filter(|c| c.chance() > 0.8).collect();
     // Too few to tell, or nearly all: then the scale is right.
     if sure.len() < 4 || chain.iter().filter(|c| c.chance() < 0.98).count() * 8 < chain.len() {
         return None;
     }
-    let mut steps: Vec<f32> =
-        sure.windows(2).map(|w| (w[1].right - w[0].right) as f32 / PITCH).filter(|d| (0.75..1.3).contains(d)).collect();
+    let mut steps: Vec<f32> = sure
+        .windows(2)
+        .map(|w| (w[1].right - w[0].right) as f32 / (PITCH * spread))
+        .filter(|d| (0.75..1.3).contains(d))
+        .collect();
     steps.sort_by(f32::total_cmp);
     let stretch = if steps.len() >= 3 {
         let middle = steps.len() / 2;

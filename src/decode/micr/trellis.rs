@@ -18,6 +18,8 @@ pub struct Candidate {
     /// Right edge and pitch, in pixels of the page.
     pub x: f32,
     pub pitch: f32,
+    /// Pixels of the page for one unit.
+    pub unit: f32,
     /// Chances of the 14 symbols and of "not a glyph".
     pub chances: Vec<f32>,
     pub class: usize,
@@ -30,7 +32,7 @@ impl Candidate {
 
     /// Left edge, in pixels of the page.
     pub fn left(&self) -> f32 {
-        self.x - WIDTHS[self.class] / UNITS * self.pitch
+        self.x - WIDTHS[self.class] * self.unit
     }
 
     /// Pitches from the right edge of one to that of another.
@@ -45,6 +47,8 @@ const UNITS: f32 = 9.615;
 /// Works on one line: the strip of the whole, and others for places that may stand otherwise; counts the net's work.
 pub struct Trellis<'a> {
     net: &'a Net,
+    /// Pitches of this line in a nominal one.
+    spread: f32,
     /// The first shows the whole line.
     pub strips: Vec<Strip>,
     /// What it costs to believe each.
@@ -60,11 +64,12 @@ pub struct Trellis<'a> {
 }
 
 impl<'a> Trellis<'a> {
-    pub fn new(net: &'a Net, strip: Strip) -> Self {
+    pub fn new(net: &'a Net, strip: Strip, spread: f32) -> Self {
         let sums = sums(&strip);
         let (scratch, pixels, all) = (Scratch::default(), Vec::new(), Vec::new());
         Trellis {
             net,
+            spread,
             strips: vec![strip],
             costs: vec![0.0],
             scratch,
@@ -108,17 +113,16 @@ impl<'a> Trellis<'a> {
         softmax(self.net.forward(&self.pixels, &mut self.scratch))
     }
 
-    /// Chances of a class at many places (strip, right edge, rows down) at once.
-    pub fn chances_of(&mut self, places: &[(usize, isize, isize, usize)]) -> Vec<f32> {
+    /// Chances at many places (strip, right edge, rows down) at once.
+    pub fn chances_at(&mut self, places: &[(usize, isize, isize)]) -> Vec<Vec<f32>> {
         self.all.clear();
-        for &(strip, right, down, _) in places {
+        for &(strip, right, down) in places {
             self.strips[strip].window(right, down, &mut self.pixels);
             self.all.extend_from_slice(&self.pixels);
         }
         self.looks += places.len();
-        let classes = self.net.classes().max(1);
         let logits = self.net.forward_many(&self.all, places.len(), &mut self.scratch);
-        places.iter().zip(logits.chunks_exact(classes)).map(|(p, logits)| softmax(logits)[p.3]).collect()
+        logits.chunks_exact(self.net.classes().max(1)).map(softmax).collect()
     }
 
     /// Looks at all these places of a strip that have not been looked at, at once.
@@ -137,7 +141,8 @@ impl<'a> Trellis<'a> {
             let Some(place) = self.strips[strip].place(right as f32) else { continue };
             let chances = softmax(logits);
             let class = (0..14).max_by(|&a, &b| chances[a].total_cmp(&chances[b])).unwrap_or(0);
-            self.candidates.push(Candidate { strip, right, x: place.x, pitch: UNITS * place.sx, chances, class });
+            let pitch = UNITS * place.sx * self.spread;
+            self.candidates.push(Candidate { strip, right, x: place.x, pitch, unit: place.sx, chances, class });
         }
         self.candidates.sort_by(|a, b| a.x.total_cmp(&b.x));
     }
@@ -237,10 +242,10 @@ impl<'a> Trellis<'a> {
         let mut from: Vec<Vec<usize>> = Vec::new();
         for k in 1..classes.len() {
             let (mut next, mut links) = (vec![f32::MIN; n], vec![usize::MAX; n]);
-            let width = WIDTHS[classes[k]] / UNITS + 0.05;
+            let width = WIDTHS[classes[k]] + 0.5;
             for i in 0..n {
                 let (here, own) = (some[i], own(k, i));
-                let left = column(here.x - width * here.pitch);
+                let left = column(here.x - width * here.unit);
                 for j in (0..i).rev() {
                     let distance = here.distance(some[j]);
                     if distance < 0.7 || scores[j] + own <= next[i] {

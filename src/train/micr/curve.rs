@@ -5,7 +5,7 @@ use remit::decode::micr::confidence::{Curve, NUMBERS, SIGNS};
 
 /// Of lines' numbers and whether they were read rightly.
 pub fn fitted(lines: &[([f32; NUMBERS], bool)]) -> Curve {
-    const DECAY: f64 = 0.5;
+    const DECAY: f64 = 3.0;
     let mut weights = [0.0f64; NUMBERS];
     let mut square = [1e-6f64; NUMBERS];
     for step in 0..6000 {

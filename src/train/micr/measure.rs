@@ -100,7 +100,7 @@ pub fn of_folds(folder: &Path, nets: &Path, fold: Option<u64>) -> std::io::Resul
         let net = nets[own as usize].as_ref().filter(|_| fold.is_none_or(|f| f == own))?;
         let Some(row) = micr::best_row(net, page) else { return Some((micr::nothing(), Some((own, [0.0; NUMBERS])))) };
         let read = micr::text(page, &row, micr::curve());
-        let numbers = confidence::numbers(&row, read.fields.routing_valid);
+        let numbers = confidence::numbers(&row);
         Some((read, Some((own, numbers))))
     })?;
     let with = |o: Outcome| o.numbers.map(|(own, numbers)| (o, own, numbers));

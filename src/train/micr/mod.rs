@@ -8,9 +8,9 @@ pub mod measure;
 pub mod real;
 mod spoil;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use remit::decode::micr::strip::{HEIGHT, WINDOW};
+use remit::decode::micr::strip::{Geometry, HEIGHT, Ink, WINDOW};
 use remit::decode::net::{Net, Plan};
 
 use crate::net::{Schedule, fit, start, test};
@@ -37,76 +37,101 @@ pub const WRONG_LABELS: &str = include_str!("wrong_labels.tsv");
 pub const ALL: u64 = real::Folds::COUNT;
 
 /// Weights of one fold, or of everything.
-pub fn place(folder: &Path, fold: u64) -> std::path::PathBuf {
+pub fn place(folder: &Path, fold: u64) -> PathBuf {
     folder.join(if fold == ALL { "e13b.net".to_string() } else { format!("fold-{fold}.net") })
 }
 
 /// First drawn glyphs alone, then half of them cut from real lines: without one fold after the other, and last from all.
 pub fn train(arguments: &Arguments) -> std::io::Result<()> {
-    let (seed, samples, out) = (arguments.seed, arguments.samples, Path::new(&arguments.out));
+    let out = Path::new(&arguments.out);
     std::fs::create_dir_all(out)?;
-    let fields = glyphs::Fields::new();
+    let course = Course {
+        fields: glyphs::Fields::new(),
+        samples: arguments.samples,
+        data: Path::new(&arguments.data),
+        other: if arguments.station.is_empty() { Vec::new() } else { real::other_print(arguments.station.as_ref())? },
+        wrong: measure::known_wrong(),
+    };
     let drawn = out.join("drawn.net");
     let base = match weights(&drawn) {
         Ok(net) => net,
-        Err(_) => {
-            let plan = [
-                Plan::Conv { kernel: 3, stride: 2, filters: 8 },
-                Plan::Conv { kernel: 3, stride: 2, filters: 24 },
-                Plan::Dense(48),
-                Plan::Dense(15),
-            ];
-            let mut net = Net::plan(WINDOW, HEIGHT, &plan);
-            start(&mut net, seed);
-            let sample = |n: u64| draw::glyph(&fields, &mut Random::stream(seed, n));
-            fit(&mut net, &sample, Schedule { samples, ..Schedule::default() });
-            net.note = format!("train micr --seed {seed} --samples {samples}");
-            std::fs::write(&drawn, net.to_bytes())?;
-            net
-        }
+        Err(_) => course.draw(arguments.seed),
     };
-    let folder = Path::new(&arguments.data);
-    let folds = real::Folds::beside(folder);
-    let wrong: Vec<&str> = WRONG_LABELS.lines().filter_map(|l| l.split('\t').next()).collect();
-    let other =
-        if arguments.station.is_empty() { Vec::new() } else { real::other_print(Path::new(&arguments.station))? };
+    std::fs::write(&drawn, base.to_bytes())?;
     for fold in arguments.fold.map_or_else(|| (0..=ALL).collect(), |f| vec![f]) {
-        if weights(&place(out, fold)).is_ok() {
-            continue;
+        let place = place(out, fold);
+        if weights(&place).is_err() {
+            println!("== {}", place.display());
+            let net = course.learn(&base, arguments.seed, fold)?;
+            std::fs::write(&place, net.to_bytes())?;
         }
-        println!("== {}", place(out, fold).display());
-        let mut net = base.clone();
-        for round in 0..2u64 {
-            // The second time with what has learned from the lines that it could align the first time.
-            let lines = real::lines(folder, &net, &|name| folds.of(name) != fold && !wrong.contains(&name))?;
-            let sample = |n: u64| {
-                let mut random = Random::stream(seed ^ ((round + 1) << 32), n);
-                match random.below(20) {
-                    0..=11 => real::glyph(&lines, &mut random),
-                    12..=13 if !other.is_empty() => real::not_a_glyph(&other, &mut random),
-                    _ => draw::glyph(&fields, &mut random),
-                }
-            };
-            let (rate, samples) = [(0.0015, samples / 4), (0.0015, samples * 3 / 2)][round as usize];
-            fit(&mut net, &sample, Schedule { samples, rate, ..Schedule::default() });
-        }
-        net.note += if fold == ALL { " --data (all real lines)" } else { " --data (real lines but one fold)" };
-        std::fs::write(place(out, fold), net.to_bytes())?;
-        let fresh = |n: u64| draw::glyph(&fields, &mut Random::stream(seed ^ 0x5eed, n));
-        let (wrong, loss) = test(&net, &fresh, 0..10_000);
-        println!("fresh drawn glyphs: {:.3}% wrong, loss {loss:.4}; {net}", 100.0 * wrong);
     }
     if arguments.fold.is_some() {
         return Ok(());
     }
     // How sure a reading is, by lines that the weights had not seen.
-    let seen = measure::of_folds(folder, out, None)?;
-    let lines: Vec<_> =
-        seen.iter().filter(|(o, _, _)| !wrong.contains(&o.name.as_str())).map(|(o, _, n)| (*n, o.right())).collect();
+    let seen = measure::of_folds(course.data, out, None)?;
+    let known = |o: &measure::Outcome| course.wrong.contains(&o.name.as_str());
+    let lines: Vec<_> = seen.iter().filter(|(o, _, _)| !known(o)).map(|(o, _, n)| (*n, o.right())).collect();
     let weights = curve::fitted(&lines).0.map(|w| format!("{w:.4}")).join(" ");
     let right = lines.iter().filter(|l| l.1).count();
-    let note = format!("{weights} # train micr --seed {seed} --samples {samples}, {right} of {} right\n", lines.len());
-    std::fs::write(out.join("e13b.curve"), note)
+    let command = format!("train micr --seed {} --samples {}", arguments.seed, arguments.samples);
+    std::fs::write(out.join("e13b.curve"), format!("{weights} # {command}, {right} of {} right\n", lines.len()))
+}
+
+struct Course<'a> {
+    fields: glyphs::Fields,
+    samples: u64,
+    /// Real lines with their text.
+    data: &'a Path,
+    /// What looks a little like an account line.
+    other: Vec<(Ink, Geometry)>,
+    /// Lines left out.
+    wrong: Vec<&'static str>,
+}
+
+impl Course<'_> {
+    /// A classifier that has seen drawn glyphs only.
+    fn draw(&self, seed: u64) -> Net {
+        let plan = [
+            Plan::Conv { kernel: 3, stride: 2, filters: 8 },
+            Plan::Conv { kernel: 3, stride: 2, filters: 24 },
+            Plan::Dense(48),
+            Plan::Dense(15),
+        ];
+        let mut net = Net::plan(WINDOW, HEIGHT, &plan);
+        start(&mut net, seed);
+        let sample = |n: u64| draw::glyph(&self.fields, &mut Random::stream(seed, n));
+        fit(&mut net, &sample, Schedule { samples: self.samples, ..Schedule::default() });
+        net.note = format!("train micr --seed {seed} --samples {}", self.samples);
+        net
+    }
+
+    /// Goes on with real lines, all but those of one fold.
+    fn learn(&self, base: &Net, seed: u64, fold: u64) -> std::io::Result<Net> {
+        let folds = real::Folds::beside(self.data);
+        let mut net = base.clone();
+        for round in 0..2u64 {
+            // The second time with what has learned from the lines that it could align the first time.
+            let keep = |name: &str| folds.of(name) != fold && !self.wrong.contains(&name);
+            let lines = real::lines(self.data, &net, &keep)?;
+            let sample = |n: u64| {
+                let mut random = Random::stream(seed ^ ((round + 1) << 32), n);
+                match random.below(20) {
+                    0..=11 => real::glyph(&lines, &mut random),
+                    12..=13 if !self.other.is_empty() => real::not_a_glyph(&self.other, &mut random),
+                    _ => draw::glyph(&self.fields, &mut random),
+                }
+            };
+            let samples = [self.samples / 4, self.samples * 3 / 2][round as usize];
+            fit(&mut net, &sample, Schedule { samples, rate: 0.0015, ..Schedule::default() });
+        }
+        net.note += if fold == ALL { " --data (all real lines)" } else { " --data (real lines but one fold)" };
+        let fresh = |n: u64| draw::glyph(&self.fields, &mut Random::stream(seed ^ 0x5eed, n));
+        let (wrong, loss) = test(&net, &fresh, 0..10_000);
+        println!("fresh drawn glyphs: {:.3}% wrong, loss {loss:.4}; {net}", 100.0 * wrong);
+        Ok(net)
+    }
 }
 
 pub fn weights(path: &Path) -> std::io::Result<Net> {

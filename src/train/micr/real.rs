@@ -100,7 +100,7 @@ fn aligned(path: &Path, truth: &str, net: &Net) -> Option<Line> {
     let ink = Ink::of(&page, &found.parts);
     let mut trellis: Option<Trellis> = None;
     for part in &found.parts {
-        let next = Trellis::new(net, Strip::new(&ink, part));
+        let next = Trellis::new(net, Strip::new(&ink, part), 1.0);
         match &mut trellis {
             Some(all) => all.append(next),
             None => trellis = Some(next),
