@@ -50,6 +50,7 @@ columns! {
     (REMITTANCES, SAVE_REMITTANCE) "documents" "remittance" by "id", "''" at &["documents", "remittance"];
     (READINGS, SAVE_READING) "readings" "sealed" by "document", "cast(ordinal as text)" at &["readings"];
     (FIRST_KEYS, SAVE_FIRST_KEY) "first_keys" "sealed" by "exception", "''" at &["first_keys", "sealed"];
+    (REFUSALS, SAVE_REFUSAL) "refusals" "sealed" by "id", "''" at &["refusals", "sealed"];
     (RETURNS, SAVE_RETURN) "returns" "sealed" by "id", "''" at &["returns", "sealed"];
     (FACTORS, SAVE_FACTOR) "credentials" "second_factor" by "name", "''" at &["credentials", "second_factor"];
     (SETTINGS, SAVE_SETTING) "setting_changes" "sealed" by "cast(number as text)", "''" at &["setting_changes", "sealed"];
