@@ -72,6 +72,12 @@ impl Paper {
         field.filter(|b| b.w > 0 && b.h > 0)
     }
 
+    /// Where the amount stands in words, as far as its place can be told from the figures'.
+    pub fn words_box(&self) -> Option<PixelBox> {
+        let words = self.readings.iter().rev().find_map(|r| r.amount.field.as_ref()).and_then(|f| f.words);
+        words.filter(|b| b.w > 0 && b.h > 0)
+    }
+
     /// Where something was read, for the box on the image: account line, scanline, barcodes.
     pub fn boxes(&self) -> Vec<(&'static str, PixelBox)> {
         let mut found = Vec::new();

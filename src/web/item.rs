@@ -229,6 +229,8 @@ pub struct Part {
     pub text_label: &'static str,
     pub second_key: String,
     pub snippet: String,
+    /// The amount in words, where the figures are in question.
+    pub in_words: String,
     pub bills: Vec<BillLine>,
     pub applied: Vec<AppliedLine>,
     pub history: Vec<Happened>,
@@ -425,11 +427,17 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         let first = Some(&p.document.id) == about.as_ref() && (rank < 3 || walk.document.is_some());
         (if first { 0 } else { rank }, p.document.seq)
     });
+    let mut in_words = String::new();
     for paper in order {
         let doubt = asked.as_ref().filter(|e| e.document.as_ref() == Some(&paper.document.id)).and_then(|e| e.bbox);
         // Without a doubt that has a place: where the amount stands, when that is asked or looked for.
         let sought = Some(&paper.document.id) == about.as_ref() && (first == "key-amount" || walk.document.is_some());
-        sheets.push(Sheet::of(paper, doubt.or_else(|| paper.amount_box().filter(|_| sought))));
+        let doubt = doubt.or_else(|| paper.amount_box().filter(|_| sought));
+        // Beside the figures in question the same amount in words.
+        if let Some(words) = paper.words_box().filter(|_| sheets.is_empty() && doubt == paper.amount_box()) {
+            in_words = format!("/documents/{}/snippet?box={}", paper.document.id, text_of(words));
+        }
+        sheets.push(Sheet::of(paper, doubt));
     }
     let others = sheets.split_off(sheets.len().min(2));
     let snippet = sheets.first().filter(|s| !s.doubt.is_empty() && s.has_image);
@@ -462,6 +470,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         text_label,
         second_key: item.second_key.map(|n| n.0).unwrap_or_default(),
         snippet,
+        in_words,
         bills: item.bills.iter().filter(|_| !item.blind).take(8).map(bill_line).collect(),
         applied: if item.blind { Vec::new() } else { applied(t) },
         may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,

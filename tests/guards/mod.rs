@@ -439,7 +439,7 @@ async fn who_measures_the_reader_sees_nothing_of_it() {
         house.take(&browser::unread(deck.path())).await;
         let desk = house.at(NOW).await;
         let olga = house.person("olga", &[Role::Operator], false).await;
-        let (mut told, mut blind) = (0, 0);
+        let (mut told, mut blind, mut in_words) = (0, 0, 0);
         for e in
             house.office.open_exceptions(None).await.unwrap().iter().filter(|e| e.code.code().starts_with("amount-"))
         {
@@ -447,7 +447,13 @@ async fn who_measures_the_reader_sees_nothing_of_it() {
             blind += usize::from(text.contains("Key it blind"));
             assert!(!text.contains("Key it blind") || !text.contains("Bills near it"), "{text}");
             told += usize::from(text.contains("as read and as owed"));
+            // Beside the figures the same amount in words, as a picture.
+            if let Some(place) = text.split("class=\"in-words\" src=\"").nth(1).and_then(|t| t.split('"').next()) {
+                assert_eq!(get(&desk, place, &olga).await.status, StatusCode::OK, "{place}");
+                in_words += 1;
+            }
         }
+        assert!(in_words > 0);
         assert_eq!((told > 0, blind > 0), (shown, !shown), "{told} told, {blind} blind");
     }
 }
