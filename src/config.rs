@@ -30,6 +30,7 @@ pub struct Config {
     pub bank: Vec<crate::truncation::Profile>,
     pub arc: crate::truncation::ArcProfile,
     pub remittance_csv: Vec<crate::formats::bills_csv::NamedMapping>,
+    pub bai2: Vec<crate::formats::bai2::BankTotals>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -10,7 +10,7 @@ use remit::config::Site;
 use remit::domain::*;
 use remit::formats::ebcdic::CodePage;
 use remit::formats::x9::{self, Encoding};
-use remit::formats::{bai_lockbox, bills_csv};
+use remit::formats::{bai_lockbox, bai2, bills_csv};
 use remit::pipeline::{Office, OfficeError, TakeIn, Taken};
 use remit::station;
 
@@ -283,11 +283,32 @@ async fn rows_31_and_32_too_much_nothing_and_in_part() {
     assert_eq!((read.batches[0].checks.len(), read.is_valid()), (5, false));
     assert!(bai_lockbox::read_from(&mut &*many, 9).unwrap().is_valid());
     let door = Door::new("").await;
+    let credit = |n: usize| bai2::OutgoingDetail {
+        code: "165".into(),
+        amount: Cents::new(n as i64),
+        bank_reference: n.to_string(),
+        customer_reference: String::new(),
+        text: vec!["PAYMENT".into()],
+    };
+    let too_many = bai2::write(&bai2::OutgoingFile {
+        sender: "BANK".into(),
+        receiver: "ACME".into(),
+        created: "2026-11-28".parse().unwrap(),
+        file_id: "1".into(),
+        as_of: "2026-11-27".parse().unwrap(),
+        accounts: vec![bai2::OutgoingAccount {
+            account: "123".into(),
+            details: (1..=remit::ingest::MOST_DOCUMENTS + 1).map(credit).collect(),
+        }],
+    })
+    .unwrap();
+    door.refuses("too many.txt", &too_many, "limit").await;
+    let refused_before = door.office.refusals().await.unwrap().len();
     let none = lockbox(vec![]);
     for _ in 0..2 {
         assert!(matches!(door.take("empty.txt", &none).await.unwrap().as_slice(), [Taken::Empty { .. }]));
     }
-    assert_eq!((door.batches().await, door.office.refusals().await.unwrap().len()), (0, 0));
+    assert_eq!((door.batches().await, door.office.refusals().await.unwrap().len()), (0, refused_before));
     let two = String::from_utf8(lockbox(vec![vec![check(300)], vec![check(7)]])).unwrap();
     let wrong = |line: &str| match line.starts_with("7002") {
         true => line.replace("0000000007", "0000000008") + "\r\n",
@@ -300,8 +321,8 @@ async fn rows_31_and_32_too_much_nothing_and_in_part() {
     let refused = taken.iter().filter(|t| matches!(t, Taken::Refused { .. })).count();
     assert_eq!((new, refused, door.batches().await), (1, 1, 1), "{taken:?}");
     let receipts = door.office.refusals().await.unwrap();
-    assert_eq!(receipts.len(), 1);
-    assert!(receipts[0].name.contains("batch 002"), "{receipts:?}");
+    assert_eq!(receipts.len(), refused_before + 1);
+    assert!(receipts.iter().any(|r| r.name.contains("batch 002")), "{receipts:?}");
 }
 
 /// 33: what is read is one file, whatever gets its name meanwhile; and its hash is that of the bytes that were read.
@@ -344,4 +365,27 @@ async fn row_49_lists_of_bills_that_swing() {
     }
     assert_eq!(door.office.import_bills(&list(20), true, false).await.unwrap().unchanged, 20, "nothing was closed");
     assert_eq!(door.office.import_bills(&list(2), true, true).await.unwrap().closed, 18);
+}
+
+/// 49: a list of bills that is older than the last one opens nothing again and closes nothing, unless a person says that it is
+/// right; part of a list, or one with bills that were never seen, is no older list.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_49_a_list_of_an_earlier_day() {
+    let door = Door::new("").await;
+    let list = |numbers: std::ops::RangeInclusive<usize>| {
+        let rows: String = numbers.map(|n| format!("water,B{n},{n:010},1.00\n")).collect();
+        bills_csv::bills(format!("biller,bill,account,amount_due\n{rows}").as_bytes(), None).unwrap().rows
+    };
+    let (monday, tuesday, wednesday) = (list(1..=20), list(3..=22), list(2..=23));
+    assert_eq!(door.office.import_bills(&monday, true, false).await.unwrap().added, 20);
+    let next = door.office.import_bills(&tuesday, true, false).await.unwrap();
+    assert_eq!((next.added, next.closed), (2, 2));
+    let refused = door.office.import_bills(&monday, true, false).await.unwrap_err();
+    assert!(matches!(refused, OfficeError::Refused { code: "older-list", .. }), "{refused:?}");
+    assert_eq!(door.office.import_bills(&tuesday, true, false).await.unwrap().unchanged, 20, "nothing was changed");
+    // A bill that is open again beside a new one: a later day.
+    let later = door.office.import_bills(&wednesday, true, false).await.unwrap();
+    assert_eq!((later.added, later.changed, later.closed), (1, 1, 0));
+    let meant = door.office.import_bills(&monday, true, true).await.unwrap();
+    assert_eq!((meant.changed, meant.closed), (1, 3));
 }

@@ -499,16 +499,16 @@ fn camt_credit(transaction: &iso20022::Transaction, amount: Cents, reference: &s
 /// Takes the detail of a BAI2 file: each account an intake. Summaries, settlements of our own files and items that came back
 /// are left out.
 pub fn bai2(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
-    bai2_from(&mut &*bytes)
+    bai2_from(&[], &mut &*bytes)
 }
 
-/// The same from a source of any size.
-pub fn bai2_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
+/// The same from a source of any size, where some banks are known not to count as the standard says.
+pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
     let mut room = Room { left: MOST_DOCUMENTS, over: false };
     let mut trays: Vec<Tray> = vec![Tray::default()];
     let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
     let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
-    let summary = bai2::scan(source, &mut |event| match event {
+    let summary = bai2::scan_from(banks, source, &mut |event| match event {
         bai2::Event::Account(group, account) => {
             let Some(tray) = trays.last_mut() else { return };
             tray.name = format!("account {}", crate::domain::account::masked(&account.account));

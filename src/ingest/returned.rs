@@ -33,8 +33,8 @@ pub fn check_returns(source: &mut dyn Read) -> Result<CameBack, IntakeError> {
 
 /// The returned items of a BAI2 statement: codes 555 (a deposited item), 557 (an ACH entry) and 561 (a debit of ours). The
 /// bank's own reason is looked for in the text; without one the item waits for a person.
-pub fn statement_returns(source: &mut dyn Read) -> Result<CameBack, IntakeError> {
-    let file = bai2::returns(source).map_err(refused)?;
+pub fn statement_returns(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<CameBack, IntakeError> {
+    let file = bai2::returns(banks, source).map_err(refused)?;
     file.refusal().map_or(Ok(()), |fault| Err(refused(fault.clone())))?;
     came_back(file.returns, Vec::new(), &file.faults, file.others)
 }

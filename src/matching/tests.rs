@@ -119,7 +119,7 @@ fn evidence(n: u32, kind: DocumentKind) -> Evidence {
 }
 
 /// `c4000` a check of 40.00, `c?` one of unknown amount, `c4000/77` drawn on bank account 77, `s1` the stub of account
-/// ..1, `s1=500` a line that pays 5.00, `x2` the stub of account ..2 with a failed check digit and neighbours swapped.
+/// ..1, `s1=500` a line that pays 5.00, `o1` a valid stub of another biller, which has no such account, `x2` the stub of account ..2 with a failed check digit and neighbours swapped.
 fn documents(text: &str) -> Vec<Evidence> {
     let mut out = Vec::new();
     for (i, word) in text.split_whitespace().enumerate() {
@@ -149,7 +149,7 @@ fn documents(text: &str) -> Vec<Evidence> {
             let failed = head == "x";
             let account = if failed { format!("10000000{digit}0") } else { format!("10000000{digit:0>2}") };
             e.stub = Some(StubEvidence {
-                biller: Some(Biller("water".into())),
+                biller: Some(Biller(if head == "o" { "phone" } else { "water" }.into())),
                 account: Some(AccountNumber::new(account)),
                 amount_due: failed.then(|| Cents::new(6000)),
                 paid: paid.map(|p| Cents::new(p.parse().unwrap())),
@@ -266,6 +266,8 @@ fn proposals() {
         c4000 s1 s1 | | exception | W1:4000 | duplicate-stub
         c4000 s1 s1 | accept@duplicate-stub | ready | W1:4000 |
         c4000 s9 | | exception |  | account-unknown
+        c4000 o1 | | exception |  | account-unknown
+        c10000 s2 o1 | | exception | W2:6000 | account-unknown
         c4000 s9 | assign@account-unknown;account=1000000001 | ready | W1:4000 |
         c4000 s9 | assign@account-unknown;account=1234 | exception |  | account-unknown
         c4000 s9 | to-suspense@account-unknown;note=x | ready | 2100:4000 |

@@ -100,7 +100,7 @@ impl Office {
             Some(Format::X12Advice | Format::X12Lockbox) => ingest::x12_from(bytes),
             Some(Format::Nacha) => ingest::nacha_from(bytes),
             Some(Format::Camt053 | Format::Camt054) => ingest::camt_from(bytes),
-            Some(Format::Bai2) => ingest::bai2_from(bytes),
+            Some(Format::Bai2) => ingest::bai2_from(&self.site.config.bai2, bytes),
             Some(Format::Csv) if file.size() > LARGEST_LIST => {
                 let fault = Fault::error("limit", "the list is larger than 64 MiB: divide it");
                 Err(one(fault.between(file.size().to_string(), LARGEST_LIST.to_string())))

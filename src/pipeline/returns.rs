@@ -150,7 +150,7 @@ impl Office {
         let (back, whole) = file.read_through(|source| match format {
             Some(formats::Format::Nacha) => Ok(ingest::ach_returns(source)),
             Some(formats::Format::X9) => Ok(ingest::check_returns(source)),
-            Some(formats::Format::Bai2) => Ok(ingest::statement_returns(source)),
+            Some(formats::Format::Bai2) => Ok(ingest::statement_returns(&self.site.config.bai2, source)),
             other => Err(other.map_or("none that is known", formats::Format::as_str)),
         })?;
         let back = back.map_err(|what| {

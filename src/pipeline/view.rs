@@ -333,6 +333,9 @@ impl Office {
             StoreError::ClosesTooMuch { .. } => {
                 OfficeError::refused("closes-too-much", e.to_string(), "if the file is right, add --force")
             }
+            StoreError::OlderList { .. } => {
+                OfficeError::refused("older-list", e.to_string(), "if the file is the newest, add --force")
+            }
             other => other.into(),
         })
     }

@@ -229,6 +229,12 @@ impl Store {
                     if report.closed * 2 > open && !force {
                         return Err(StoreError::ClosesTooMuch { closing: report.closed, open });
                     }
+                    // A later list has bills that were never seen; one that has none, opens what a later one closed and lacks
+                    // what that one brought is the list of an earlier day.
+                    let opening: u64 = reopened.values().map(|numbers| numbers.len() as u64).sum();
+                    if report.added == 0 && opening > 0 && report.closed > 0 && !force {
+                        return Err(StoreError::OlderList { opening, closing: report.closed });
+                    }
                 }
                 tx.insert(&ADD_BILLS, rows).await?;
                 self.add_old_accounts(&mut tx, &given.values().copied().collect::<Vec<_>>()).await?;

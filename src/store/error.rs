@@ -34,6 +34,12 @@ pub enum StoreError {
     /// A complete bill file that would close more than half of the open bills.
     #[error("this file would close {closing} of {open} open bills; nothing was changed")]
     ClosesTooMuch { closing: u64, open: u64 },
+    /// A complete bill file of an earlier day than the last one.
+    #[error(
+        "this file looks older than what is loaded: no bill on it is new, {opening} were closed by a later file, and it lacks {closing} \
+         that are open; nothing was changed"
+    )]
+    OlderList { opening: u64, closing: u64 },
     /// What stands in the database or the object store is not what this program can have written.
     #[error("{place} is damaged: {why}")]
     Damaged { place: String, why: String },

@@ -284,7 +284,7 @@ fn sent_back(bytes: &[u8]) -> bool {
     let all = [
         ingest::ach_returns(&mut Slowly(bytes)),
         ingest::check_returns(&mut Slowly(bytes)),
-        ingest::statement_returns(&mut Slowly(bytes)),
+        ingest::statement_returns(&[], &mut Slowly(bytes)),
     ];
     for back in all.iter().flatten() {
         assert!(back.items.iter().all(|item| item.amount.is_positive() && item.place.offset <= bytes.len() as u64));

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::codes::{Meaning, meaning};
-use super::read::{Detail, Event, scan};
+use super::read::{BankTotals, Detail, Event, scan_from};
 use crate::domain::{Day, OriginalItem, ReturnChannel, ReturnItem, ReturnReason, ReturnStage, SourcePlace};
 use crate::formats::fault::{Fault, Faults};
 
@@ -29,9 +29,9 @@ impl ReturnedDetails {
 }
 
 /// Reads the returned items of a file of any size. Groups that are corrections, deletions or tests are a fault.
-pub fn returns(source: &mut dyn Read) -> Result<ReturnedDetails, Fault> {
+pub fn returns(banks: &[BankTotals], source: &mut dyn Read) -> Result<ReturnedDetails, Fault> {
     let (mut returns, mut others, mut refused) = (Vec::new(), 0, Vec::new());
-    let summary = scan(source, &mut |event| {
+    let summary = scan_from(banks, source, &mut |event| {
         let Event::Detail(group, _, detail) = event else { return };
         if meaning(&detail.code) != Meaning::ComesBack {
             others += 1;

@@ -3,6 +3,8 @@
 
 use std::io::Read;
 
+use serde::Deserialize;
+
 use crate::domain::{Cents, Day};
 use crate::formats::fault::{Fault, Faults, clip};
 use crate::formats::window::Window;
@@ -89,6 +91,28 @@ pub struct Summary {
     pub credit: Cents,
     pub debit: Cents,
     pub faults: Faults,
+}
+
+/// What of a bank's own totals and counts is held against its records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Totals {
+    /// All; where one differs the account, or the file, is held.
+    #[default]
+    Strict,
+    /// Amounts; a count that differs is a warning.
+    CountsOff,
+    /// None: both are warnings.
+    Off,
+}
+
+/// A bank whose statements do not count as the standard says.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BankTotals {
+    /// The sender as the file header (01) names it.
+    pub sender: String,
+    pub totals: Totals,
 }
 
 /// `01,` and the commas of a file header.
@@ -223,8 +247,17 @@ pub fn each_record(source: &mut dyn Read, each: &mut dyn FnMut(u64, u64, &str, &
 
 /// Reads a whole file. `Err` where there is no file header (01) at its beginning.
 pub fn scan(source: &mut dyn Read, each: &mut dyn FnMut(Event<'_>)) -> Result<Summary, Fault> {
+    scan_from(&[], source, each)
+}
+
+/// The same where some banks are known not to count as the standard says.
+pub fn scan_from(
+    banks: &[BankTotals],
+    source: &mut dyn Read,
+    each: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, Fault> {
     let mut pieces = Pieces::new(source);
-    let mut reader = Reader::default();
+    let mut reader = Reader { banks, ..Reader::default() };
     let mut open: Option<Record> = None;
     while let Some(piece) = pieces.next(&mut reader.summary.faults)? {
         if reader.summary.records == 0 && &piece.code != b"01" {
@@ -265,7 +298,10 @@ pub fn scan(source: &mut dyn Read, each: &mut dyn FnMut(Event<'_>)) -> Result<Su
 }
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'b> {
+    banks: &'b [BankTotals],
+    /// As agreed for the file's sender.
+    totals: Totals,
     summary: Summary,
     group: Option<Group>,
     account: Option<Account>,
@@ -326,7 +362,7 @@ impl Fields {
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     fn push(&mut self, fault: Fault) {
         if let (true, Some(account)) = (fault.is_error(), &mut self.account) {
             account.errors += 1;
@@ -416,6 +452,8 @@ impl Reader {
     fn file_header(&mut self, record: &Record) {
         let mut fields = Fields::of(record);
         self.summary.sender = fields.next();
+        let known = self.banks.iter().find(|b| b.sender == self.summary.sender);
+        self.totals = known.map(|b| b.totals).unwrap_or_default();
         self.summary.receiver = fields.next();
         let created = fields.next();
         self.summary.created = date(&created);
@@ -572,14 +610,22 @@ impl Reader {
             self.odd(record, "total", &format!("the {what} is blank"), "", "0");
         } else if amount(stated) != Some(have) {
             let message = format!("the {what} is not what the records add up to");
-            self.wrong(record, "total", message, stated, &have.get().to_string());
+            self.unlike(self.totals == Totals::Off, record, message, stated, &have.get().to_string());
         }
     }
 
     fn compare_count(&mut self, record: &Record, what: &str, stated: &str, have: u64) {
         if stated.parse::<u64>().ok() != Some(have) {
             let message = format!("the {what} is not that of the records");
-            self.wrong(record, "total", message, stated, &have.to_string());
+            self.unlike(self.totals != Totals::Strict, record, message, stated, &have.to_string());
+        }
+    }
+
+    /// A total or count that the records do not give; a warning where that is known of the bank.
+    fn unlike(&mut self, known: bool, record: &Record, message: String, stated: &str, have: &str) {
+        match known {
+            true => self.odd(record, "total", &message, stated, have),
+            false => self.wrong(record, "total", message, stated, have),
         }
     }
 

@@ -36,6 +36,37 @@ fn a_file_is_read_with_its_text() {
 }
 
 #[test]
+fn a_bank_that_counts_in_its_own_way_is_believed_as_far_as_the_site_says() {
+    let bank = |sender: &str, totals| BankTotals { sender: sender.into(), totals };
+    let (count, total) = (("49,7000,6", "49,7000,26"), ("98,7000,1,8", "98,-12,1,8"));
+    let rows = [
+        (bank("BANK", Totals::Strict), count, 1),
+        (bank("BANK", Totals::CountsOff), count, 0),
+        (bank("OTHER", Totals::CountsOff), count, 1),
+        (bank("BANK", Totals::Strict), total, 1),
+        (bank("BANK", Totals::CountsOff), total, 1),
+        (bank("BANK", Totals::Off), total, 0),
+        (bank("BANK", Totals::Off), count, 0),
+        // Whatever is agreed on totals: a file that is cut short is held.
+        (bank("BANK", Totals::Off), ("99,7000,1,10/\n", ""), 1),
+    ];
+    for (bank, (from, to), errors) in rows {
+        let changed = FILE.replacen(from, to, 1);
+        assert_ne!(changed, FILE, "{from}");
+        let mut accounts = Vec::new();
+        let summary = scan_from(std::slice::from_ref(&bank), &mut changed.as_bytes(), &mut |event| {
+            if let Event::Account(_, account) = event {
+                accounts.push(account.errors);
+            }
+        })
+        .unwrap();
+        assert_eq!(summary.faults.errors, errors, "{bank:?} {to}: {:?}", summary.faults.list());
+        assert!(!summary.faults.list().is_empty(), "{bank:?} {to}: what differs is told in any case");
+        assert!(errors == 1 || accounts == [0], "{bank:?} {to}: {accounts:?}");
+    }
+}
+
+#[test]
 fn what_does_not_agree_is_named() {
     let check = |from: &str, to: &str, code: &str, record: u64| {
         let changed = FILE.replacen(from, to, 1);
@@ -93,18 +124,18 @@ fn returned_items_of_a_statement() {
         ("16,561,8425,Z,B6,,ACCOUNT CLOSED", AccountClosed, "561", None, None),
     ] {
         let text = file(&[line, "16,142,100,Z,B9,,ACH CREDIT"]);
-        let found = returns(&mut text.as_bytes()).unwrap();
+        let found = returns(&[], &mut text.as_bytes()).unwrap();
         assert_eq!((found.refusal(), found.returns.len(), found.others), (None, 1, 1), "{line}");
         let item = &found.returns[0];
         assert_eq!((item.reason, item.code.as_str(), item.amount), (reason, code, Cents::new(8425)), "{line}");
         assert_eq!((item.original.serial.as_deref(), item.original.trace.as_deref()), (serial, trace), "{line}");
         assert_eq!(item.date, Some("2026-11-02".parse().unwrap()));
         assert!(
-            returns(&mut text.replace("BANK,1,", "BANK,3,").as_bytes()).unwrap().refusal().is_some(),
+            returns(&[], &mut text.replace("BANK,1,", "BANK,3,").as_bytes()).unwrap().refusal().is_some(),
             "a correction"
         );
         assert!(
-            returns(&mut text.replace("98,8525", "98,8526").as_bytes()).unwrap().refusal().is_some(),
+            returns(&[], &mut text.replace("98,8525", "98,8526").as_bytes()).unwrap().refusal().is_some(),
             "a wrong total"
         );
     }
