@@ -128,53 +128,75 @@ impl Tray {
     }
 }
 
-/// Documents that may still come; what does not fit is left out, and the file is refused for it.
-struct Room {
-    left: usize,
+/// What of a file is taken in, while it is read.
+struct Trays {
+    /// The one that payments fall into.
+    open: Tray,
+    done: Vec<Tray>,
+    /// Documents that may still come; what does not fit is left out, and the file is refused for it.
+    room: usize,
     over: bool,
+    /// What the file holds beside, by what it is.
+    left_out: BTreeMap<&'static str, u64>,
 }
 
-impl Room {
-    fn takes(&mut self, credit: &Credit) -> bool {
-        let needs = 1 + credit.lines.len();
-        self.over |= needs > self.left;
-        self.left = self.left.saturating_sub(needs);
-        !self.over
+impl Trays {
+    fn new() -> Trays {
+        Trays { open: Tray::default(), done: Vec::new(), room: MOST_DOCUMENTS, over: false, left_out: BTreeMap::new() }
     }
 
-    fn fault(&self) -> Option<Fault> {
-        self.over.then(too_many)
+    /// The open tray is complete; what comes falls into `next`.
+    fn close(&mut self, next: Tray) {
+        self.done.push(std::mem::replace(&mut self.open, next));
     }
+
+    fn leave_out(&mut self, why: &'static str) {
+        *self.left_out.entry(why).or_default() += 1;
+    }
+
+    fn take(&mut self, credit: Credit) {
+        let needs = 1 + credit.lines.len();
+        self.over |= needs > self.room;
+        self.room = self.room.saturating_sub(needs);
+        if !self.over {
+            self.open.credits.push(credit);
+        }
+    }
+
+    /// Intakes of the trays that hold payments. `faults`: all of the file; `whole`: those that concern every tray.
+    fn intakes(mut self, kind: SourceKind, faults: &[Fault], whole: Vec<Fault>) -> Result<Vec<Intake>, IntakeError> {
+        self.close(Tray::default());
+        let told = self
+            .left_out
+            .iter()
+            .map(|(what, count)| Fault::warning("left-out", format!("{count} of the file are not taken in: {what}")));
+        let too_many = self.over.then(too_many);
+        let mut all = Vec::new();
+        for mut tray in self.done.into_iter().filter(|t| !t.credits.is_empty()) {
+            tray.problems.splice(0..0, whole.iter().cloned().chain(too_many.clone()));
+            all.push(tray.intake(kind));
+        }
+        match all.first_mut() {
+            Some(first) => {
+                first.problems.extend(told);
+                Ok(all)
+            }
+            None => {
+                let wrong: Vec<Fault> = faults.iter().filter(|f| f.is_error()).cloned().chain(told).collect();
+                Err(if wrong.is_empty() { IntakeError::Empty } else { IntakeError::Refused(wrong) })
+            }
+        }
+    }
+}
+
+fn refused(fault: Fault) -> IntakeError {
+    IntakeError::Refused(vec![fault])
 }
 
 /// More faults than are listed: what they are is not known any more, so the file is held.
 fn unlisted(faults: &Faults) -> Option<Fault> {
     let all = faults.errors + faults.warnings;
     (all > faults.list().len() as u64).then(|| Fault::error("limit", format!("{all} faults are in the file")))
-}
-
-/// Intakes of the trays that hold payments. `left_out`: what the file holds beside, by what it is.
-fn intakes(
-    kind: SourceKind,
-    trays: Vec<Tray>,
-    faults: &[Fault],
-    left_out: &BTreeMap<&'static str, u64>,
-) -> Result<Vec<Intake>, IntakeError> {
-    let told: Vec<Fault> = left_out
-        .iter()
-        .map(|(what, count)| Fault::warning("left-out", format!("{count} of the file are not taken in: {what}")))
-        .collect();
-    let mut all: Vec<Intake> = trays.into_iter().filter(|t| !t.credits.is_empty()).map(|t| t.intake(kind)).collect();
-    match all.first_mut() {
-        Some(first) => {
-            first.problems.extend(told);
-            Ok(all)
-        }
-        None => {
-            let wrong: Vec<Fault> = faults.iter().filter(|f| f.is_error()).cloned().chain(told).collect();
-            Err(if wrong.is_empty() { IntakeError::Empty } else { IntakeError::Refused(wrong) })
-        }
-    }
 }
 
 /// Takes an 820 (each set an intake) or an 823 (each batch of a deposit an intake).
@@ -184,11 +206,8 @@ pub fn x12(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
 
 /// The same from a source of any size.
 pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
-    let mut room = Room { left: MOST_DOCUMENTS, over: false };
-    let mut trays: Vec<Tray> = Vec::new();
-    let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut trays = Trays::new();
     let mut open = true;
-    let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
     let summary = x12::scan(source, &mut |event| match event {
         x12::Event::Set(..) => open = true,
         x12::Event::Payment(payment) => {
@@ -202,18 +221,16 @@ pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 _ => None,
             };
             if let Some(why) = why {
-                *left_out.entry(why).or_default() += 1;
-                return;
+                return trays.leave_out(why);
             }
             let name = match &payment.deposit {
                 Some(d) => format!("lockbox {} deposit {} batch {}", d.lockbox, d.number, d.batch),
                 None => format!("820 {}", payment.trace),
             };
-            let same = trays.last().is_some_and(|t| t.name == name && !open);
-            if !same {
+            if open || trays.open.name != name {
                 let origin = if advice { Origin::BankFile } else { Origin::Lockbox };
                 let date = payment.deposit.as_ref().and_then(|d| d.date).or(payment.date);
-                trays.push(Tray {
+                trays.close(Tray {
                     head: format!("{name} {date:?}"),
                     name,
                     date,
@@ -222,7 +239,7 @@ pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 });
                 open = false;
             }
-            let Some(tray) = trays.last_mut() else { return };
+            let tray = &mut trays.open;
             if payment.errors > 0 && !tray.problems.iter().any(|p| p.code == "set") {
                 let message = format!("the set of this payment breaks {} rules of the format", payment.errors);
                 tray.problems.push(Fault::error("set", message).record(payment.number).offset(payment.offset));
@@ -237,7 +254,7 @@ pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 payer: format!("{} {}", payment.payer, payment.trace).trim().to_string(),
                 lines: Vec::new(),
             };
-            tray.credits.extend(Some(credit.with_lines(lines)).filter(|c| room.takes(c)));
+            trays.take(credit.with_lines(lines));
         }
     })
     .map_err(refused)?;
@@ -251,16 +268,12 @@ pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
         })
         .cloned()
         .chain(unlisted(&summary.faults))
-        .chain(room.fault())
         .collect();
-    for tray in &mut trays {
-        tray.problems.splice(0..0, whole.iter().cloned());
-    }
     let kind = match summary.kind {
         Some(SetKind::Lockbox823) => SourceKind::X12Lockbox,
         _ => SourceKind::X12Advice,
     };
-    intakes(kind, trays, summary.faults.list(), &left_out)
+    trays.intakes(kind, summary.faults.list(), whole)
 }
 
 fn x12_line(line: &x12::Line) -> Line {
@@ -282,13 +295,10 @@ pub fn nacha(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
 
 /// The same from a source of any size.
 pub fn nacha_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
-    let mut room = Room { left: MOST_DOCUMENTS, over: false };
-    let mut trays: Vec<Tray> = vec![Tray::default()];
-    let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
+    let mut trays = Trays::new();
     let summary = nacha::scan(source, &mut |event| match event {
         nacha::Event::Batch(batch) => {
-            let Some(tray) = trays.last_mut() else { return };
+            let tray = &mut trays.open;
             let company = batch.header.company_name.text();
             tray.name = format!("{} {company}, batch {}", batch.entry_class(), batch.header.batch_number.text());
             tray.date = batch.effective_date();
@@ -297,7 +307,7 @@ pub fn nacha_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 let message = format!("the batch breaks {} rules of the format", batch.errors);
                 tray.problems.push(Fault::error("batch", message).record(batch.number).offset(batch.offset));
             }
-            trays.push(Tray::default());
+            trays.close(Tray::default());
         }
         nacha::Event::Entry(entry) => {
             let direction = entry.direction();
@@ -314,16 +324,13 @@ pub fn nacha_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 None
             };
             if let Some(why) = why {
-                *left_out.entry(why).or_default() += 1;
-                return;
+                return trays.leave_out(why);
             }
-            if let Some(tray) = trays.last_mut() {
-                tray.credits.extend(Some(ach_credit(&entry, amount)).filter(|c| room.takes(c)));
-            }
+            trays.take(ach_credit(&entry, amount));
         }
     })
     .map_err(refused)?;
-    let in_batches: u64 = trays.iter().flat_map(|t| &t.problems).count() as u64;
+    let in_batches: u64 = trays.done.iter().flat_map(|t| &t.problems).count() as u64;
     let whole: Vec<Fault> = summary
         .faults
         .list()
@@ -332,12 +339,8 @@ pub fn nacha_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
         .cloned()
         .chain(file_control(&summary, in_batches))
         .chain(unlisted(&summary.faults))
-        .chain(room.fault())
         .collect();
-    for tray in &mut trays {
-        tray.problems.splice(0..0, whole.iter().cloned());
-    }
-    intakes(SourceKind::Nacha, trays, summary.faults.list(), &left_out)
+    trays.intakes(SourceKind::Nacha, summary.faults.list(), whole)
 }
 
 /// A file control that does not agree holds every batch.
@@ -392,22 +395,19 @@ pub fn camt(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
 
 /// The same from a source of any size.
 pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
-    let mut room = Room { left: MOST_DOCUMENTS, over: false };
-    let mut trays: Vec<Tray> = vec![Tray::default()];
-    let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut trays = Trays::new();
     let mut currency: Option<String> = None;
     let mut mixed = false;
-    let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
     let summary = iso20022::scan(source, &mut |event| match event {
         iso20022::Event::Statement(statement) => {
-            let Some(tray) = trays.last_mut() else { return };
+            let tray = &mut trays.open;
             tray.name = format!("statement {}", statement.id);
             tray.head = format!("{} {}", statement.account, statement.id);
             if !statement.last_page {
                 let message = "another page of this statement follows; it is taken when it is complete";
                 tray.problems.push(Fault::error("page", message).offset(statement.offset));
             }
-            trays.push(Tray::default());
+            trays.close(Tray::default());
         }
         iso20022::Event::Entry(_, entry) => {
             let returned =
@@ -424,14 +424,13 @@ pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 None
             };
             if let Some(why) = why {
-                *left_out.entry(why).or_default() += 1;
-                return;
+                return trays.leave_out(why);
             }
             mixed |= currency.as_ref().is_some_and(|c| *c != entry.currency);
             currency.get_or_insert_with(|| entry.currency.clone());
-            let Some(tray) = trays.last_mut() else { return };
+            let tray = &mut trays.open;
             tray.date = tray.date.or(entry.booked).or(entry.value);
-            tray.credits.extend(camt_credits(entry).into_iter().filter(|c| room.takes(c)));
+            camt_credits(entry).into_iter().for_each(|credit| trays.take(credit));
         }
     })
     .map_err(refused)?;
@@ -443,17 +442,13 @@ pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
         .cloned()
         .collect();
     whole.extend(unlisted(&summary.faults));
-    whole.extend(room.fault());
     if mixed {
         whole.push(Fault::error("currency", "credits of several currencies in one file"));
     }
     if let Some(currency) = currency.filter(|c| c != "USD" && !c.is_empty()) {
         whole.push(Fault::warning("currency", format!("the amounts are in {currency}")));
     }
-    for tray in &mut trays {
-        tray.problems.splice(0..0, whole.iter().cloned());
-    }
-    intakes(SourceKind::Camt, trays, summary.faults.list(), &left_out)
+    trays.intakes(SourceKind::Camt, summary.faults.list(), whole)
 }
 
 /// The payments of an entry; one that does not add up to them, or has none, is one payment without lines.
@@ -504,13 +499,10 @@ pub fn bai2(bytes: &[u8]) -> Result<Vec<Intake>, IntakeError> {
 
 /// The same from a source of any size, where some banks are known not to count as the standard says.
 pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
-    let mut room = Room { left: MOST_DOCUMENTS, over: false };
-    let mut trays: Vec<Tray> = vec![Tray::default()];
-    let mut left_out: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let refused = |fault: Fault| IntakeError::Refused(vec![fault]);
+    let mut trays = Trays::new();
     let summary = bai2::scan_from(banks, source, &mut |event| match event {
         bai2::Event::Account(group, account) => {
-            let Some(tray) = trays.last_mut() else { return };
+            let tray = &mut trays.open;
             tray.name = format!("account {}", crate::domain::account::masked(&account.account));
             tray.date = group.date;
             tray.head = format!("{} {} {:?}", group.originator, account.account, group.date);
@@ -528,7 +520,7 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
                 let message = format!("the group is {what}: it is never added by itself");
                 tray.problems.push(Fault::error("status", message).record(group.number));
             }
-            trays.push(Tray::default());
+            trays.close(Tray::default());
         }
         bai2::Event::Detail(_, _, detail) => {
             let why = match bai2::codes::meaning(&detail.code) {
@@ -540,8 +532,7 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
                 Meaning::NotOurs => Some("debits and codes of the bank's own"),
             };
             if let Some(why) = why {
-                *left_out.entry(why).or_default() += 1;
-                return;
+                return trays.leave_out(why);
             }
             let tagged = |tag: &str| {
                 let found = detail.text.iter().find_map(|l| l.strip_prefix(tag));
@@ -554,9 +545,7 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
                 payer: [payer.as_str(), &detail.bank_reference, &detail.customer_reference, &text].join(" "),
                 ..Credit::default()
             };
-            if let Some(tray) = trays.last_mut() {
-                tray.credits.extend(Some(credit.with_lines(references(&text))).filter(|c| room.takes(c)));
-            }
+            trays.take(credit.with_lines(references(&text)));
         }
     })
     .map_err(refused)?;
@@ -571,32 +560,29 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
         })
         .cloned()
         .chain(unlisted(&summary.faults))
-        .chain(room.fault())
         .collect();
-    for tray in &mut trays {
-        tray.problems.splice(0..0, whole.iter().cloned());
-    }
-    intakes(SourceKind::Bai2, trays, summary.faults.list(), &left_out)
+    trays.intakes(SourceKind::Bai2, summary.faults.list(), whole)
 }
 
 /// Takes a remittance list as CSV: rows of one `payment` belong together. `mapping` names the columns of another system.
 pub fn remittance_csv(bytes: &[u8], mapping: Option<&Mapping>) -> Result<Vec<Intake>, IntakeError> {
-    let read = bills_csv::remittances(bytes, mapping).map_err(|fault| IntakeError::Refused(vec![fault]))?;
-    let mut tray = Tray { head: "csv".into(), ..Tray::default() };
+    let read = bills_csv::remittances(bytes, mapping).map_err(refused)?;
+    let mut trays = Trays::new();
+    trays.open.head = "csv".into();
     for rejected in read.rejected {
-        tray.problems.push(Fault::error("row", rejected.message).line(rejected.line));
+        trays.open.problems.push(Fault::error("row", rejected.message).line(rejected.line));
     }
     let mut open: Option<(String, Credit, Vec<Line>)> = None;
-    let close = |tray: &mut Tray, done: Option<(String, Credit, Vec<Line>)>| {
+    let close = |trays: &mut Trays, done: Option<(String, Credit, Vec<Line>)>| {
         if let Some((_, credit, lines)) = done {
-            tray.credits.push(credit.with_lines(lines));
+            trays.take(credit.with_lines(lines));
         }
     };
     for row in read.rows {
-        tray.date = tray.date.or(row.date);
+        trays.open.date = trays.open.date.or(row.date);
         let same = !row.payment.is_empty() && open.as_ref().is_some_and(|(payment, ..)| *payment == row.payment);
         if !same {
-            close(&mut tray, open.take());
+            close(&mut trays, open.take());
             let credit = Credit {
                 amount: row.amount,
                 routing: row.routing,
@@ -613,7 +599,7 @@ pub fn remittance_csv(bytes: &[u8], mapping: Option<&Mapping>) -> Result<Vec<Int
             lines.push(Line { account: row.account, invoice: row.invoice, amount: row.paid, text: None });
         }
     }
-    close(&mut tray, open.take());
-    let faults = tray.problems.clone();
-    intakes(SourceKind::RemittanceCsv, vec![tray], &faults, &BTreeMap::new())
+    close(&mut trays, open.take());
+    let faults = trays.open.problems.clone();
+    trays.intakes(SourceKind::RemittanceCsv, &faults, Vec::new())
 }
