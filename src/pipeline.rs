@@ -31,6 +31,7 @@ pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
 pub use simulate::{Changed, Outcome, Simulated};
 pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -483,14 +484,18 @@ impl Office {
     /// Checks of other batches with the same routing, account and serial. When a batch is matched for the first time all
     /// others came before it; later only those that sort before it count, so that a repeat never accuses its original.
     async fn seen(&self, batch: &Batch, evidence: &[Evidence], first_time: bool) -> Result<Vec<SeenCheck>> {
-        let keyed: Vec<(String, CheckKey)> =
+        // Thousands of checks may be alike (a file of one check over and over): each key is asked for once, and the oldest
+        // check that it finds is enough.
+        let mut asked = BTreeSet::new();
+        let mut keyed: Vec<(String, CheckKey)> =
             evidence.iter().filter_map(|e| Some((e.check.as_ref()?.fingerprint()?, check_key(e)?))).collect();
+        keyed.retain(|(fingerprint, key)| asked.insert((fingerprint.clone(), key.amount)));
         let keys: Vec<CheckKey> = keyed.iter().map(|(_, key)| key.clone()).collect();
-        let like = self.store.checks_like(&keys).await?;
+        let like = self.store.checks_like(&keys, Some(&batch.id), MOST_ALIKE).await?;
         let mut seen = Vec::new();
         let mut names = std::collections::BTreeMap::<BatchId, Batch>::new();
         for ((fingerprint, key), found) in keyed.iter().zip(like) {
-            for one in found.into_iter().filter(|l| l.batch != batch.id) {
+            for one in found {
                 if !names.contains_key(&one.batch) {
                     names.insert(one.batch.clone(), self.store.batch(one.batch.as_str()).await?);
                 }
@@ -552,6 +557,9 @@ const MOST_TRIES: u32 = 50;
 
 /// Lanes of an embedded run: one reads or writes rows while the other decodes on all cores.
 const LANES: usize = 2;
+
+/// Checks of other batches that one check is compared with.
+const MOST_ALIKE: usize = 100;
 
 /// Reads each document on all cores; documents that are records have nothing to read.
 fn read_documents(

@@ -459,13 +459,23 @@ async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
     // Scanned again: other bytes, the same account lines and amounts.
     let again = in_review(site, "again", 4, Some(1)).await;
     let documents = s.documents(&again).await.unwrap();
-    let like =
-        s.checks_like(&[key_of(&documents[1]), CheckKey { amount: None, ..key_of(&documents[3]) }]).await.unwrap();
+    let like = s
+        .checks_like(&[key_of(&documents[1]), CheckKey { amount: None, ..key_of(&documents[3]) }], None, 9)
+        .await
+        .unwrap();
     assert_eq!(
         like.iter().map(|l| l.iter().map(|c| c.same_amount).collect::<Vec<_>>()).collect::<Vec<_>>(),
         [[true, true], [false, false]]
     );
-    assert!(s.checks_like(&[CheckKey { serial: "77".into(), ..key_of(&documents[1]) }]).await.unwrap()[0].is_empty());
+    assert!(
+        s.checks_like(&[CheckKey { serial: "77".into(), ..key_of(&documents[1]) }], None, 9).await.unwrap()[0]
+            .is_empty()
+    );
+    for (not_of, most, found) in [(None, 1, 1), (Some(&again), 9, 1), (Some(&again), 0, 0)] {
+        let like = s.checks_like(&[key_of(&documents[1])], not_of, most).await.unwrap();
+        assert_eq!(like[0].len(), found, "{not_of:?} {most}");
+        assert!(not_of.is_none() || like[0].iter().all(|l| l.batch != again));
+    }
     // Of the first a person says that it is another check.
     let before = s.transactions(&again).await.unwrap().remove(0);
     let mut after = before.clone();
@@ -565,7 +575,7 @@ async fn a_void_batch_counts_for_nothing(site: &Site) {
     assert_eq!(s.void_batch(&batch, "wrong tray", &olga()).await.unwrap(), Done::Already);
     assert!(s.exceptions(true).await.unwrap().is_empty());
     let documents = s.documents(&batch).await.unwrap();
-    assert!(s.checks_like(&[key_of(&documents[1])]).await.unwrap()[0].is_empty());
+    assert!(s.checks_like(&[key_of(&documents[1])], None, 9).await.unwrap()[0].is_empty());
     let mut again = intake("void again", 4);
     let images: Vec<_> = documents.into_iter().map(|d| d.images).collect();
     again.batches[0].1.iter_mut().zip(images).for_each(|(d, images)| d.images = images);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::hypotheses::{days_between, expected};
 use super::{Policy, SeenCheck};
-use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, KnownPayer, Reason};
+use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, DocumentId, KnownPayer, Reason};
 use crate::grouping::{Evidence, Piece, StubEvidence};
 
 /// What to load before grouping and matching a batch: everything that may turn out to be paid.
@@ -307,11 +307,9 @@ impl BillBook {
         policy: &Policy,
         day: Day,
     ) -> Vec<Piece<'a>> {
-        let mut fingerprints: BTreeSet<String> = seen
-            .iter()
-            .filter(|s| !evidence.iter().any(|e| e.document == s.document))
-            .map(|s| s.fingerprint.clone())
-            .collect();
+        let mine: BTreeSet<&DocumentId> = evidence.iter().map(|e| &e.document).collect();
+        let mut fingerprints: BTreeSet<String> =
+            seen.iter().filter(|s| !mine.contains(&s.document)).map(|s| s.fingerprint.clone()).collect();
         evidence
             .iter()
             .map(|e| {

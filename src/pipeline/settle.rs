@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
 use crate::pipeline::{Known, Office, OfficeError, Result, system};
-use crate::store::{Approval, Decided, Done, StoreError};
+use crate::store::{Approval, CheckKey, Decided, Done, StoreError};
 use crate::{matching, post, station};
 
 /// What a decision left.
@@ -415,7 +415,8 @@ impl Office {
     ) -> Result<Vec<matching::Repeat>> {
         let mut repeats: Vec<matching::Repeat> = Vec::new();
         let keys = known.check_keys();
-        let like = self.store.checks_like(&keys.iter().map(|(_, key)| key.clone()).collect::<Vec<_>>()).await?;
+        let asked: Vec<CheckKey> = keys.iter().map(|(_, key)| key.clone()).collect();
+        let like = self.store.checks_like(&asked, None, usize::MAX).await?;
         let mut mine: BTreeMap<String, u32> = BTreeMap::new();
         for ((document, key), like) in keys.iter().zip(like) {
             let Some(evidence) = known.evidence.iter().find(|e| e.document == *document && e.set_aside.is_none())

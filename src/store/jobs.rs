@@ -453,9 +453,14 @@ impl Store {
         Ok(())
     }
 
-    /// For each key the checks of the site with the same routing, account and serial (other documents included; those of
-    /// void batches left out), oldest batch first.
-    pub async fn checks_like(&self, keys: &[CheckKey]) -> Result<Vec<Vec<LikeCheck>>, StoreError> {
+    /// For each key up to `most` checks of the site with the same routing, account and serial (other documents included; those
+    /// of void batches, and of the batch `not_of`, left out), oldest batch first.
+    pub async fn checks_like(
+        &self,
+        keys: &[CheckKey],
+        not_of: Option<&BatchId>,
+        most: usize,
+    ) -> Result<Vec<Vec<LikeCheck>>, StoreError> {
         let prints: Vec<(String, Option<String>)> = keys.iter().map(|key| self.prints(key)).collect();
         let near: BTreeSet<String> = prints.iter().map(|(near, _)| near.clone()).collect();
         let mut tx = self.db().read().await?;
@@ -467,6 +472,8 @@ impl Store {
         let like = |(near, exact): &(String, Option<String>)| {
             let same = found.get(near).map(Vec::as_slice).unwrap_or_default();
             same.iter()
+                .filter(|(_, _, batch)| Some(batch) != not_of)
+                .take(most)
                 .map(|(its, document, batch)| LikeCheck {
                     document: document.clone(),
                     batch: batch.clone(),
