@@ -6,6 +6,7 @@ pub mod tray;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::domain::Sha256;
@@ -213,8 +214,16 @@ impl Draft {
     pub fn begin(path: &Path) -> Result<Draft, OfficeError> {
         fs::create_dir_all(folder_of(path)).map_err(failed(path))?;
         let temporary = path.with_extension("part");
-        let file = fs::File::create(&temporary).map_err(failed(path))?;
-        Ok(Draft { path: path.to_path_buf(), temporary, file })
+        // Whoever else writes this file now, here or in another process, is waited for: what they rename is whole.
+        loop {
+            let file = fs::OpenOptions::new().create(true).write(true).truncate(false).open(&temporary);
+            let file = file.and_then(|f| f.lock().map(|()| f)).map_err(failed(path))?;
+            let there = fs::metadata(&temporary).map(|m| m.ino()).ok();
+            if there == Some(file.metadata().map_err(failed(path))?.ino()) {
+                file.set_len(0).map_err(failed(path))?;
+                return Ok(Draft { path: path.to_path_buf(), temporary, file });
+            }
+        }
     }
 
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), OfficeError> {
@@ -275,5 +284,26 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    /// Many decide at once, and each has the same file written.
+    #[test]
+    fn writers_of_one_file_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::thread::scope(|scope| {
+            for n in 0..8u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        write_whole(path, &vec![n; 100_000 + usize::from(n)]).unwrap();
+                        let seen = fs::read(path).unwrap();
+                        assert_eq!(seen.len(), 100_000 + usize::from(seen[0]));
+                        assert!(seen.iter().all(|b| *b == seen[0]));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
