@@ -12,6 +12,7 @@ mod drawer;
 mod intake;
 mod ledger;
 mod papers;
+mod pieces;
 mod returns;
 pub mod settings;
 mod settle;
@@ -384,6 +385,23 @@ impl Office {
         self.known_from(batch, &documents, readings, settled).await
     }
 
+    /// What is known of a batch's documents by themselves: enough to prove it, and read without any bill.
+    async fn evidence_of(&self, batch: &Batch, settled: &[Transaction]) -> Result<Vec<Evidence>> {
+        let documents = self.store.documents(&batch.id).await?;
+        let mut readings = self.store.readings(&batch.id).await?;
+        let mut decisions: std::collections::BTreeMap<&DocumentId, Vec<Decision>> = Default::default();
+        for t in settled.iter().filter(|t| !t.decisions.is_empty()) {
+            let standing = settle::standing(&t.decisions);
+            decisions.extend(t.documents.iter().map(|d| (d, standing.clone())));
+        }
+        let mode = self.site.config.amounts.mode;
+        let of = |d: &Document| {
+            let reads = amounts::usable(readings.remove(&d.id).unwrap_or_default(), mode);
+            grouping::evidence(d, &reads, decisions.get(&d.id).map(Vec::as_slice).unwrap_or_default())
+        };
+        Ok(documents.iter().map(of).collect())
+    }
+
     /// The same of some documents of a batch.
     async fn known_from(
         &self,
@@ -458,6 +476,7 @@ impl Office {
             written,
             book,
             seen,
+            verdicts: Vec::new(),
             policy,
         })
     }
@@ -636,7 +655,9 @@ struct Face {
 
 impl Face {
     fn of(document: &Document, readings: &[Reading]) -> Face {
-        let Some(reading) = readings.last() else { return Face::default() };
+        // A scan that was replaced says nothing of the one that is shown.
+        let mut standing = readings.iter().rev().filter(|r| !document.is_replaced(&r.file));
+        let Some(reading) = standing.next() else { return Face::default() };
         let role = document.images.iter().find(|i| i.name == reading.file).map(|i| i.role);
         let swapped = matches!(role, Some(ImageRole::Back | ImageRole::BackGray));
         Face { swapped, rotation: reading.rotation }
@@ -655,6 +676,8 @@ struct Known {
     written: std::collections::BTreeMap<DocumentId, Vec<Reading>>,
     book: BillBook,
     seen: Vec<SeenCheck>,
+    /// New verdicts on amounts, to be saved with whatever comes of them.
+    verdicts: Vec<(DocumentId, Reading)>,
     /// With the limit of the batch's operator.
     policy: matching::Policy,
 }
@@ -684,6 +707,42 @@ impl Known {
                 *evidence = grouping::evidence(document, &amounts::usable(reads.clone(), standard.mode), &[]);
             }
         }
+    }
+
+    /// Verifies the amounts of one transaction's checks anew, as if none had been: its bills are others now. What a person
+    /// keyed stays.
+    fn look_again(&mut self, one: &Transaction, standard: &Standard) {
+        let decisions = settle::standing(&one.decisions);
+        let anew = |known: &mut Known, id: &DocumentId, reads: &[Reading]| {
+            let document = known.documents.iter().find(|d| d.id == *id);
+            let evidence = known.evidence.iter_mut().find(|e| e.document == *id);
+            if let (Some(document), Some(evidence)) = (document, evidence) {
+                *evidence = grouping::evidence(document, &amounts::usable(reads.to_vec(), standard.mode), &decisions);
+            }
+        };
+        for id in &one.documents {
+            let mut reads = self.reads.get(id).cloned().unwrap_or_default();
+            reads.retain(|r| r.amount.verdict.is_none());
+            anew(self, id, &reads);
+        }
+        self.book.hear_witnesses(&mut self.evidence);
+        let by_document: std::collections::BTreeMap<_, _> = self.evidence.iter().map(|e| (&e.document, e)).collect();
+        let kind = grouping::kind_of(one.documents.iter().filter_map(|d| by_document.get(d).copied()));
+        let group = Group { documents: one.documents.clone(), kind, reason: one.reason.clone() };
+        let found = self.verify_amounts(&[group], standard);
+        for id in &one.documents {
+            let mut reads = self.reads.get(id).cloned().unwrap_or_default();
+            if let Some((_, verdict)) = found.iter().find(|(d, _)| d == id) {
+                let same = |r: &Reading| r.amount.verdict == verdict.amount.verdict;
+                if !reads.iter().rev().find(|r| r.amount.verdict.is_some()).is_some_and(same) {
+                    self.verdicts.push((id.clone(), verdict.clone()));
+                    reads.push(verdict.clone());
+                }
+            }
+            anew(self, id, &reads);
+            self.reads.insert(id.clone(), reads);
+        }
+        self.book.hear_witnesses(&mut self.evidence);
     }
 
     fn propose(&self, ids: &[TransactionId], groups: &[Group], decisions: &[Vec<Decision>]) -> Vec<Proposal> {

@@ -121,6 +121,23 @@ impl House {
         (visitor.cookie, visitor.csrf)
     }
 
+    /// Everything open held, then balanced, approved, posted and deposited by others.
+    pub async fn sent_to_the_bank(&self, batch: &str) {
+        let (olga, sven) = (name("teller"), name("second"));
+        let store = self.office.store();
+        store.add_user(&olga, &[Role::Operator], &name("remit")).await.unwrap();
+        store.add_user(&sven, &[Role::Approver], &name("remit")).await.unwrap();
+        for e in self.office.open_exceptions(None).await.unwrap().iter().filter(|e| e.batch.as_str() == batch) {
+            self.office.hold(&e.transaction, &Default::default(), &olga).await.unwrap();
+        }
+        let found = async || self.office.find_batch(batch).await.unwrap();
+        self.office.balance(&found().await, Some(&olga)).await.unwrap();
+        self.office.approve(&found().await, &sven).await.unwrap();
+        self.office.post(&found().await, &sven).await.unwrap();
+        let made = self.office.make_deposits(found().await.date, None, &sven).await.unwrap();
+        assert!(made.iter().any(|m| m.deposit.is_some()), "nothing was deposited");
+    }
+
     async fn verified(&self) {
         let proof = self.office.verify(true).await.unwrap();
         assert!(proof.findings.is_empty(), "{:?}", proof.findings);
@@ -211,6 +228,7 @@ async fn every_route_lets_in_whom_its_policy_names_and_nobody_else() {
                 let path = filled(line.path, &ids, own);
                 let got = match line.method {
                     "get" => get(&desk, &path, visitor).await,
+                    "put" => send(&desk, request("PUT", &path, visitor).body(Body::empty()).unwrap()).await,
                     _ => post(&desk, &path, visitor, "name=x").await,
                 };
                 asked += 1;
@@ -542,6 +560,56 @@ async fn programs_make_the_same_moves_once() {
     let whole: serde_json::Value = serde_json::from_str(&shown.text).unwrap();
     let account = whole["transactions"][0]["applications"][0]["account"].as_str().unwrap_or("...");
     assert!(account.starts_with("..."), "{account}");
+    // The moves of the other screens: taking in, regrouping and back, a note, a scan again, deposits, the drawer.
+    let everything = [Role::Operator, Role::Approver, Role::Cashier];
+    let mut roles = everything.to_vec();
+    roles.sort();
+    store.add_user(&name("olga"), &roles, &name("remit")).await.unwrap();
+    let from = samples().join("batches").join("b0002");
+    for entry in std::fs::read_dir(&from).unwrap().flatten() {
+        let (file, bytes) = (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap());
+        if file.ends_with(".json") || file.ends_with(".csv") && file != "index.csv" {
+            continue;
+        }
+        let built = Request::builder().method("PUT").uri(format!("/api/v1/trays/0123456789abcdef/files/{file}"));
+        let built = built.header("host", "localhost").header("authorization", "Bearer secret");
+        assert_eq!(send(&desk, built.body(Body::from(bytes)).unwrap()).await.status, StatusCode::OK, "{file}");
+    }
+    let moves = async |path: &str, key: &'static str, body: String| {
+        let built = Request::builder().method("POST").uri(format!("/api/v1/{path}")).header("host", "localhost");
+        let built = built.header("authorization", "Bearer secret").header("idempotency-key", key);
+        let got = send(&desk, built.body(Body::from(body)).unwrap()).await;
+        let value: serde_json::Value = serde_json::from_str(&got.text).unwrap_or_default();
+        (got.status.as_u16(), value)
+    };
+    let tray = r#"{"fields": {"name": "from a program", "date": "2026-11-20"}}"#;
+    let (status, taken) = moves("trays/0123456789abcdef/take", "m1", tray.into()).await;
+    assert_eq!((status, &taken["taken"][0]["words"]), (200, &"Taken in.".into()), "{taken}");
+    assert_eq!(moves("trays/0123456789abcdef/take", "m1", tray.into()).await, (200, taken), "once");
+    let documents = |n: usize| whole["transactions"][n]["documents"][0].as_str().unwrap().to_string();
+    let pair = format!(r#"{{"documents": ["{}", "{}"]}}"#, documents(0), documents(1));
+    let (status, done) = moves(&format!("batches/{}/regroup", short.batch), "m2", pair).await;
+    assert_eq!((status, &done["already"]), (200, &false.into()), "{done}");
+    let one = done["transaction"].as_str().unwrap();
+    assert_eq!(
+        moves(&format!("transactions/{one}/note"), "m3", r#"{"text": "called the member"}"#.into()).await.0,
+        200
+    );
+    assert_eq!(moves(&format!("transactions/{one}/undo"), "m4", String::new()).await.0, 200);
+    assert_eq!(moves(&format!("batches/{}/mend", short.batch), "m5", r#"{"mark": "0"}"#.into()).await.0, 409);
+    assert_eq!(moves("deposits", "m6", r#"{"date": "2026-11-20"}"#.into()).await.1["deposits"], serde_json::json!([]));
+    let open = r#"{"move": "open", "fields": {"float": "200.00"}}"#;
+    assert_eq!(moves("drawer", "m7", open.into()).await.1["drawers"][0]["opening"], "200.00");
+    assert_eq!(moves("watched", "m8", r#"{"name": "x"}"#.into()).await.0, 404);
+    assert_eq!(moves("returns/n0000000000000000", "m9", r#"{"move": "clear"}"#.into()).await.0, 404);
+    assert_eq!(moves(&format!("batches/{}/void", short.batch), "m10", r#"{"note": "x"}"#.into()).await.0, 422);
+    for path in ["returns", "proof-sheet", "drawer", "ledger/export?format=csv"] {
+        let got = call(Method::GET, format!("/api/v1/{path}"), "secret", "", "").await;
+        assert_eq!(got.status, StatusCode::OK, "{path}: {}", got.text);
+    }
+    let picture = call(Method::GET, format!("/api/v1/documents/{}/side/front", documents(0)), "secret", "", "").await;
+    assert_eq!(picture.headers[header::CONTENT_TYPE], "image/png");
+    house.office.run_jobs(|_| ()).await.unwrap();
     store.end_token("k1", &name("ada")).await.unwrap();
     let ended = call(Method::GET, "/api/v1/batches".into(), "secret", "", "").await;
     assert_eq!(ended.status, StatusCode::UNAUTHORIZED);

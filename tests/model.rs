@@ -305,6 +305,7 @@ impl Bench {
             after: vec![after],
             batch_exceptions: None,
             checks: vec![],
+            verdicts: vec![],
             notices: vec![],
             what: "edit".into(),
         };

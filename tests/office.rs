@@ -823,3 +823,37 @@ async fn reading_amounts_on_or_off_posts_the_same_money() {
     assert_eq!(off, automatic);
     assert!(rest <= all, "reading saves keying: {rest} of {all}");
 }
+
+/// A stub whose line fails its check digit names no bill; keyed, it names one, and the check is read in the light of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_line_lets_the_amount_be_read() {
+    let h = Harness::with("[amounts]\nmode = \"automatic\"\n").await;
+    let batch = samples().join("batches").join("b0001");
+    let silent = h.folder.path().join("silent");
+    copy(&batch, &silent, |_| true);
+    let index = std::fs::read_to_string(batch.join("index.csv")).unwrap();
+    std::fs::write(silent.join("index.csv"), index.replacen(",amount\n", ",not_ours\n", 1)).unwrap();
+    h.take(&silent).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    let store = h.office.store();
+    let check = store.documents(&head.id).await.unwrap().into_iter().find(|d| d.seq == 19).unwrap().id;
+    let one = async || {
+        store.transactions(&head.id).await.unwrap().into_iter().find(|t| t.documents.contains(&check)).unwrap()
+    };
+    let asks = |codes: &str, t: &Transaction| {
+        t.exceptions.iter().find(|e| e.decision.is_none() && e.code.code().starts_with(codes)).map(|e| e.id.clone())
+    };
+    let before = one().await;
+    assert!(asks("amount-un", &before).is_some(), "{before:?}");
+    let line = asks("scanline", &before).or(asks("check-digit", &before)).or(asks("account-un", &before)).unwrap();
+    let text = BTreeMap::from([("text".to_string(), "9819514796 6370376 00044122 00046328 4".to_string())]);
+    h.office.decide(line.as_str(), "key-scanline", &text, &h.olga).await.unwrap();
+    let keyed = one().await;
+    assert_eq!((keyed.received, asks("", &keyed)), (Some(Cents::new(44122)), None), "{keyed:?}");
+    // Taken back, the bill is gone, and the amount with it.
+    h.office.undo(keyed.id.as_str(), &h.olga).await.unwrap();
+    let undone = one().await;
+    assert!(asks("amount-un", &undone).is_some() && undone.received.is_none(), "{undone:?}");
+    h.finish(head.id.as_str()).await;
+    h.close().await;
+}

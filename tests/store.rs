@@ -276,6 +276,7 @@ async fn a_decision_is_saved_once_and_stands(site: &Site) {
         after: vec![after.clone()],
         batch_exceptions: None,
         checks: vec![],
+        verdicts: vec![],
         notices: vec![],
         what: "key-micr".into(),
     };
@@ -490,6 +491,7 @@ async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
         after: vec![after],
         batch_exceptions: None,
         checks: vec![],
+        verdicts: vec![],
         notices: vec![],
         what: "distinct".into(),
     };

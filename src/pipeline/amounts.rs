@@ -1,6 +1,6 @@
 //! The second pass over a batch's checks: with the account lines read and the open bills loaded, the amount field of each
 //! check is verified against what its envelope would be expected to pay. A verdict is one more read of the document,
-//! saved with the match; it is never made again, since bills and thresholds change.
+//! saved with the match; it is made again only when a person says whose bill it is, since bills and thresholds change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +40,13 @@ impl Standard {
 /// The reads of a document as they may be used: none of the picture's amount where reading is off, and none where a
 /// person is to key it blind.
 pub fn usable(mut reads: Vec<Reading>, mode: AmountMode) -> Vec<Reading> {
+    // One that was taken again counts no more.
+    let newest = reads.iter().rposition(|r| r.amount.verdict.is_some());
+    let mut place = 0;
+    reads.retain(|r| {
+        place += 1;
+        r.amount.verdict.is_none() || newest.is_some_and(|n| n + 1 == place)
+    });
     let outcome = reads.iter().rev().find_map(|r| r.amount.verdict.as_ref()).map(|v| v.outcome);
     // What was confirmed stays so: a site that switches reading off does not change what it has already settled.
     let hidden = match outcome {

@@ -1,7 +1,8 @@
 //! Reading apart: images from outside are opened in helper processes of this same program that can do nothing else. A helper
 //! may hold 256 MiB, opens no file and no socket (it has no descriptor left to open one with), writes no file, and has five
 //! seconds of processor time for an image; one that dies or hangs is replaced, and its item becomes an exception. What comes
-//! back is data, checked like any other. The desk and the watched folder read so; a single command reads in its own process.
+//! back is data, checked like any other. The desk, workers and the watched folder read so; `ingest` reads what a person names in
+//! its own process.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;

@@ -31,10 +31,10 @@ pub struct Paper {
 }
 
 impl Paper {
-    fn new(document: Document, readings: Vec<Reading>, decisions: &[Decision], mode: AmountMode) -> Paper {
-        let face = Face::of(&document, &readings);
-        let mut readings = amounts::usable(readings, mode);
+    fn new(document: Document, mut readings: Vec<Reading>, decisions: &[Decision], mode: AmountMode) -> Paper {
         readings.retain(|r| !document.is_replaced(&r.file));
+        let face = Face::of(&document, &readings);
+        let readings = amounts::usable(readings, mode);
         let evidence = grouping::evidence(&document, &readings, decisions);
         let mirrored = readings.last().is_some_and(|r| r.mirrored);
         Paper { document, evidence, readings, swapped: face.swapped, rotation: face.rotation, mirrored }

@@ -1,18 +1,24 @@
-//! The settings that people change at the desk: rules of matching, banks, retention, and who may approve or administer. One
-//! person proposes, another confirms; what is confirmed lies over the site's `remit.toml` from then on, here and in every
+//! The settings that people change at the desk: rules of matching, banks, retention, stub layouts, who may do what, and new ways
+//! in for people and programs. One person proposes, another confirms; what is confirmed lies over the site's `remit.toml` from then on, here and in every
 //! command. A text that the program does not understand is refused before anybody is asked.
 
 use std::sync::Arc;
 
 use super::{Office, OfficeError, Result};
 use crate::config::{Config, DEFAULTS};
-use crate::domain::{Role, UserName};
+use crate::domain::{Role, Sha256, UserName};
 use crate::store::SettingChange;
 
 /// The parts of the configuration that are changed so, by their names in the file.
 pub const PARTS: [&str; 3] = ["matching", "bank", "retention"];
 /// A person's roles: `name: role, role`.
 pub const USER: &str = "user";
+/// A new way in for somebody who has one: their name.
+pub const INVITE: &str = "invite";
+/// A program's token: `name: what for`.
+pub const TOKEN: &str = "token";
+/// The site's stub layouts.
+pub const LAYOUTS: &str = "layouts";
 
 impl Office {
     /// The same office with the settings that are in force now.
@@ -48,7 +54,7 @@ impl Office {
 
     /// Proposes another text for a part, when the program understands it and it holds nothing else.
     pub async fn propose_setting(&self, part: &str, text: &str, by: &UserName) -> Result<i64> {
-        if part != USER {
+        if PARTS.contains(&part) {
             let own: toml::Table = toml::from_str(text)
                 .map_err(|e| OfficeError::input("config", e.to_string(), None, "nothing was changed"))?;
             if let Some(other) = own.keys().find(|key| *key != part) {
@@ -60,14 +66,14 @@ impl Office {
         Ok(self.store.propose_setting(part, text, by).await?)
     }
 
-    /// Confirms what another person proposed; from now on it counts.
-    pub async fn confirm_setting(&self, number: i64, by: &UserName) -> Result<Office> {
+    /// Confirms what another person proposed; from now on it counts. What is shown once (an invitation, a token) comes with it.
+    pub async fn confirm_setting(&self, number: i64, by: &UserName) -> Result<(Office, Option<String>)> {
         let all = self.store.setting_changes().await?;
         let change = all.into_iter().find(|c| c.number == number && c.ended_by.is_none());
         let change = change.ok_or_else(|| {
             OfficeError::refused("ended", "this change has ended already", "look at how the settings stand now")
         })?;
-        if change.part != USER {
+        if PARTS.contains(&change.part.as_str()) {
             // It was sound when it was proposed; the program or the rest of the settings may have changed since.
             self.config_with(&change.part, &change.text).await?;
         }
@@ -75,20 +81,49 @@ impl Office {
         if let Some((name, roles)) = user_of(&change) {
             self.store.add_user(&name, &roles, &change.by).await.map_err(super::settle::not_allowed)?;
         }
-        self.renewed().await
+        let shown = match change.part.as_str() {
+            INVITE => Some(self.invite(&UserName(change.text.clone()), &change.by).await?),
+            TOKEN => Some(self.give_token(&change.text, &change.by).await?),
+            LAYOUTS => {
+                self.store.save_layout(LAYOUTS, &change.text, &change.by).await?;
+                None
+            }
+            _ => None,
+        };
+        Ok((self.renewed().await?, shown))
     }
 
-    /// Is there another person who could confirm? Without one the first administrator sets the site up alone.
-    pub async fn somebody_confirms(&self, by: &UserName) -> Result<bool> {
+    /// Is there another person who could confirm, beside the one whom it is about? Without one the first administrator sets
+    /// the site up alone. Who is locked or disabled counts: nobody becomes alone by shutting the others out.
+    pub async fn somebody_confirms(&self, by: &UserName, about: &UserName) -> Result<bool> {
         for user in self.store.users().await? {
-            if user.name != *by && user.may(&[Role::Admin, Role::Approve]) {
+            let may = user.roles.iter().any(|r| r.includes(Role::Admin) || r.includes(Role::Approve));
+            if user.name != *by && user.name != *about && may {
                 let signs_in = self.store.credential(&user.name).await?;
-                if signs_in.is_some_and(|c| c.second_factor && !c.locked) {
+                if signs_in.is_some_and(|c| c.second_factor) {
                     return Ok(true);
                 }
             }
         }
         Ok(false)
+    }
+
+    /// A token for a program that works as a person: `name: what for`. Only its hash is kept.
+    pub async fn give_token(&self, text: &str, by: &UserName) -> Result<String> {
+        let (name, label) = text.split_once(": ").unwrap_or((text, ""));
+        let name = UserName(name.to_string());
+        if self.store.user(&name).await?.is_none_or(|u| u.disabled) || label.is_empty() {
+            let message = "a token is for a person who is here, and says what it is for";
+            return Err(OfficeError::input("token", message, None, "nothing was changed"));
+        }
+        let mut random = [0u8; 32];
+        getrandom::fill(&mut random)
+            .map_err(|e| OfficeError::Disk { path: "random bytes".into(), cause: e.to_string() })?;
+        let token: String = random.iter().map(|b| format!("{b:02x}")).collect();
+        let hash = Sha256::of(token.as_bytes());
+        let id = format!("k{}", &hash.to_string()[..12]);
+        self.store.add_token(&id, hash, &name, label, by).await?;
+        Ok(token)
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::balance::{self, BalancedBatch, Imbalance, Proof};
 use crate::domain::{
-    Batch, BatchState, Cents, Decision, Document, DocumentKind, ExceptionId, ImageRef, ImageRole, Problem, Reason,
-    Sha256, Transaction, TransactionId, TransactionState, User, UserName,
+    Batch, BatchState, Cents, Decision, DocumentId, DocumentKind, ExceptionId, Problem, Reason, Transaction,
+    TransactionId, TransactionState, User, UserName,
 };
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
@@ -71,6 +71,12 @@ impl Office {
             }
             return Ok(after(Some(&id), &before, true));
         }
+        // Held once is held: what is sent again in other words of the same moment changes nothing.
+        let same =
+            |d: &Decision| d.name == name && d.by == *by && fields.iter().all(|(k, v)| d.fields.get(k) == Some(v));
+        if name == "hold" && before.state == TransactionState::Held && before.decisions.last().is_some_and(same) {
+            return Ok(after(Some(&id), &before, true));
+        }
         if item.exception.code == Reason::LimitExceeded && name == "accept" {
             self.must_approve(by).await?;
         }
@@ -126,6 +132,7 @@ impl Office {
             after: Vec::new(),
             batch_exceptions: Some(all),
             checks: Vec::new(),
+            verdicts: Vec::new(),
             notices: Vec::new(),
             what: name.into(),
         };
@@ -138,7 +145,7 @@ impl Office {
         &self,
         transaction: &str,
         code: Reason,
-        on: Option<&crate::domain::DocumentId>,
+        on: Option<&DocumentId>,
         note: &str,
         by: &UserName,
     ) -> Result<AfterDecision> {
@@ -222,8 +229,8 @@ impl Office {
         if let Some(regroup) = before.decisions.get(place).filter(|d| d.name == "regroup") {
             return self.ungroup(&before, &regroup.clone(), by).await;
         }
-        if before.decisions.get(place).is_some_and(|d| d.name == "rescan") {
-            return Err(OfficeError::refused("undo", "a scan is replaced by scanning again", "nothing was changed"));
+        if let Some(rescan) = before.decisions.get(place).filter(|d| d.name == "rescan") {
+            self.unscan(&rescan.fields, by).await?;
         }
         let fields = BTreeMap::from([("of".to_string(), place.to_string())]);
         let decision = Decision { name: UNDO.into(), fields, by: by.clone(), at: self.clock.stamp() };
@@ -231,123 +238,8 @@ impl Office {
         Ok(after(None, &saved, false))
     }
 
-    /// Puts the documents of a regrouping back into the envelopes that they were in before it, one after the other: each of
-    /// these is a regrouping of its own, and stays in the record.
-    async fn ungroup(&self, one: &Transaction, regroup: &Decision, by: &UserName) -> Result<AfterDecision> {
-        let help = "put the documents together as they were: regroup them";
-        let Some(was) = regroup.fields.get("was") else {
-            return Err(OfficeError::refused("undo", "what was together before is not on record", help));
-        };
-        let batch = self.store.batch(one.batch.as_str()).await?;
-        let mut done = after(None, one, true);
-        for envelope in was.split(';') {
-            let documents: std::result::Result<Vec<_>, _> = envelope.split(',').map(str::parse).collect();
-            let documents =
-                documents.map_err(|_| OfficeError::refused("undo", "the record of the regrouping is damaged", help))?;
-            done = self.regroup(&batch, &documents, by).await?;
-        }
-        Ok(done)
-    }
-
-    /// Puts documents of a batch into one payment of their own, whatever their exceptions are.
-    pub async fn regroup(
-        &self,
-        batch: &Batch,
-        documents: &[crate::domain::DocumentId],
-        by: &UserName,
-    ) -> Result<AfterDecision> {
-        let mut named = documents.to_vec();
-        named.sort();
-        named.dedup();
-        let all = self.store.transactions(&batch.id).await?;
-        let home = |d: &crate::domain::DocumentId| all.iter().find(|t| t.documents.contains(d));
-        let refused = |message: &str| Err(OfficeError::refused("regroup", message, "nothing was changed"));
-        let Some(first) = named.first().and_then(home) else {
-            return refused("these documents are not of this batch");
-        };
-        if named.len() != documents.len() || named.iter().any(|d| home(d).is_none()) {
-            return refused("these documents are not of this batch, or one is named twice");
-        }
-        let closed = [TransactionState::Posted, TransactionState::Void, TransactionState::Rejected];
-        if named.iter().filter_map(home).any(|t| closed.contains(&t.state)) {
-            return refused("one of these documents is of a payment that cannot be changed any more");
-        }
-        if first.documents.len() == named.len() && named.iter().all(|d| first.documents.contains(d)) {
-            return Ok(after(None, first, true));
-        }
-        // In capture order, as they came.
-        let mut ordered: Vec<_> =
-            all.iter().flat_map(|t| &t.documents).filter(|d| named.contains(d)).cloned().collect();
-        let places: BTreeMap<_, _> =
-            self.store.documents(&batch.id).await?.into_iter().map(|d| (d.id, d.seq)).collect();
-        ordered.sort_by_key(|d| places.get(d).copied());
-        let list: Vec<String> = ordered.iter().map(ToString::to_string).collect();
-        // What was together before, for whoever takes it back.
-        let touched = all.iter().filter(|t| t.documents.iter().any(|d| named.contains(d)));
-        let was: Vec<String> =
-            touched.map(|t| t.documents.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect();
-        let fields = BTreeMap::from([("documents".to_string(), list.join(",")), ("was".to_string(), was.join(";"))]);
-        let decision = Decision { name: "regroup".into(), fields, by: by.clone(), at: self.clock.stamp() };
-        let saved = self.replay(first, decision, Effect::Regroup { documents: ordered }, "regroup", by).await?;
-        Ok(after(None, &saved, false))
-    }
-
-    /// A side of a document scanned again: the new image takes its place, the earlier one is kept, and the payment is matched
-    /// anew. An image that cannot be opened changes nothing.
-    pub async fn rescan(
-        &self,
-        document: &str,
-        role: ImageRole,
-        bytes: Vec<u8>,
-        by: &UserName,
-    ) -> Result<AfterDecision> {
-        let mut document = self.store.document(document).await?;
-        let refused = |message: &str| Err(OfficeError::refused("rescan", message, "nothing was changed"));
-        let Some(home) = self.store.transaction_of_document(&document.id).await? else {
-            return refused("this document is still being read");
-        };
-        let before = self.store.transaction(home.as_str()).await?;
-        let closed = [TransactionState::Posted, TransactionState::Void, TransactionState::Rejected];
-        if closed.contains(&before.state) {
-            return refused("this document is of a payment that cannot be changed any more");
-        }
-        let hash = Sha256::of(&bytes);
-        if document.images.iter().any(|i| i.hash == hash) {
-            return refused("this is a scan that is here already");
-        }
-        let name = format!("scan-{}-{}", document.images.len() + 1, role.as_str());
-        let scan = ImageRef { role, name, hash };
-        let front = matches!(role, ImageRole::Front | ImageRole::FrontGray);
-        for image in &mut document.images {
-            let is_front = matches!(image.role, ImageRole::Front | ImageRole::FrontGray);
-            if image.role != ImageRole::Replaced && is_front == front {
-                image.role = ImageRole::Replaced;
-            }
-        }
-        let others: Vec<ImageRef> = document.images.iter().filter(|i| i.role != ImageRole::Replaced).cloned().collect();
-        let mut all = self.store.blobs(&others.iter().map(|i| i.hash).collect::<Vec<_>>()).await?;
-        all.push(bytes.clone());
-        let now = Document { images: others.into_iter().chain([scan.clone()]).collect(), ..document.clone() };
-        let layouts = self.layouts().await?;
-        let helpers = self.helpers.clone();
-        let read =
-            tokio::task::spawn_blocking(move || super::read_documents(&[now], all, &layouts, helpers.as_deref()));
-        let reading = read.await.map_err(StoreError::Task)??.pop().map(|(_, reading)| reading);
-        let unreadable = |r: &crate::domain::Reading| r.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
-        let Some(reading) = reading.filter(|r| !unreadable(r)) else {
-            return refused("this image cannot be opened");
-        };
-        self.store.put_blobs(vec![(hash, bytes)]).await?;
-        let stored = self.store.document(document.id.as_str()).await?;
-        self.store.save_rescan(&stored, &scan, &reading, by).await?;
-        let fields = BTreeMap::from([("document".to_string(), document.id.to_string())]);
-        let decision = Decision { name: "rescan".into(), fields, by: by.clone(), at: self.clock.stamp() };
-        let saved = self.replay(&before, decision, Effect::Rematch, "rescan", by).await?;
-        Ok(after(None, &saved, false))
-    }
-
     /// Matching again over the decisions of the touched transactions, saved with the decision in one go.
-    async fn replay(
+    pub(super) async fn replay(
         &self,
         before: &Transaction,
         decision: Decision,
@@ -385,6 +277,9 @@ impl Office {
         let documents = self.store.these_documents(&one.documents).await?;
         let readings = self.store.readings_of(&one.documents).await?;
         let mut known = self.known_from(batch, &documents, readings, std::slice::from_ref(one)).await?;
+        if names_another_bill(&one.decisions) {
+            known.look_again(one, &self.amount_standard().await?);
+        }
         let numbers = known.book.numbers();
         let earlier = self.store.earlier_in_batch(&batch.id, &numbers, one.seq).await?;
         let earlier =
@@ -472,7 +367,7 @@ impl Office {
     }
 
     /// Saves what a decision changed, and tells whom it brings something to hear of.
-    async fn save(
+    pub(super) async fn save(
         &self,
         batch: &Batch,
         known: Known,
@@ -499,6 +394,7 @@ impl Office {
                     after,
                     batch_exceptions: None,
                     checks,
+                    verdicts: known.verdicts,
                     notices,
                     what: what.into(),
                 },
@@ -512,7 +408,7 @@ impl Office {
     /// Proves a batch. With a person it is recorded as balanced by them; without, it is only said.
     pub async fn balance(&self, batch: &Batch, by: Option<&UserName>) -> Result<BalanceAnswer> {
         let transactions = self.store.transactions(&batch.id).await?;
-        let known = self.known(batch, &transactions).await?;
+        let evidence = self.evidence_of(batch, &transactions).await?;
         let settled = matches!(
             batch.state,
             BatchState::Balanced
@@ -521,7 +417,7 @@ impl Office {
                 | BatchState::Deposited
                 | BatchState::Archived
         );
-        match balance::balance(batch, &transactions, &known.evidence) {
+        match balance::balance(batch, &transactions, &evidence) {
             Ok(balanced) => {
                 let proof = balanced.proof().clone();
                 let Some(by) = by.filter(|_| !settled) else {
@@ -569,8 +465,8 @@ impl Office {
                 transaction.state = TransactionState::Ready;
             }
         }
-        let known = self.known(batch, &transactions).await?;
-        balance::balance(batch, &transactions, &known.evidence).map_err(|imbalance| {
+        let evidence = self.evidence_of(batch, &transactions).await?;
+        balance::balance(batch, &transactions, &evidence).map_err(|imbalance| {
             OfficeError::refused(
                 "out-of-balance",
                 format!("{}: {}", batch.name, imbalance.sentence),
@@ -716,7 +612,7 @@ pub(super) fn not_allowed(error: StoreError) -> OfficeError {
     }
 }
 
-fn after(exception: Option<&ExceptionId>, transaction: &Transaction, already: bool) -> AfterDecision {
+pub(super) fn after(exception: Option<&ExceptionId>, transaction: &Transaction, already: bool) -> AfterDecision {
     AfterDecision {
         exception: exception.map(ToString::to_string).unwrap_or_default(),
         transaction: transaction.id.clone(),
@@ -727,10 +623,10 @@ fn after(exception: Option<&ExceptionId>, transaction: &Transaction, already: bo
 }
 
 /// The transactions that lose documents (as they were) and what they become, with one new transaction of `documents`.
-fn regrouped(
+pub(super) fn regrouped(
     all: &[Transaction],
     decided: &Transaction,
-    documents: &[crate::domain::DocumentId],
+    documents: &[DocumentId],
 ) -> (Vec<Transaction>, Vec<Transaction>) {
     let touched: Vec<Transaction> = all
         .iter()
@@ -757,7 +653,7 @@ fn regrouped(
 }
 
 /// The proposals of the changed transactions, in the light of the whole batch.
-fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction]) -> Vec<Transaction> {
+pub(super) fn proposed_again(known: &Known, now: &[Transaction], changed: &[Transaction]) -> Vec<Transaction> {
     let (ids, groups, decisions) = groups_of(known, now);
     let proposals = known.propose(&ids, &groups, &decisions);
     now.iter()
@@ -787,6 +683,17 @@ pub(super) fn groups_of(known: &Known, now: &[Transaction]) -> (Vec<TransactionI
     (ids, groups, decisions)
 }
 
+/// Did the newest decision, or what it takes back, say whose bill this is? Then a check's amount is looked at again in the
+/// light of that bill.
+fn names_another_bill(decisions: &[Decision]) -> bool {
+    let names = |d: &&Decision| matches!(d.name.as_str(), "key-scanline" | "key-micr");
+    let newest = decisions.last().map(|d| match d.fields.get("of").filter(|_| d.name == UNDO) {
+        Some(of) => of.parse().ok().and_then(|n: usize| decisions.get(n)),
+        None => Some(d),
+    });
+    newest.flatten().as_ref().is_some_and(names)
+}
+
 /// The decision that takes another one back; its field `of` is the place of that one.
 const UNDO: &str = "undo";
 
@@ -808,8 +715,8 @@ fn last_standing(t: &Transaction) -> Option<usize> {
 /// Is there a decision that can be taken back?
 pub fn can_undo(t: &Transaction) -> bool {
     last_standing(t).map(|n| &t.decisions[n]).is_some_and(|d| match d.name.as_str() {
-        "regroup" => d.fields.contains_key("was"),
-        name => name != "rescan",
+        "regroup" | "rescan" => d.fields.contains_key("was"),
+        _ => true,
     })
 }
 

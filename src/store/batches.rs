@@ -6,7 +6,7 @@ use super::db::{Row, Tx, sql, values};
 use super::transactions::decided_stay;
 use super::users::hash_of;
 use super::*;
-use crate::domain::{Batch, BatchEvent, BatchState, Control, Controls, Day, Decision, Origin, Role};
+use crate::domain::{Batch, BatchEvent, BatchState, Control, Controls, Day, Decision, Origin, Reading, Role};
 
 /// A line of the batch list.
 #[derive(Clone, PartialEq, Debug)]
@@ -45,6 +45,8 @@ pub struct Decided {
     pub batch_exceptions: Option<Vec<Exception>>,
     /// New or corrected account lines of checks.
     pub checks: Vec<(DocumentId, CheckKey)>,
+    /// Verdicts on amounts that were taken again: one more read of each document.
+    pub verdicts: Vec<(DocumentId, Reading)>,
     /// What somebody must hear of: a keyed account may be one that needs care.
     pub notices: Vec<crate::matching::Notice>,
     /// The move, for the audit: `key-amount`, `hold`, ..
@@ -263,6 +265,7 @@ impl Store {
                     self.replace_own_exceptions(&mut tx, batch, exceptions).await?;
                 }
                 self.save_checks(&mut tx, batch, &decided.checks).await?;
+                self.add_readings(&mut tx, batch, &decided.verdicts).await?;
                 self.save_notices(&mut tx, &decided.notices).await?;
                 self.prove_documents(&mut tx, batch).await?;
                 tx.run(DROP_APPROVALS, values![self.site(), batch]).await?;

@@ -54,6 +54,7 @@ sql! {
     SET_ASIDE_SIDE = "update images set role = 'replaced' where site = $1 and document = $2 and role any_of($3)";
     LAST_IMAGE = "select max(place) from images where site = $1 and document = $2";
     ADD_SCAN = "insert into images (site, document, place, role, name, hash) values ($1, $2, $3, $4, $5, $6)";
+    SET_ROLE = "update images set role = $4 where site = $1 and document = $2 and name = $3";
     BY_SOURCE = "select id, name from receipts where site = $1 and source = $2";
     BY_FINGERPRINT = "select id, name from receipts where site = $1 and fingerprint = $2";
     BATCHES_OF_RECEIPT = "select id from batches where site = $1 and receipt = $2 order by place";
@@ -402,6 +403,29 @@ impl Store {
         let (id, after) = (document.id.as_str(), Some(scan.hash));
         let event = Event { by, what: "rescan", noun: "document", id, before, after, note: role };
         self.record(&mut tx, event).await?;
+        tx.commit().await
+    }
+
+    /// Takes a scan of `save_rescan` back: what it replaced (roles and names) is in its place again, and the scan stays as
+    /// replaced. Once more changes nothing.
+    pub async fn undo_rescan(
+        &self,
+        document: &Document,
+        scan: &str,
+        was: &[(ImageRole, String)],
+        by: &UserName,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db().write().await?;
+        self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
+        self.lock_batch(&mut tx, &document.batch).await?;
+        let replaced = ImageRole::Replaced.as_str();
+        tx.run(SET_ROLE, values![self.site(), &document.id, scan, replaced]).await?;
+        for (role, name) in was {
+            tx.run(SET_ROLE, values![self.site(), &document.id, name, role.as_str()]).await?;
+        }
+        let hash = |name: &str| document.images.iter().find(|i| i.name == name).map(|i| i.hash);
+        let (id, before, after) = (document.id.as_str(), hash(scan), was.first().and_then(|(_, name)| hash(name)));
+        self.record(&mut tx, Event { by, what: "undo-rescan", noun: "document", id, before, after, note: "" }).await?;
         tx.commit().await
     }
 

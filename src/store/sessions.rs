@@ -145,6 +145,21 @@ impl Store {
         .await
     }
 
+    /// A person's word about a payment, for whoever looks at it later; it changes nothing of it.
+    pub async fn note_transaction(&self, id: &TransactionId, by: &UserName, text: &str) -> Result<(), StoreError> {
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Key, Role::Match]).await?;
+                let id = id.as_str();
+                let event = Event { by, what: "note", noun: "transaction", id, before: None, after: None, note: text };
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
+    }
+
     /// A password anew; every session of the person ends. The second factor stays.
     pub async fn save_password(&self, name: &UserName, phc: &str, by: &UserName) -> Result<(), StoreError> {
         self.again(|| {

@@ -17,6 +17,7 @@ pub struct LayoutText {
 sql! {
     USERS = "select name, roles, disabled from users where site = $1";
     USER = "select name, roles, disabled from users where site = $1 and name = $2";
+    END_SESSIONS = "delete from sessions where site = $1 and name = $2";
     SAVE_USER = "insert into users (site, name, roles, disabled) values ($1, $2, $3, $4)
                  on conflict (site, name) do update set roles = excluded.roles, disabled = excluded.disabled";
     LAYOUTS = "select name, version, toml from layouts l where site = $1
@@ -83,6 +84,8 @@ impl Store {
             return Ok(false);
         }
         let roles: Vec<&str> = new.roles.iter().map(|r| r.as_str()).collect();
+        // What they were let in for is no longer so.
+        tx.run(END_SESSIONS, values![self.site(), &new.name]).await?;
         tx.run(SAVE_USER, values![self.site(), &new.name, roles.join(","), new.disabled]).await?;
         let (before, after) = (old.as_ref().map(hash_of).transpose()?, Some(hash_of(&new)?));
         let note = roles.join(",");

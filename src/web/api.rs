@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 
-use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
+use super::{Desk, programs};
 use crate::domain::{Batch, Sha256, User, UserName};
 use crate::pipeline::{AfterDecision, BalanceAnswer, Office};
 use crate::store::Done;
 
 /// An error as RFC 9457 writes it.
 #[derive(Serialize, ToSchema, Debug)]
-struct ProblemDetails {
+pub struct ProblemDetails {
     #[serde(rename = "type")]
     kind: String,
     title: String,
@@ -56,14 +56,17 @@ impl IntoResponse for ApiProblem {
     }
 }
 
-type Answer = Result<Response, ApiProblem>;
+pub type Answer = Result<Response, ApiProblem>;
 
 /// A decision about one exception.
 #[derive(Deserialize, Serialize, ToSchema, Debug)]
 pub struct DecideBody {
-    /// `key-amount`, `assign`, `accept`, ..: one of the exception's `moves`.
-    #[serde(rename = "move")]
+    /// `key-amount`, `assign`, `accept`, ..: one of the exception's `moves`; left out where a `candidate` is taken.
+    #[serde(rename = "move", default)]
     pub name: String,
+    /// One of the exception's `candidates`, by its `id`.
+    #[serde(default)]
+    pub candidate: String,
     /// The move's fields, each a text (`{"amount": "84.18"}`).
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -78,7 +81,7 @@ pub struct HoldBody {
 
 /// What a decision left.
 #[derive(Serialize, ToSchema, Debug)]
-struct Left {
+pub struct Left {
     transaction: String,
     state: String,
     /// Exceptions of the transaction that still need somebody.
@@ -87,7 +90,7 @@ struct Left {
 }
 
 impl Left {
-    fn of(done: &AfterDecision) -> Value {
+    pub fn of(done: &AfterDecision) -> Value {
         json!(Left {
             transaction: done.transaction.to_string(),
             state: done.state.as_str().into(),
@@ -102,7 +105,7 @@ const LONGEST_KEY: usize = 100;
 
 /// Does a change once: a second request with the same `Idempotency-Key` gets the first one's answer, and one with the same
 /// key and another body is refused.
-async fn once(
+pub async fn once(
     desk: &Desk,
     visit: &Visit,
     headers: &HeaderMap,
@@ -140,7 +143,7 @@ async fn once(
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-fn parsed<T: for<'a> Deserialize<'a>>(body: &str) -> Result<T, Problem> {
+pub fn parsed<T: for<'a> Deserialize<'a>>(body: &str) -> Result<T, Problem> {
     let text = if body.trim().is_empty() { "{}" } else { body };
     serde_json::from_str(text)
         .map_err(|e| Problem::wrong(format!("The body is not what is asked for: {e}."), "Nothing was changed."))
@@ -180,7 +183,7 @@ pub async fn batch(State(desk): State<Desk>, Path(id): Path<String>) -> Answer {
 }
 
 /// Account numbers leave masked: who needs one in full asks for it at the desk, where it is written down.
-fn mask(value: &mut Value) {
+pub fn mask(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, inner) in map.iter_mut() {
@@ -227,7 +230,10 @@ pub async fn balance(
             BalanceAnswer::Balanced { proof, state, already } => {
                 json!({ "balanced": true, "state": state, "already": already, "proof": proof })
             }
-            BalanceAnswer::Out(imbalance) => json!({ "balanced": false, "imbalance": *imbalance }),
+            BalanceAnswer::Out(imbalance) => {
+                let marks: Vec<String> = imbalance.explanations.iter().map(super::balance::mark_of).collect();
+                json!({ "balanced": false, "imbalance": *imbalance, "marks": marks })
+            }
         })
     })
     .await
@@ -308,7 +314,11 @@ pub async fn decide(
     once(&desk, &visit, &headers, &body, async {
         let subject = desk.office.store().exception(&id).await?.transaction.map(|t| t.to_string()).unwrap_or_default();
         desk.office.store().may_work(&subject, &by.name, None, visit.now).await?;
-        Ok(Left::of(&desk.office.key(&id, &asked.name, &asked.fields, &by).await?))
+        let done = match asked.candidate.as_str() {
+            "" => desk.office.key(&id, &asked.name, &asked.fields, &by).await?,
+            candidate => desk.office.choose(&id, candidate, &by).await?,
+        };
+        Ok(Left::of(&done))
     })
     .await
 }
@@ -325,8 +335,11 @@ pub async fn hold(
 ) -> Answer {
     let by = person(&visit)?;
     let asked: HoldBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async { Ok(Left::of(&desk.office.hold(&id, &asked.fields, &by.name).await?)) })
-        .await
+    once(&desk, &visit, &headers, &body, async {
+        desk.office.store().may_work(&id, &by.name, None, visit.now).await?;
+        Ok(Left::of(&desk.office.hold(&id, &asked.fields, &by.name).await?))
+    })
+    .await
 }
 
 #[utoipa::path(post, path = "/api/v1/transactions/{id}/undo",
@@ -340,7 +353,11 @@ pub async fn undo(
     body: String,
 ) -> Answer {
     let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async { Ok(Left::of(&desk.office.undo(&id, &by.name).await?)) }).await
+    once(&desk, &visit, &headers, &body, async {
+        desk.office.store().may_work(&id, &by.name, None, visit.now).await?;
+        Ok(Left::of(&desk.office.undo(&id, &by.name).await?))
+    })
+    .await
 }
 
 #[utoipa::path(get, path = "/api/v1/research", params(("q" = String, Query)),
@@ -390,8 +407,17 @@ impl utoipa::Modify for Bearer {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "remit", description = "The review desk's moves for programs. Money is a decimal string, dates are ISO 8601."),
-    paths(batches, batch, balance, approve, post, exceptions, exception, decide, hold, undo, research, deposits, balances, document),
-    components(schemas(ProblemDetails, DecideBody, HoldBody, Left)),
+    paths(
+        batches, batch, balance, approve, post, exceptions, exception, decide, hold, undo, research, deposits, balances,
+        document, programs::tray_file, programs::take_tray, programs::take_watched, programs::regroup, programs::void,
+        programs::mend, programs::side, programs::rescan, programs::make_deposits, programs::deposit_file,
+        programs::proof_sheet, programs::list_returns, programs::act_on_return, programs::return_letter,
+        programs::drawers, programs::work_drawer, programs::note, programs::ledger_export,
+    ),
+    components(schemas(
+        ProblemDetails, DecideBody, HoldBody, Left, programs::RegroupBody, programs::VoidBody, programs::MendBody,
+        programs::WatchedBody, programs::NoteBody, programs::DepositBody, programs::FormBody, programs::MoveBody,
+    )),
     modifiers(&Bearer),
     security(("token" = []))
 )]

@@ -14,7 +14,7 @@ use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence, short_or_over};
 use crate::balance;
 use crate::domain::{Batch, BatchEvent, Cents, Role, Sha256, TransactionKind};
-use crate::pipeline::{BalanceAnswer, OfficeError};
+use crate::pipeline::{AfterDecision, BalanceAnswer, OfficeError};
 
 /// One line of the documents' side.
 struct Line {
@@ -48,7 +48,7 @@ fn mend_words(e: &balance::Explanation) -> String {
 }
 
 /// Names an explanation as it was shown: another one is never mended in its place.
-fn mark_of(e: &balance::Explanation) -> String {
+pub fn mark_of(e: &balance::Explanation) -> String {
     let text = format!("{} {:?} {:?}", e.sentence, e.transaction, e.change);
     Sha256::of(text.as_bytes()).to_string()[..16].to_string()
 }
@@ -197,20 +197,26 @@ fn look_at(e: &balance::Explanation) -> String {
     }
 }
 
-/// `POST /batches/{id}/mend`: the move of one explanation, as long as it is still the same one.
+/// `POST /batches/{id}/mend`: the move of one explanation.
 pub async fn mend(
     State(desk): State<Desk>,
     visit: Visit,
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
+    let done = mend_one(&desk, &visit, &id, form.get("mark")).await?;
+    Ok(see_other(&format!("/batches/{id}/balance?done=mended&undo={}", done.transaction)))
+}
+
+/// Does what an explanation of a difference offers, as long as it is still offered.
+pub async fn mend_one(desk: &Desk, visit: &Visit, id: &str, mark: &str) -> Result<AfterDecision, Problem> {
     let person = visit.person()?;
-    let batch = desk.office.store().batch(&id).await?;
+    let batch = desk.office.store().batch(id).await?;
     let stale = || {
         Problem::new(StatusCode::CONFLICT, "stale", "This explanation is not offered any more.", "Nothing was changed.")
     };
     let BalanceAnswer::Out(imbalance) = desk.office.balance(&batch, None).await? else { return Err(stale()) };
-    let found = imbalance.explanations.iter().find(|e| mark_of(e) == form.get("mark")).ok_or_else(stale)?;
+    let found = imbalance.explanations.iter().find(|e| mark_of(e) == mark).ok_or_else(stale)?;
     let (Some(transaction), Some((name, fields))) = (&found.transaction, &found.change) else { return Err(stale()) };
     if !person.may(&[Role::for_move(name)]) {
         return Err(Problem::not_yours());
@@ -221,8 +227,7 @@ pub async fn mend(
         return Err(Problem::new(StatusCode::CONFLICT, "second-key", "An amount of this size is keyed twice.", help));
     }
     desk.office.store().may_work(transaction.as_str(), &person.name, None, visit.now).await?;
-    desk.office.change(transaction.as_str(), name, fields, &person.name).await?;
-    Ok(see_other(&format!("/batches/{}/balance?done=mended&undo={transaction}", batch.id)))
+    Ok(desk.office.change(transaction.as_str(), name, fields, &person.name).await?)
 }
 
 pub async fn balance(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -16,6 +16,7 @@ use crate::domain::{Batch, BatchState, Cents, DocumentKind, Role, TransactionSta
 use crate::store::Frame as StripFrame;
 
 /// A piece of the bar of states.
+#[derive(Clone)]
 pub struct Piece {
     pub class: &'static str,
     pub x: String,
@@ -23,6 +24,7 @@ pub struct Piece {
 }
 
 /// A batch in a list.
+#[derive(Clone)]
 pub struct Row {
     pub id: String,
     pub name: String,
@@ -55,6 +57,10 @@ fn next_of(id: &str, state: BatchState, open: u32) -> (&'static str, String) {
 
 /// Every batch, oldest first.
 pub async fn rows(desk: &Desk) -> Result<Vec<Row>, Problem> {
+    Ok(desk.inside.batches.now(desk, fresh_rows(desk)).await?.to_vec())
+}
+
+async fn fresh_rows(desk: &Desk) -> Result<Vec<Row>, Problem> {
     let store = desk.office.store();
     let mut states: BTreeMap<String, BTreeMap<TransactionState, u32>> = BTreeMap::new();
     for s in store.state_counts().await? {

@@ -11,7 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::Desk;
@@ -116,9 +116,13 @@ pub async fn file(
     Path(tray): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let folder = folder(&desk, &visit, &tray)?;
     let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
-    let name = query.get("name");
+    put(&desk, &visit, &tray, query.get("name"), body).await
+}
+
+/// Puts one file into a tray, as it streams in.
+pub async fn put(desk: &Desk, visit: &Visit, tray: &str, name: &str, body: Body) -> Result<Response, Problem> {
+    let folder = folder(desk, visit, tray)?;
     if !is_plain(name) {
         return Err(Problem::wrong(
             "This file name is not taken.",
@@ -197,7 +201,12 @@ pub async fn close(
     Path(tray): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
-    let folder = folder(&desk, &visit, &tray)?;
+    Ok(Json(take_tray(&desk, &visit, &tray, &form).await?).into_response())
+}
+
+/// Takes a whole tray in; the form has what is said of it (`name`, `origin`, `date`, `count`, `total`).
+pub async fn take_tray(desk: &Desk, visit: &Visit, tray: &str, form: &Form) -> Result<Value, Problem> {
+    let folder = folder(desk, visit, tray)?;
     let person = visit.person()?.name.clone();
     let text = |name: &str| Some(form.get(name).to_string()).filter(|t| !t.is_empty());
     let wrong = |what: &str| {
@@ -256,7 +265,7 @@ pub async fn close(
     tokio::fs::remove_dir_all(&folder).await.map_err(|e| disk(&e))?;
     desk.inside.work.notify_one();
     let declared = total.map(money).unwrap_or_default();
-    Ok(Json(json!({ "taken": told, "declared": declared })).into_response())
+    Ok(json!({ "taken": told, "declared": declared }))
 }
 
 #[cfg(test)]

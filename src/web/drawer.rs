@@ -119,13 +119,19 @@ fn cents(form: &Form, field: &str) -> Result<Cents, Problem> {
 
 /// Every move of the drawer; which one, the form says.
 pub async fn act(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<Response, Problem> {
+    let opened = form.get("move") == "open";
+    work(&desk, &visit, &form).await?;
+    Ok(see_other(if opened { "/drawer" } else { "/drawer?done=decided" }))
+}
+
+pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<(), Problem> {
     let by = &visit.person()?.name;
     let office = &desk.office;
     let text = |field: &str| Some(form.get(field).to_string()).filter(|t| !t.is_empty());
     let what = form.get("move");
     if what == "open" {
-        office.open_drawer(&format!("counter {by}"), office.clock.today(), cents(&form, "float")?, by).await?;
-        return Ok(see_other("/drawer"));
+        office.open_drawer(&format!("counter {by}"), office.clock.today(), cents(form, "float")?, by).await?;
+        return Ok(());
     }
     let drawer = office.find_drawer(form.get("drawer")).await?;
     if drawer.cashier != *by {
@@ -135,8 +141,8 @@ pub async fn act(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<R
         "receive" => {
             let tender = Tender::parse(form.get("tender"))
                 .ok_or_else(|| Problem::wrong("Say how it was paid.", "Nothing was changed."))?;
-            let amount = cents(&form, "amount")?;
-            let tendered = if form.get("tendered").is_empty() { amount } else { cents(&form, "tendered")? };
+            let amount = cents(form, "amount")?;
+            let tendered = if form.get("tendered").is_empty() { amount } else { cents(form, "tendered")? };
             let received = Received {
                 tender,
                 amount,
@@ -153,7 +159,7 @@ pub async fn act(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<R
         "payout" => {
             let account = text("account").map(AccountNumber::new);
             office
-                .pay_out(&drawer, cents(&form, "amount")?, account.as_ref(), form.get("memo"), form.get("mark"), by)
+                .pay_out(&drawer, cents(form, "amount")?, account.as_ref(), form.get("memo"), form.get("mark"), by)
                 .await?;
         }
         "count" => {
@@ -165,12 +171,12 @@ pub async fn act(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<R
                     count.map_err(|_| Problem::wrong("A number of pieces is not a number.", "Nothing was changed."))?;
                 pieces.push(Pieces { count, each: Cents::new(*each) });
             }
-            office.count_drawer(&drawer, &pieces, cents(&form, "checks")?, by).await?;
+            office.count_drawer(&drawer, &pieces, cents(form, "checks")?, by).await?;
         }
         "close" => {
             office.close_drawer(&drawer, by).await?;
         }
         _ => return Err(Problem::wrong("There is no such move.", "Nothing was changed.")),
     }
-    Ok(see_other("/drawer?done=decided"))
+    Ok(())
 }

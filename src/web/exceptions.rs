@@ -1,7 +1,7 @@
 //! The exceptions' queue: what needs a person, the worst harm first, and who has it on the screen just now.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
@@ -19,38 +19,9 @@ use crate::domain::TransactionState;
 use crate::exceptions::Queue;
 use crate::pipeline::ExceptionView;
 
-/// The queue as it stood when the audit trail had this many rows: every decision adds one.
-#[derive(Default)]
-pub struct QueueCache {
-    inside: Mutex<Option<Kept>>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    rows: i64,
-    second: i64,
-    queue: Arc<Vec<ExceptionView>>,
-}
-
-/// Seconds after which the queue is read again in any case: the readers of documents leave no audit row.
-const OLDEST: i64 = 2;
-
 /// Everything open, in order.
 pub async fn queue(desk: &Desk) -> Result<Arc<Vec<ExceptionView>>, Problem> {
-    let rows = desk.office.store().audit_head().await?;
-    let now = crate::clock::Clock::system().seconds();
-    let cache = &desk.inside.queue.inside;
-    let kept = cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    if let Some(kept) = kept
-        && kept.rows == rows
-        && now - kept.second < OLDEST
-    {
-        return Ok(kept.queue);
-    }
-    let fresh = Arc::new(desk.office.open_exceptions(None).await?);
-    let kept = Kept { rows, second: now, queue: fresh.clone() };
-    *cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(kept);
-    Ok(fresh)
+    desk.inside.queue.now(desk, async { Ok(desk.office.open_exceptions(None).await?) }).await
 }
 
 pub async fn open_count(desk: &Desk) -> Result<u32, Problem> {

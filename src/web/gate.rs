@@ -189,6 +189,9 @@ async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response
     if let Policy::Token(roles) = policy {
         let user = program_of(desk, request.headers()).await;
         return match user {
+            Some(user) if !desk.inside.throttle.may_ask(&user.name.0, now) => {
+                Err(Box::new(wait_a_little(super::api::refusal(StatusCode::TOO_MANY_REQUESTS, "too-many", TOO_MANY))))
+            }
             Some(user) if user.may(roles) => {
                 visit.program = Some(user);
                 Ok(with_visit(request, visit))
@@ -208,6 +211,11 @@ async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response
         visit.csrf = csrf_of(token);
         let found = desk.office.store().session(Sha256::of(token.as_bytes()), now, desk.limits()).await;
         visit.session = found.map_err(|e| Box::new(page::Problem::from(e).into_response()))?;
+    }
+    if let Some(session) = &visit.session
+        && !desk.inside.throttle.may_ask(&session.user.name.0, now)
+    {
+        return Err(Box::new(wait_a_little(plain(StatusCode::TOO_MANY_REQUESTS, TOO_MANY))));
     }
     let request = match method {
         Method::GET => request,
@@ -238,6 +246,13 @@ async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response
         return Ok(request);
     }
     Ok(with_visit(request, visit))
+}
+
+const TOO_MANY: &str = "more is asked for in this name than anybody can look at; wait a second";
+
+fn wait_a_little(mut answer: Response) -> Response {
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
 }
 
 fn with_visit(mut request: Request, visit: Visit) -> Request {

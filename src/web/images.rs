@@ -17,7 +17,7 @@ use super::gate::Visit;
 use super::page::Problem;
 use crate::domain::{DocumentId, ImageRef, ImageRole, PixelBox, Sha256};
 use crate::imaging::picture::View;
-use crate::pipeline::Paper;
+use crate::pipeline::{AfterDecision, Paper};
 
 /// Bytes of pictures that are kept.
 const ROOM: usize = 96 << 20;
@@ -104,16 +104,28 @@ pub async fn rescan(
     Path(document): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let person = visit.person()?;
     let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
-    let role = if query.get("side") == "back" { ImageRole::Back } else { ImageRole::Front };
-    let document = document_id(&document)?;
+    let side = if query.get("side") == "back" { "back" } else { "front" };
+    let done = replace(&desk, &visit, &document, side, body).await?;
+    Ok(Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response())
+}
+
+/// The new scan of a side, read and matched, the earlier one kept.
+pub async fn replace(
+    desk: &Desk,
+    visit: &Visit,
+    document: &str,
+    side: &str,
+    body: Bytes,
+) -> Result<AfterDecision, Problem> {
+    let person = visit.person()?;
+    let role = ImageRole::parse(side).filter(|r| *r != ImageRole::Replaced).ok_or_else(|| Problem::unknown("side"))?;
+    let document = document_id(document)?;
     let store = desk.office.store();
     if let Some(subject) = store.transaction_of_document(&document).await? {
         store.may_work(subject.as_str(), &person.name, None, visit.now).await?;
     }
-    let done = desk.office.rescan(document.as_str(), role, body.to_vec(), &person.name).await?;
-    Ok(Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response())
+    Ok(desk.office.rescan(document.as_str(), role, body.to_vec(), &person.name).await?)
 }
 
 /// The place of a doubt, four times its size on the screen: `?box=x,y,w,h` in pixels of the image as it came.

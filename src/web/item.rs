@@ -15,7 +15,8 @@ use super::form::{Form, escaped};
 use super::gate::{Visit, is_script};
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence};
 use crate::domain::{
-    Bill, Cents, Decision, Document, DocumentId, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionState,
+    Bill, Cents, Decision, Document, DocumentId, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionId,
+    TransactionState,
 };
 use crate::exceptions::{self, Candidate, Move, Queue};
 use crate::pipeline::{ExceptionView, Item, Paper};
@@ -241,6 +242,7 @@ pub struct Part {
     pub open: usize,
     pub undoable: bool,
     pub may_rescan: bool,
+    pub may_note: bool,
     /// Nothing is shown of what was read or is owed.
     pub blind: bool,
     pub beside: Vec<Beside>,
@@ -474,6 +476,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         bills: item.bills.iter().filter(|_| !item.blind).take(8).map(bill_line).collect(),
         applied: if item.blind { Vec::new() } else { applied(t) },
         may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,
+        may_note: visit.has(&[Role::Key, Role::Match]),
         blind: item.blind,
         beside,
         entries,
@@ -529,7 +532,11 @@ async fn history(desk: &Desk, t: &Transaction) -> Result<Vec<Happened>, Problem>
         .trail_of(t)
         .await?
         .into_iter()
-        .map(|r| Happened { at: r.at, who: r.by.0, what: r.what.replace('-', " "), note: String::new() })
+        .map(|r| {
+            // Other rows name things by their ids; only a person's own words are for reading.
+            let note = if r.what == "note" { r.note } else { String::new() };
+            Happened { at: r.at, who: r.by.0, what: r.what.replace('-', " "), note }
+        })
         .collect();
     for d in &t.decisions {
         let shown = ["amount", "note", "until", "owner", "letter", "of"];
@@ -710,6 +717,31 @@ pub async fn hold(
     desk.office.store().may_work(&id, &person.name, None, visit.now).await?;
     desk.office.hold(&id, &form.fields(), &person.name).await?;
     Ok(see_other(&format!("/transactions/{id}?done=held")))
+}
+
+/// `POST /transactions/{id}/note`: a word for whoever looks at it later.
+pub async fn note(
+    State(desk): State<Desk>,
+    visit: Visit,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Problem> {
+    let transaction = write_note(&desk, &visit, &id, form.get("text")).await?;
+    if is_script(&headers) {
+        return Ok(Json(json!({ "transaction": transaction })).into_response());
+    }
+    Ok(see_other(&format!("/transactions/{transaction}?done=noted")))
+}
+
+pub async fn write_note(desk: &Desk, visit: &Visit, id: &str, text: &str) -> Result<TransactionId, Problem> {
+    let id = desk.office.store().transaction(id).await?.id;
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(300).collect();
+    if text.len() < 2 {
+        return Err(Problem::wrong("The note is empty.", "Nothing was written down."));
+    }
+    desk.office.store().note_transaction(&id, &visit.person()?.name, &text).await?;
+    Ok(id)
 }
 
 /// `POST /transactions/{id}/unmask`: the full account numbers, said once, to one person, and written down with why.

@@ -15,6 +15,7 @@ mod form;
 mod gate;
 mod images;
 mod item;
+mod kept;
 mod key;
 mod ledger;
 mod listen;
@@ -22,6 +23,7 @@ pub mod one_time;
 mod page;
 pub mod password;
 mod plot;
+mod programs;
 mod release;
 mod research;
 mod returns;
@@ -65,7 +67,9 @@ struct Inside {
     newest: RwLock<Office>,
     throttle: throttle::Throttle,
     pictures: images::Pictures,
-    queue: exceptions::QueueCache,
+    queue: kept::Kept<Vec<crate::pipeline::ExceptionView>>,
+    batches: kept::Kept<Vec<batch::Row>>,
+    figures: kept::Kept<today::Figures>,
     /// What was taken in from the watched folder.
     taken: watched::TakenThere,
     /// Rings when there are documents to read.
@@ -92,7 +96,9 @@ impl Desk {
             newest: RwLock::new(office.clone()),
             throttle: throttle::Throttle::default(),
             pictures: images::Pictures::default(),
-            queue: exceptions::QueueCache::default(),
+            queue: kept::Kept::default(),
+            batches: kept::Kept::default(),
+            figures: kept::Kept::default(),
             taken: watched::TakenThere::default(),
             work: Notify::new(),
             hosts,

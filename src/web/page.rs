@@ -200,6 +200,7 @@ fn note_of(path: &str) -> String {
     match code {
         "decided" => "Saved.",
         "first-key" => "Kept. From this size on a second person keys it too, without seeing your amount.",
+        "noted" => "Written down; it stands in the history.",
         "undone" => "Taken back; the question is open again.",
         "mended" => "Mended; see whether it agrees now.",
         "proposed" => "Kept. Another administrator confirms it before it counts.",

@@ -200,16 +200,21 @@ pub async fn deposits(State(desk): State<Desk>, visit: Visit) -> Result<Response
 }
 
 pub async fn make(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<Response, Problem> {
-    let date: Day = form.get("date").parse().map_err(|e: crate::domain::day::NotADay| {
-        Problem::wrong(super::page::sentence(&e.to_string()), "Nothing was changed.")
-    })?;
-    let made = desk.office.make_deposits(date, None, &visit.person()?.name).await?;
-    let made: Vec<Deposit> = made.into_iter().filter_map(|m| m.deposit).collect();
+    let made = make_for(&desk, &visit, form.get("date")).await?;
     Ok(match made.as_slice() {
         [] => see_other("/deposits?done=nothing"),
         [one] => see_other(&format!("/deposits/{}?done=deposited", one.id)),
         _ => see_other("/deposits?done=deposited"),
     })
+}
+
+/// What was made now of everything that waits until a day.
+pub async fn make_for(desk: &Desk, visit: &Visit, date: &str) -> Result<Vec<Deposit>, Problem> {
+    let date: Day = date.parse().map_err(|e: crate::domain::day::NotADay| {
+        Problem::wrong(super::page::sentence(&e.to_string()), "Nothing was changed.")
+    })?;
+    let made = desk.office.make_deposits(date, None, &visit.person()?.name).await?;
+    Ok(made.into_iter().filter_map(|m| m.deposit).collect())
 }
 
 struct DepositItemLine {

@@ -86,22 +86,26 @@ pub async fn act(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Problem> {
-    desk.office.find_return(&id).await?;
+    let already = work(&desk, &visit, &id, &form).await?;
+    Ok(see_other(if already { "/returns?done=already" } else { "/returns?done=decided" }))
+}
+
+/// True where it was done before.
+pub async fn work(desk: &Desk, visit: &Visit, id: &str, form: &Form) -> Result<bool, Problem> {
+    desk.office.find_return(id).await?;
     let by = &visit.person()?.name;
     let today = desk.office.clock.today();
     let event = match form.get("move") {
         "match" => {
             let document = desk.office.check_document(form.get("document")).await?;
-            desk.office.match_return(&id, &document, today, by).await?;
-            return Ok(see_other("/returns?done=decided"));
+            return Ok(desk.office.match_return(id, &document, today, by).await?.already);
         }
         "represent" => ReturnEvent::Represent,
         "clear" => ReturnEvent::Clear,
         "charge-back" => ReturnEvent::ChargeBack,
         _ => return Err(Problem::wrong("There is no such move.", "Nothing was changed.")),
     };
-    let (_, already) = desk.office.move_return(&id, event, today, by).await?;
-    Ok(see_other(if already { "/returns?done=already" } else { "/returns?done=decided" }))
+    Ok(desk.office.move_return(id, event, today, by).await?.1)
 }
 
 /// The letter to the member.

@@ -5,12 +5,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use super::gate::{Policy, gate};
 use super::{
     Desk, Shared, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger,
-    page, release, research, returns, settings, statics, today, watched,
+    page, programs, release, research, returns, settings, statics, today, watched,
 };
 use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Cashier, Key, Match, Release};
 
@@ -86,6 +86,7 @@ routes! {
     post "/transactions/{id}/lease" WORK => item::lease;
     post "/transactions/{id}/undo" WORK => item::undo;
     post "/transactions/{id}/hold" SETTLE => item::hold;
+    post "/transactions/{id}/note" WORK => item::note;
     post "/transactions/{id}/unmask" Policy::Fresh(&[Match, Approve, Auditor]) => item::unmask;
     get  "/documents/{id}/snippet" SEE => images::snippet;
     get  "/documents/{id}/side/{side}" SEE => images::side;
@@ -140,6 +141,24 @@ routes! {
     post "/api/v1/exceptions/{id}/decide" Policy::Token(&[Key, Match]) => api::decide;
     post "/api/v1/transactions/{id}/hold" Policy::Token(&[Match]) => api::hold;
     post "/api/v1/transactions/{id}/undo" Policy::Token(&[Key, Match]) => api::undo;
+    post "/api/v1/transactions/{id}/note" Policy::Token(&[Key, Match]) => programs::note;
+    put  "/api/v1/trays/{tray}/files/{name}" Policy::Token(&[Capture]) => programs::tray_file;
+    post "/api/v1/trays/{tray}/take" Policy::Token(&[Capture]) => programs::take_tray;
+    post "/api/v1/watched" Policy::Token(&[Capture]) => programs::take_watched;
+    post "/api/v1/batches/{id}/regroup" Policy::Token(&[Match]) => programs::regroup;
+    post "/api/v1/batches/{id}/void" Policy::Token(&[Match]) => programs::void;
+    post "/api/v1/batches/{id}/mend" Policy::Token(&[Match]) => programs::mend;
+    get  "/api/v1/documents/{id}/side/{side}" Policy::Token(ANY) => programs::side;
+    put  "/api/v1/documents/{id}/side/{side}" Policy::Token(&[Capture, Match]) => programs::rescan;
+    post "/api/v1/deposits" Policy::Token(&[Release]) => programs::make_deposits;
+    get  "/api/v1/deposits/{id}/file" Policy::Token(&[Release, Auditor]) => programs::deposit_file;
+    get  "/api/v1/proof-sheet" Policy::Token(ANY) => programs::proof_sheet;
+    get  "/api/v1/returns" Policy::Token(ANY) => programs::list_returns;
+    post "/api/v1/returns/{id}" Policy::Token(&[Match]) => programs::act_on_return;
+    get  "/api/v1/returns/{id}/letter" Policy::Token(&[Match, Release, Auditor]) => programs::return_letter;
+    get  "/api/v1/drawer" Policy::Token(&[Cashier]) => programs::drawers;
+    post "/api/v1/drawer" Policy::Token(&[Cashier]) => programs::work_drawer;
+    get  "/api/v1/ledger/export" Policy::Token(&[Release, Auditor]) => programs::ledger_export;
     get  "/api/v1/research" Policy::Token(ANY) => api::research;
     get  "/api/v1/deposits" Policy::Token(ANY) => api::deposits;
     get  "/api/v1/ledger/balances" Policy::Token(ANY) => api::balances;

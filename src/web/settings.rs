@@ -62,6 +62,8 @@ struct Page {
     text: String,
     manual: String,
     wrong: String,
+    /// Shown once: what was confirmed just now made it.
+    secret: String,
     waiting: Vec<Waiting>,
     from: String,
     to: String,
@@ -83,6 +85,9 @@ fn title(part: &str) -> &'static str {
         "bank" => "Banks",
         "retention" => "Retention",
         settings::USER => "People",
+        settings::INVITE => "A new way in",
+        settings::TOKEN => "A program's token",
+        settings::LAYOUTS => "Stub layouts",
         _ => "Rules",
     }
 }
@@ -102,12 +107,21 @@ async fn waiting(desk: &Desk, visit: &Visit) -> Result<Vec<Waiting>, Problem> {
     let me = visit.person()?.name.clone();
     let mut list = Vec::new();
     for change in desk.office.store().setting_changes().await?.into_iter().filter(|c| c.ended_by.is_none()) {
-        let lines = match settings::user_of(&change) {
-            Some((name, roles)) => {
+        let lines = match (settings::user_of(&change), change.part.as_str()) {
+            (Some((name, roles)), _) => {
                 let roles: Vec<&str> = roles.iter().map(|r| r.as_str()).collect();
                 vec![("new", format!("{name}: {}", roles.join(", ")))]
             }
-            None => lines(&desk.office.setting_text(&change.part).await?, &change.text),
+            (None, settings::INVITE) => vec![
+                ("gone", format!("the password and second factor of {}", change.text)),
+                ("new", "an invitation, for you to hand over".to_string()),
+            ],
+            (None, settings::TOKEN) => vec![("new", change.text.clone())],
+            (None, settings::LAYOUTS) => {
+                let now = desk.office.store().layouts().await?;
+                lines(&now.iter().map(|l| l.toml.as_str()).collect::<Vec<_>>().join("\n"), &change.text)
+            }
+            (None, part) => lines(&desk.office.setting_text(part).await?, &change.text),
         };
         list.push(Waiting {
             number: change.number,
@@ -149,7 +163,13 @@ fn fields(profile: &Profile) -> Vec<Field> {
         .collect()
 }
 
-async fn show(desk: &Desk, visit: &Visit, part: &'static str, form: &Form) -> Result<Response, Problem> {
+async fn show(
+    desk: &Desk,
+    visit: &Visit,
+    part: &'static str,
+    form: &Form,
+    secret: String,
+) -> Result<Response, Problem> {
     let office = &desk.office;
     let text = match form.0.iter().find(|(name, _)| name == "text") {
         Some((_, text)) => text.replace("\r\n", "\n"),
@@ -163,6 +183,7 @@ async fn show(desk: &Desk, visit: &Visit, part: &'static str, form: &Form) -> Re
         part,
         manual: settings::manual(part),
         wrong: String::new(),
+        secret,
         waiting: waiting(desk, visit).await?,
         from: from.to_string(),
         to: to.to_string(),
@@ -251,14 +272,14 @@ fn simulation(told: crate::pipeline::Simulated) -> Simulation {
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
     let asked = Form(query.0.into_iter().filter(|(name, _)| matches!(name.as_str(), "part" | "bank")).collect());
-    show(&desk, &visit, part_of(asked.get("part")), &asked).await
+    show(&desk, &visit, part_of(asked.get("part")), &asked, String::new()).await
 }
 
 /// `POST /admin/settings`: simulate, or propose.
 pub async fn change(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<Response, Problem> {
     let part = part_of(form.get("part"));
     if form.get("do") == "simulate" {
-        return show(&desk, &visit, part, &form).await;
+        return show(&desk, &visit, part, &form, String::new()).await;
     }
     let text = match part {
         "bank" => bank_text(&desk, &form)?,
@@ -316,8 +337,12 @@ pub async fn end(
         desk.office.store().end_setting(number, false, person).await?;
         return Ok(see_other("/admin/settings?done=withdrawn"));
     }
-    desk.renew(desk.office.confirm_setting(number, person).await?);
-    Ok(see_other("/admin/settings?done=confirmed"))
+    let (office, secret) = desk.office.confirm_setting(number, person).await?;
+    desk.renew(office);
+    match secret {
+        None => Ok(see_other("/admin/settings?done=confirmed")),
+        Some(secret) => show(&desk, &visit, "matching", &Form::default(), secret).await,
+    }
 }
 
 #[cfg(test)]

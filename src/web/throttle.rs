@@ -1,5 +1,6 @@
 //! How often somebody may try to come in: by address a bucket of tries, by name a wait that doubles with each wrong one.
-//! Names that do not exist wait exactly as those that do. Nothing here survives the process; what locks an account does.
+//! Names that do not exist wait exactly as those that do. And how much one person may ask for, at the desk and by programs:
+//! far more than hands can do, and not so much that others wait. Nothing here survives the process; what locks an account does.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,6 +11,9 @@ pub const HARD_STOP: u32 = 100;
 /// Tries of one address at once, and seconds until one more is allowed.
 const BURST: f64 = 30.0;
 const REFILL: f64 = 2.0;
+/// Requests of one person at once, and more for each second: a person at full speed takes about thirty.
+const REQUESTS: f64 = 3000.0;
+const EACH_SECOND: f64 = 200.0;
 /// So many names and addresses are remembered; older ones are forgotten first.
 const MOST: usize = 10_000;
 
@@ -22,6 +26,7 @@ pub struct Throttle {
 struct Inside {
     addresses: HashMap<IpAddr, (f64, i64)>,
     strangers: HashMap<String, (u32, i64)>,
+    people: HashMap<String, (f64, i64)>,
 }
 
 /// Seconds to wait after so many wrong tries in a row: none for three, then doubling to a quarter of an hour.
@@ -46,6 +51,25 @@ impl Throttle {
         }
         let (tokens, at) = inside.addresses.entry(address).or_insert((BURST, now));
         *tokens = (*tokens + (now - *at) as f64 / REFILL).min(BURST);
+        *at = now;
+        if *tokens < 1.0 {
+            return false;
+        }
+        *tokens -= 1.0;
+        true
+    }
+
+    /// May this person ask for one more thing now?
+    pub fn may_ask(&self, person: &str, now: i64) -> bool {
+        let mut inside = self.locked();
+        if inside.people.len() >= MOST {
+            inside.people.retain(|_, (_, at)| now - *at < 60);
+        }
+        if !inside.people.contains_key(person) {
+            inside.people.insert(person.to_string(), (REQUESTS, now));
+        }
+        let Some((tokens, at)) = inside.people.get_mut(person) else { return true };
+        *tokens = (*tokens + (now - *at).max(0) as f64 * EACH_SECOND).min(REQUESTS);
         *at = now;
         if *tokens < 1.0 {
             return false;
@@ -81,6 +105,15 @@ mod tests {
     fn waits_double_and_end() {
         let waits: Vec<i64> = [0, 3, 4, 5, 8, 13, 50].map(wait_after).to_vec();
         assert_eq!(waits, [0, 0, 2, 4, 32, 900, 900]);
+    }
+
+    #[test]
+    fn a_person_may_ask_for_much_and_not_for_everything() {
+        let throttle = Throttle::default();
+        assert_eq!((0..5000).filter(|_| throttle.may_ask("olga", 100)).count(), 3000);
+        assert!(throttle.may_ask("uwe", 100), "one does not use up what is another's");
+        assert_eq!((0..5000).filter(|_| throttle.may_ask("olga", 102)).count(), 400);
+        assert_eq!((0..5000).filter(|_| throttle.may_ask("olga", 10_000)).count(), 3000);
     }
 
     #[test]

@@ -42,6 +42,28 @@ struct Page {
 /// Batches that the first page lists.
 const MOST: usize = 14;
 
+/// What the plots show that is counted over many days.
+pub struct Figures {
+    /// Documents taken in today, by the hour.
+    by_hour: Vec<(String, u32)>,
+    /// Business date, payments, those that needed no person.
+    share: Vec<(String, u32, u32)>,
+}
+
+/// Seconds for which a plot of thirty days may stand as it is.
+const PLOTTED: i64 = 10;
+
+async fn figures(desk: &Desk, today: Day) -> Result<Figures, Problem> {
+    let store = desk.office.store();
+    let hours: BTreeMap<String, u32> = store.documents_by_hour(&format!("{today}T00")).await?.into_iter().collect();
+    let by_hour =
+        (6..20).map(|h| (format!("{h}"), hours.get(&format!("{today}T{h:02}")).copied().unwrap_or(0))).collect();
+    let since = today.date().checked_sub(jiff::Span::new().days(29)).map(Day::of).unwrap_or(today);
+    let share =
+        store.straight_through(since).await?.into_iter().map(|(d, all, plain)| (d.to_string(), all, plain)).collect();
+    Ok(Figures { by_hour, share })
+}
+
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let store = desk.office.store();
     let mut rows = batch::rows(&desk).await?;
@@ -94,16 +116,10 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         .enumerate()
         .map(|(n, name)| (name.to_string(), ages.get(&n).copied().unwrap_or(0)))
         .collect();
-    let hours = store.documents_by_hour(&format!("{today}T00")).await?;
-    let hours: BTreeMap<String, u32> = hours.into_iter().collect();
-    let by_hour: Vec<(String, u32)> =
-        (6..20).map(|h| (format!("{h}"), hours.get(&format!("{today}T{h:02}")).copied().unwrap_or(0))).collect();
-    let since = today.date().checked_sub(jiff::Span::new().days(29)).map(Day::of).unwrap_or(today);
-    let share: Vec<(String, u32, u32)> =
-        store.straight_through(since).await?.into_iter().map(|(d, all, plain)| (d.to_string(), all, plain)).collect();
+    let figures = desk.inside.figures.lately(PLOTTED, figures(&desk, today)).await?;
     let plots = vec![
-        plot::bars("Documents by hour", "Taken in today, by the hour (UTC)", "hour", "documents", &by_hour),
-        plot::shares("Needed no person", "Share of payments, last thirty days", &share),
+        plot::bars("Documents by hour", "Taken in today, by the hour (UTC)", "hour", "documents", &figures.by_hour),
+        plot::shares("Needed no person", "Share of payments, last thirty days", &figures.share),
         plot::bars("Open by age", "What waits for a person", "age", "exceptions", &by_age),
     ];
     html(&Page {

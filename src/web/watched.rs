@@ -102,10 +102,15 @@ pub async fn part(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
 
 /// `POST /capture/watched`: takes one of them in, when it is whole.
 pub async fn take(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<Response, Problem> {
+    let anew = take_one(&desk, &visit, form.get("name")).await?;
+    Ok(see_other(if anew { "/capture?done=taken" } else { "/capture?done=already" }))
+}
+
+/// True where there was something new in it.
+pub async fn take_one(desk: &Desk, visit: &Visit, name: &str) -> Result<bool, Problem> {
     let person = visit.person()?;
-    let name = form.get("name");
-    let found = lying(&desk).unwrap_or_default().into_iter().find(|l| l.name == name);
-    let (Some(folder), Some(found)) = (folder(&desk), found) else { return Err(Problem::unknown("folder")) };
+    let found = lying(desk).unwrap_or_default().into_iter().find(|l| l.name == name);
+    let (Some(folder), Some(found)) = (folder(desk), found) else { return Err(Problem::unknown("folder")) };
     if found.state == "filling" {
         return Err(Problem::wrong("It is still being filled.", "A station writes index.csv last: wait for it."));
     }
@@ -124,7 +129,7 @@ pub async fn take(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<
     }
     desk.inside.taken.locked().insert(path, size);
     desk.inside.work.notify_one();
-    Ok(see_other(if anew { "/capture?done=taken" } else { "/capture?done=already" }))
+    Ok(anew)
 }
 
 #[cfg(test)]

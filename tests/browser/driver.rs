@@ -1,6 +1,7 @@
 //! Chromium through chromedriver: a process group of its own that ends with the test whatever happens, and reading only by
 //! asking again until it is so, never right after a press.
 
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ const README: &[&str] = &["today", "item-underpaid", "batch", "balance", "approv
 
 pub struct Driver {
     client: Client,
+    port: u16,
     guard: Guard,
     _profile: tempfile::TempDir,
 }
@@ -88,7 +90,7 @@ impl Driver {
             }
             tokio::task::yield_now().await;
         };
-        Some(Driver { client, guard, _profile: profile })
+        Some(Driver { client, port, guard, _profile: profile })
     }
 
     pub async fn go(&self, address: &str) {
@@ -97,6 +99,61 @@ impl Driver {
 
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap_or_else(|e| panic!("{script}: {e}"))
+    }
+
+    /// Opens another tab, and goes to one.
+    pub async fn tab(&self) -> fantoccini::wd::WindowHandle {
+        self.client.new_window(true).await.unwrap().handle
+    }
+
+    pub async fn to_tab(&self, tab: &fantoccini::wd::WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
+    /// A word of Chromium's own protocol, for what WebDriver has none: sizes of the window, how it prints.
+    pub async fn tell(&self, what: &str, with: Value) -> Value {
+        let session = self.client.session_id().await.unwrap().unwrap();
+        let body = js!({ "cmd": what, "params": with }).to_string();
+        let (port, what) = (self.port, what.to_string());
+        let work = move || {
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let head = format!(
+                "POST /session/{session}/goog/cdp/execute HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+                 Content-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut from = std::io::BufReader::new(stream);
+            let (mut line, mut head, mut size) = (String::new(), String::new(), 0);
+            while line != "\r\n" {
+                line.clear();
+                from.read_line(&mut line).unwrap();
+                if let Some(length) = line.to_lowercase().strip_prefix("content-length:") {
+                    size = length.trim().parse().unwrap();
+                }
+                head.push_str(&line);
+            }
+            let mut body = vec![0; size];
+            from.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+            assert!(head.starts_with("HTTP/1.1 200"), "{what}: {head}{body}");
+            serde_json::from_str::<Value>(&body).unwrap()["value"].clone()
+        };
+        tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
+    /// A window of so many CSS pixels: 640 wide is what 200% zoom leaves of a screen of 1280.
+    pub async fn window(&self, width: u32, height: u32) {
+        let size = js!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", size).await;
+        self.until(&format!("innerWidth === {width}")).await;
+    }
+
+    /// On paper, or on the screen again.
+    pub async fn on_paper(&self, paper: bool) {
+        let media = if paper { "print" } else { "" };
+        self.tell("Emulation.setEmulatedMedia", js!({ "media": media })).await;
     }
 
     /// Asks again and again until it is so; a page that changes under the question is no answer.
@@ -148,8 +205,35 @@ impl Driver {
         }
     }
 
+    /// Prints the page to a PDF, which is kept where pictures are; returns how many pages it has.
+    pub async fn printed(&self, name: &str) -> usize {
+        let printed = self.tell("Page.printToPDF", js!({ "printBackground": false })).await;
+        let bytes = base64(printed["data"].as_str().unwrap());
+        if let Some(folder) = std::env::var_os("REMIT_PICTURES") {
+            std::fs::write(std::path::PathBuf::from(folder).join(format!("{name}.pdf")), &bytes).unwrap();
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
+    }
+
     pub async fn end(self) {
         let _ = self.client.close().await;
         drop(self.guard);
     }
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter_map(|b| DIGITS.iter().position(|d| *d == b));
+    let (mut out, mut held, mut bits) = (Vec::new(), 0usize, 0);
+    for digit in digits {
+        held = held << 6 | digit;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((held >> bits) as u8);
+            held &= (1 << bits) - 1;
+        }
+    }
+    out
 }

@@ -4,10 +4,11 @@
 
 mod driver;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use driver::{Driver, js};
-use remit::domain::Role;
+use remit::domain::{Role, UserName};
 use remit::formats::bills_csv;
 use remit::web::{Desk, Listening, one_time, serve};
 
@@ -57,7 +58,69 @@ for (let n = walker.nextNode(); n; n = walker.nextNode()) {
   const large = parseFloat(style.fontSize) >= 24 || parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 600;
   if (ratio < (large ? 3 : 4.5)) faults.push("contrast " + ratio.toFixed(2) + ": " + n.data.trim().slice(0, 40));
 }
+const against = (e, color) => { const a = light(channels(color).slice(0, 3)), b = light(behind(e.parentElement)); return (Math.max(a, b) + .05) / (Math.min(a, b) + .05); };
+for (const e of document.querySelectorAll("input:not([type=hidden]):not([type=checkbox]):not([type=file]), select, textarea")) if (shown(e) && against(e, getComputedStyle(e).borderTopColor) < 3) faults.push("edge too faint: " + e.outerHTML.slice(0, 60));
+for (const e of document.querySelectorAll("button, summary, select, .button, nav a, input:not([type=hidden]):not([type=checkbox]):not([type=file])")) { const r = e.getBoundingClientRect(); if (shown(e) && (r.height < 23.5 || r.width < 23.5)) faults.push("small to hit: " + Math.round(r.width) + "x" + Math.round(r.height) + " " + e.outerHTML.slice(0, 60)); }
 if (document.documentElement.scrollWidth > innerWidth + 1) faults.push("wider than the window: " + document.documentElement.scrollWidth);
+return faults;
+"#;
+
+/// Each place that the Tab key comes to: it has a ring, stands in the window, and nothing lies over it.
+const FOCUS: &str = r#"
+const faults = [];
+const places = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")].filter((e) => e.checkVisibility() && !e.disabled && !e.closest("dialog:not([open])"));
+for (const e of places) {
+  e.focus();
+  if (document.activeElement !== e) { faults.push("takes no focus: " + e.outerHTML.slice(0, 80)); continue; }
+  const ring = [e, e.closest("label"), e.closest(".cell")].some((o) => { if (!o) return false; const s = getComputedStyle(o); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; });
+  if (!ring) faults.push("no ring: " + e.outerHTML.slice(0, 80));
+  const r = (e.matches(".hidden") ? e.closest("label") : e).getBoundingClientRect();
+  const x = Math.min(Math.max(r.left + Math.min(r.width / 2, 40), 1), innerWidth - 2), y = Math.min(Math.max(r.top + r.height / 2, 1), innerHeight - 2);
+  if (r.bottom < 1 || r.top > innerHeight - 1) { faults.push("out of sight: " + e.outerHTML.slice(0, 80)); continue; }
+  const top = document.elementFromPoint(x, y);
+  if (top && !(e.contains(top) || top.contains(e) || top.closest("label") === e.closest("label"))) faults.push("covered by " + top.tagName + "." + top.className + ": " + e.outerHTML.slice(0, 80));
+}
+return faults;
+"#;
+
+/// What is lost on a small window or on paper: text outside of the page, or cut off where it cannot be scrolled to.
+const LOST: &str = r#"
+const faults = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const scrolls = (v) => v === "auto" || v === "scroll";
+for (let n = walker.nextNode(); n; n = walker.nextNode()) {
+  const e = n.parentElement;
+  if (!n.data.trim() || !e.checkVisibility() || e.closest(".hidden, svg, noscript, script, option, .skip, .site") || getComputedStyle(e).visibility === "hidden") continue;
+  const range = document.createRange();
+  range.selectNodeContents(n);
+  const r = range.getBoundingClientRect();
+  if (!r.width) continue;
+  let within = false;
+  for (let p = e; p && p !== document.documentElement; p = p.parentElement) {
+    const s = getComputedStyle(p), b = p.getBoundingClientRect();
+    if (scrolls(s.overflowX)) { within = true; break; }
+    if (s.overflowX !== "visible" && (r.right > b.right + 1 || r.left < b.left - 1)) { faults.push("cut off: " + n.data.trim().slice(0, 40)); break; }
+  }
+  if (!within && (r.right > innerWidth + 1 || r.left < -1)) faults.push("outside: " + n.data.trim().slice(0, 40));
+}
+for (const e of document.querySelectorAll("button, input:not([type=hidden]), a.button, select")) {
+  const r = e.getBoundingClientRect();
+  if (!e.checkVisibility()) continue;
+  let within = false;
+  for (let p = e.parentElement; p; p = p.parentElement) if (scrolls(getComputedStyle(p).overflowX)) within = true;
+  if (r.width && !e.closest(".hidden") && !e.matches(".hidden") && !within && (r.right > innerWidth + 1 || r.left < -1)) faults.push("control outside: " + e.outerHTML.slice(0, 80));
+}
+if (document.documentElement.scrollWidth > innerWidth + 1) faults.push("wider than the window: " + document.documentElement.scrollWidth);
+return faults;
+"#;
+
+/// What has no place on paper: keys to press, the frame of the screen, light text.
+const ON_PAPER: &str = r#"
+const faults = [];
+for (const e of document.querySelectorAll("button, input:not([type=hidden]), select, nav, .top, .foot, .button, summary")) if (e.getClientRects().length) faults.push("on paper: " + e.outerHTML.slice(0, 80));
+if (!document.querySelector("h1") || !document.querySelector("h1").getClientRects().length) faults.push("no heading on paper");
+const dark = (c) => { const v = (c.match(/[\d.]+/g) || []).map(Number); return .3 * v[0] + .6 * v[1] + .1 * v[2]; };
+for (const e of document.querySelectorAll("h1, h2, td, p")) if (e.getClientRects().length && dark(getComputedStyle(e).color) > 150) { faults.push("too light: " + e.outerHTML.slice(0, 80)); break; }
 return faults;
 "#;
 
@@ -273,49 +336,208 @@ async fn every_screen_is_for_everybody() {
     }
     house.office.import_bills(&bills, false, false).await.unwrap();
     house.take(&samples().join("batches").join("b0001")).await;
+    let done = house.office.batches().await.unwrap().remove(0).id;
+    house.sent_to_the_bank(done.as_str()).await;
+    let deck = tempfile::tempdir().unwrap();
+    house.take(&unread(deck.path())).await;
+    let open = house.office.open_exceptions(None).await.unwrap();
+    let batch = open[0].batch.clone();
     let base = serving(&house).await;
     let everything = [Role::Operator, Role::Approver, Role::Cashier, Role::Auditor, Role::Admin];
     let (cookie, _) = house.signed_in_as("una", &everything, true).await;
+    let today = house.office.clock.today();
+    house.office.open_drawer("counter", today, "200.00".parse().unwrap(), &UserName("una".into())).await.unwrap();
+    let deposit = house.office.deposits().await.unwrap().remove(0).id;
+    let keyed = open.iter().find(|e| e.code.code().starts_with("amount-")).map_or("", |e| e.id.as_str());
     driver.go(&format!("{base}/static/desk.css")).await;
     driver.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
-    let pages: Vec<String> = [
-        "",
-        "capture",
-        "batches",
-        "exceptions",
-        "deposits",
-        "proof-sheet",
-        "returns",
-        "drawer",
-        "research",
-        "ledger",
-        "account",
-        "account/second-factor",
-        "admin",
-        "admin/layouts",
-        "admin/settings?part=matching",
-        "admin/settings?part=bank&bank=community",
-        "admin/settings?part=retention",
-        "prove",
+    let pages: Vec<(String, bool)> = [
+        ("", true),
+        ("capture", true),
+        ("batches", true),
+        (&format!("batches/{batch}"), false),
+        (&format!("batches/{batch}/balance"), true),
+        (&format!("batches/{done}/approve"), true),
+        ("exceptions", true),
+        (&format!("exceptions/{}", open[0].id), false),
+        (&format!("exceptions/{keyed}?walk=key"), false),
+        ("key", false),
+        ("deposits", true),
+        (&format!("deposits/{deposit}"), true),
+        ("proof-sheet?date=2026-11-20", true),
+        ("returns", true),
+        ("drawer", true),
+        ("research", true),
+        ("research?q=.00", true),
+        ("ledger", true),
+        ("ledger/1020", true),
+        ("entries/1", true),
+        ("account", false),
+        ("account/second-factor", false),
+        ("admin", false),
+        ("admin/layouts", false),
+        ("admin/settings?part=matching", false),
+        ("admin/settings?part=bank&bank=community", false),
+        ("admin/settings?part=retention", false),
+        ("prove", false),
     ]
-    .map(String::from)
+    .map(|(page, printed)| (page.to_string(), printed))
     .to_vec();
-    for page in &pages {
+    let mut faults = Vec::new();
+    for (page, printed) in &pages {
+        driver.window(1280, 800).await;
         driver.go(&format!("{base}/{page}")).await;
         driver.until("document.readyState === 'complete'").await;
+        let mut look = async |how: &str, script: &str| {
+            for fault in driver.run(script).await.as_array().unwrap() {
+                faults.push(format!("/{page}, {how}: {}", fault.as_str().unwrap_or("?")));
+            }
+        };
         for theme in ["light", "dark"] {
             driver.run(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
-            driver.audited(&format!("{page}, {theme}")).await;
+            look(theme, AUDIT).await;
         }
-        for _ in 0..4 {
-            driver.keys("\t").await;
-        }
-        let seen = "const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect(); \
-            return e === document.body || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 && r.bottom > 0)";
-        assert_eq!(driver.run(seen).await, js!(true), "{page}: the focus is not in sight");
+        // The keys of the screen are told on every one of them.
+        driver.run("document.activeElement.blur()").await;
+        driver.keys("?").await;
+        driver.until("document.querySelector('#keys').open").await;
+        let untold = "const told = document.querySelector('#keys-list').textContent; \
+            return [...document.querySelectorAll('main [data-key], .move[data-letter]')].filter((e) => e.getClientRects().length) \
+            .map((e) => e.dataset.key || e.dataset.letter).filter((key) => !told.includes(key))";
+        look("in the list of keys", untold).await;
+        driver.keys("\u{e00c}").await;
+        driver.until("!document.querySelector('#keys').open").await;
+        // The Tab key has been pressed, so that what has the focus is marked for the keyboard.
+        driver.keys("\t").await;
+        look("by the Tab key", FOCUS).await;
         assert_eq!(driver.run("return document.getAnimations().length").await, js!(0), "{page} moves");
         assert_eq!(driver.run("return window.ran === undefined").await, js!(true), "{page}: a name ran");
+        let name = page.split(['?', '/']).next().unwrap_or("").to_string() + &page.len().to_string();
+        // 200% of 1280, and 400%, where the page still reads in one direction.
+        for (width, height) in [(640, 400), (320, 256)] {
+            driver.window(width, height).await;
+            driver.until("[...document.images].every((i) => i.loading === 'lazy' || i.complete)").await;
+            look(&format!("{width} wide"), LOST).await;
+            driver.picture(&format!("at-{width}-{name}")).await;
+        }
+        if *printed {
+            driver.window(700, 900).await;
+            driver.on_paper(true).await;
+            look("on paper", ON_PAPER).await;
+            look("on paper", LOST).await;
+            driver.on_paper(false).await;
+            if std::env::var_os("REMIT_PICTURES").is_some() {
+                assert!(driver.printed(&format!("paper-{name}")).await > 0);
+            }
+        }
     }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    driver.end().await;
+}
+
+/// What the keys promise: an amount is its digits and Enter, a confirmed suggestion is Enter, a person's own keys are theirs; and
+/// a second tab, the back button, a double click and a browser that dies do no harm.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_few_and_nothing_is_lost_or_done_twice() {
+    let Some(driver) = Driver::start().await else { return };
+    let house = House::new("[desk]\nlease_seconds = 2\n").await;
+    let deck = tempfile::tempdir().unwrap();
+    house.take(&unread(deck.path())).await;
+    house.take(&samples().join("batches").join("b0001")).await;
+    let base = serving(&house).await;
+    let (cookie, _) = house.signed_in("olga").await;
+    driver.go(&format!("{base}/static/desk.css")).await;
+    driver.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
+    let open = house.office.open_exceptions(None).await.unwrap();
+    let mut amounts = open.iter().filter(|e| e.code.code().starts_with("amount-"));
+    let store = house.office.store();
+    let keyed = async |id: &str| {
+        let decision = store.exception(id).await.unwrap().exception.decision;
+        decision.map(|d| (d.name, d.fields.get("amount").cloned().unwrap_or_default()))
+    };
+    let saved = "/^saved/.test(document.querySelector('#saved').textContent)";
+    // Five keys, counted by the page: the amount's digits and Enter.
+    let one = amounts.next().unwrap();
+    driver.go(&format!("{base}/exceptions/{}", one.id)).await;
+    driver.until("document.activeElement.id === 'amount-box'").await;
+    driver.looked_at("item-amount-in-words").await;
+    driver.keys("8418\u{e007}").await;
+    driver.until(saved).await;
+    assert_eq!(keyed(one.id.as_str()).await, Some(("key-amount".into(), "84.18".into())));
+    // Back: it is shown as it stands now, and asks nothing any more.
+    driver.run("history.back()").await;
+    driver.until(&format!("location.pathname.endsWith('{}') && !!document.querySelector('.decided')", one.id)).await;
+    assert_eq!(driver.run("return document.querySelectorAll('#amount, #answer button').length").await, js!(0));
+    // One key: what the station or the bill says as well as the picture.
+    for e in &open {
+        driver.go(&format!("{base}/exceptions/{}", e.id)).await;
+        driver.until("!!document.querySelector('#item')").await;
+        if driver.run("return !!document.querySelector('[data-usual]')").await == js!(true) {
+            driver.keys("\u{e00c}\u{e007}").await;
+            driver.until(saved).await;
+            assert!(keyed(e.id.as_str()).await.is_some(), "Enter alone");
+            break;
+        }
+    }
+    let mut rest = Vec::new();
+    for e in amounts {
+        if keyed(e.id.as_str()).await.is_none() {
+            rest.push(e);
+        }
+    }
+    // Two tabs of one person: the second hears that it was decided, and what stands is the first.
+    let two = rest[0];
+    let tabs = [driver.tab().await, driver.tab().await];
+    for tab in &tabs {
+        driver.to_tab(tab).await;
+        driver.go(&format!("{base}/exceptions/{}", two.id)).await;
+        driver.until("document.activeElement.id === 'amount-box'").await;
+    }
+    for (tab, digits) in tabs.iter().zip(["1234", "4321"]) {
+        driver.to_tab(tab).await;
+        driver.keys(&format!("{digits}\u{e007}")).await;
+        driver.until("/^(saved|not saved)/.test(document.querySelector('#saved').textContent)").await;
+    }
+    driver.until("/Not saved/.test(document.querySelector('#note').textContent)").await;
+    assert_eq!(keyed(two.id.as_str()).await, Some(("key-amount".into(), "12.34".into())));
+    // A double click is one decision.
+    let three = open.iter().find(|e| e.code.code() == "underpaid").unwrap();
+    driver.go(&format!("{base}/exceptions/{}", three.id)).await;
+    driver.until("!!document.querySelector('[data-digit]')").await;
+    let head = store.audit_head().await.unwrap();
+    driver.run("const b = document.querySelector('[data-digit]'); b.click(); b.click()").await;
+    driver.until(saved).await;
+    assert_eq!(store.audit_head().await.unwrap(), head + 1, "one row for two clicks");
+    // Own keys: hold is on u now, and h is nothing.
+    driver.go(&format!("{base}/account")).await;
+    driver.run("document.querySelector('[name=\"key.hold\"]').focus()").await;
+    driver.keys("u\u{e007}").await;
+    driver.until("/settings are saved/.test(document.querySelector('#note').textContent)").await;
+    let four = rest[1];
+    driver.go(&format!("{base}/exceptions/{}", four.id)).await;
+    driver.until("document.activeElement.id === 'amount-box'").await;
+    driver.keys("h").await;
+    assert_eq!(driver.run("return document.querySelectorAll('.move[open]').length").await, js!(0));
+    driver.keys("u").await;
+    driver.until("(document.querySelector('.move[open]') || {dataset: {}}).dataset.action === 'hold'").await;
+    driver.keys("\u{e00c}").await;
+    // The browser dies with an amount half keyed: nothing of it stands, and another person has the payment soon.
+    driver.keys("99").await;
+    drop(driver);
+    assert_eq!(keyed(four.id.as_str()).await, None);
+    let driver = Driver::start().await.unwrap();
+    let (cookie, _) = house.signed_in("uwe").await;
+    driver.go(&format!("{base}/static/desk.css")).await;
+    driver.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
+    let clock = remit::clock::Clock::system();
+    while store.leases(clock.seconds()).await.unwrap().iter().any(|l| l.subject == four.transaction) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    driver.go(&format!("{base}/exceptions/{}", four.id)).await;
+    driver.until("document.activeElement.id === 'amount-box'").await;
+    driver.keys("5512\u{e007}").await;
+    driver.until(saved).await;
+    assert_eq!(keyed(four.id.as_str()).await, Some(("key-amount".into(), "55.12".into())));
     driver.end().await;
 }
 
@@ -327,10 +549,15 @@ async fn the_next_image_is_there_when_enter_is_pressed() {
     let house = House::new("").await;
     let deck = tempfile::tempdir().unwrap();
     let sources = match std::env::var_os("REMIT_DESK_DECK") {
-        Some(folder) => std::path::PathBuf::from(folder),
+        Some(folder) => PathBuf::from(folder),
+        None if many > 12 => unread_deck(deck.path(), many),
         None => unread(deck.path()),
     };
-    house.take(&sources).await;
+    if let Ok(bills) = std::fs::read(sources.join("open_bills.csv")) {
+        let bills = bills_csv::bills(&bills, None).unwrap();
+        house.office.import_bills(&bills.rows, false, false).await.unwrap();
+    }
+    house.take(&if sources.join("batches").is_dir() { sources.join("batches") } else { sources }).await;
     let base = serving(&house).await;
     let (cookie, _) = house.signed_in("olga").await;
     driver.go(&format!("{base}/static/desk.css")).await;
@@ -371,18 +598,37 @@ async fn the_next_image_is_there_when_enter_is_pressed() {
         at(1.0)
     );
     assert!(times.len() >= many.min(8), "only {} items", times.len());
-    // A busy machine is slow; ten times the promise means that something is wrong.
+    // A busy machine is slow; ten times the promise means that something is wrong. Who measures on purpose has it kept.
     assert!(at(0.5) < 500.0, "the next image is not ready");
+    assert!(many <= 12 || at(0.95) < 50.0, "the promise is not kept");
     driver.end().await;
 }
 
 /// The samples' scanned batch without its amounts: every check is a question.
-pub fn unread(folder: &std::path::Path) -> std::path::PathBuf {
+pub fn unread(folder: &Path) -> PathBuf {
     let from = samples().join("batches").join("b0002");
     for entry in std::fs::read_dir(&from).unwrap().flatten() {
         std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
     }
-    let index = std::fs::read_to_string(from.join("index.csv")).unwrap();
+    forget_amounts(&folder.join("index.csv"));
+    folder.to_path_buf()
+}
+
+/// A deck with so many questions of that kind.
+fn unread_deck(folder: &Path, many: usize) -> PathBuf {
+    let deck = folder.join("deck");
+    let mut made = std::process::Command::new(env!("CARGO_BIN_EXE_remit"));
+    made.args(["--quiet", "deck", "--seed", "11", "--docs", &(many * 5 / 2).to_string(), "-o"]).arg(&deck);
+    assert!(made.status().unwrap().success());
+    for batch in std::fs::read_dir(deck.join("batches")).unwrap().flatten() {
+        forget_amounts(&batch.path().join("index.csv"));
+    }
+    deck
+}
+
+/// Takes the station's amounts out of an index.
+fn forget_amounts(path: &Path) {
+    let index = std::fs::read_to_string(path).unwrap();
     let column = index.lines().next().unwrap().split(',').position(|c| c == "amount");
     let lines: Vec<String> = index
         .lines()
@@ -392,6 +638,5 @@ pub fn unread(folder: &std::path::Path) -> std::path::PathBuf {
             cells.map(|(c, cell)| if n > 0 && Some(c) == column { "" } else { cell }).collect::<Vec<_>>().join(",")
         })
         .collect();
-    std::fs::write(folder.join("index.csv"), lines.join("\n") + "\n").unwrap();
-    folder.to_path_buf()
+    std::fs::write(path, lines.join("\n") + "\n").unwrap();
 }

@@ -333,9 +333,11 @@ async fn pieces_are_put_together_taken_apart_and_scanned_again() {
     assert_ne!(envelopes(store.transactions(&batch.id).await.unwrap()), was);
     assert!(get(&desk, done.to(), &olga).await.text.contains("As they were"));
     let back = format!("back=/batches/{}", batch.id);
+    let head = store.audit_head().await.unwrap();
     let undone = post(&desk, &format!("/transactions/{undo}/undo"), &olga, &back).await;
     assert!(undone.to().starts_with("/batches/"), "{} {}", undone.status, undone.text);
     assert_eq!(envelopes(store.transactions(&batch.id).await.unwrap()), was);
+    assert_eq!(store.audit_head().await.unwrap(), head + 1, "taken back in one go");
     // Scanned again: another check's picture stands for a better scan.
     let document = before[0].documents[0].clone();
     let other = before[2].documents[0].clone();
@@ -349,6 +351,7 @@ async fn pieces_are_put_together_taken_apart_and_scanned_again() {
         async move { send(&desk, request).await }
     };
     assert_eq!(scan(b"no image".to_vec()).await.status, StatusCode::CONFLICT);
+    let scanned = bytes.clone();
     let done = scan(bytes.clone()).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert_eq!(scan(bytes).await.status, StatusCode::CONFLICT, "the same scan again changes nothing");
@@ -360,6 +363,17 @@ async fn pieces_are_put_together_taken_apart_and_scanned_again() {
     assert!(page.contains(&format!("/documents/{document}/earlier/0")), "{page}");
     assert_eq!(get(&desk, &format!("/documents/{document}/earlier/0"), &olga).await.status, StatusCode::OK);
     assert!(page.contains("Beside it in the batch"));
+    // Taken back: the first scan is in its place and read, the later one is kept beside it.
+    let read = |t: remit::domain::Transaction| (t.received, t.applications);
+    let undo = post(&desk, &format!("/transactions/{home}/undo"), &olga, "").await;
+    assert_eq!(undo.status, StatusCode::SEE_OTHER, "{}", undo.text);
+    let now = store.document(document.as_str()).await.unwrap();
+    assert_eq!(image(&now), first);
+    assert!(now.images.iter().any(|i| i.role == ImageRole::Replaced), "both are kept");
+    let again = store.transaction(home.as_str()).await.unwrap();
+    let was = before.iter().find(|t| t.documents == again.documents).unwrap();
+    assert_eq!(read(again), read(was.clone()));
+    assert_eq!(scan(scanned).await.status, StatusCode::OK, "and put there once more");
     house.verified().await;
     // Each part of a search narrows it.
     let count = |text: String| {
@@ -502,6 +516,7 @@ const CONTROLS: &[(&str, &[&str])] = &[
         "S11 two people",
         &[
             "settings_take_two_people",
+            "people_tokens_and_layouts_take_two_people_too",
             "nobody_does_both_halves_of_a_batch",
             "as_many_people_agree_as_the_amount_asks_for",
             "the_highest_tier_that_is_reached_counts_to_the_cent",
@@ -519,7 +534,14 @@ const CONTROLS: &[(&str, &[&str])] = &[
         &["csv_has_a_line_per_posting_and_no_formula", "no_text_becomes_a_formula_and_numbers_stay_numbers"],
     ),
     ("S21 nothing is fetched", &["nothing_is_fetched_and_no_text_becomes_code"]),
-    ("S22 limits", &["slow_clients_hold_nobody_up", "forged_requests_get_nowhere_and_reading_changes_nothing"]),
+    (
+        "S22 limits",
+        &[
+            "slow_clients_hold_nobody_up",
+            "nobody_asks_for_everything",
+            "forged_requests_get_nowhere_and_reading_changes_nothing",
+        ],
+    ),
     ("S23 files that leave", &["nobody_does_both_halves_of_a_batch", "settings_take_two_people"]),
     (
         "S24 no way in by default",
@@ -598,18 +620,19 @@ async fn a_crowd_at_the_door_is_no_flood_and_learns_no_names() {
     use remit::web::password;
     let known = password::hash("gravel+otter+nine".into()).await.unwrap();
     let time = async |phc: Option<String>| {
-        let mut times = Vec::new();
-        for _ in 0..5 {
-            let started = Instant::now();
-            assert!(!password::verify("wrong".into(), phc.clone()).await.unwrap());
-            times.push(started.elapsed());
-        }
-        times.into_iter().min().unwrap()
+        let started = Instant::now();
+        assert!(!password::verify("wrong".into(), phc).await.unwrap());
+        started.elapsed()
     };
-    let (exists, stranger) = (time(Some(known.clone())).await, time(None).await);
-    let ratio = exists.as_secs_f64() / stranger.as_secs_f64();
-    // The same work; the machine's noise is allowed for, a short cut (a thousand times less) is not.
-    assert!((0.1..10.0).contains(&ratio), "{exists:?} for a person, {stranger:?} for a stranger");
+    // Side by side, so that whatever else the machine does befalls both alike; the middle of the ratios is what counts.
+    let mut ratios = Vec::new();
+    for _ in 0..15 {
+        let (exists, stranger) = (time(Some(known.clone())).await, time(None).await);
+        ratios.push(exists.as_secs_f64() / stranger.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("a known name takes {:.3} of a stranger's time", ratios[7]);
+    assert!((0.8..1.25).contains(&ratios[7]), "{ratios:?}");
     let before = memory();
     let crowd: Vec<_> = (0..12).map(|_| tokio::spawn(password::verify("wrong".into(), Some(known.clone())))).collect();
     for one in crowd {
@@ -617,6 +640,151 @@ async fn a_crowd_at_the_door_is_no_flood_and_learns_no_names() {
     }
     let grown = memory().saturating_sub(before);
     assert!(grown < 400 << 10, "twelve at the door took {grown} kB at once");
+}
+
+/// Two tabs, the back button, a double click: each move of money that is sent twice is made once, on every screen that has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_twice_is_done_once() {
+    let house = House::new("").await;
+    house.take(&samples().join("batches").join("b0001")).await;
+    let desk = house.at(NOW).await;
+    let olga = house.person("olga", &[Role::Operator, Role::Cashier], true).await;
+    let sven = house.person("sven", &[Role::Approver], true).await;
+    let store = house.office.store();
+    let batch = house.office.batches().await.unwrap().remove(0).id;
+    let open = house.office.open_exceptions(None).await.unwrap();
+    let held = open[0].transaction.clone();
+    for e in open.iter().skip(1).filter(|e| e.transaction != held) {
+        house.office.hold(&e.transaction, &Default::default(), &name("olga")).await.unwrap();
+    }
+    let twice = async |path: String, who: &Visitor, form: &str| {
+        let first = post(&desk, &path, who, form).await;
+        assert!(first.status == StatusCode::SEE_OTHER, "{path}: {} {}", first.status, first.text);
+        let state = async || {
+            let balances = house.office.balances().await.unwrap();
+            let money: Vec<String> = balances.iter().map(|b| format!("{} {}", b.account, b.balance)).collect();
+            (store.audit_head().await.unwrap(), money)
+        };
+        let before = state().await;
+        let second = post(&desk, &path, who, form).await;
+        assert!(!second.status.is_server_error(), "{path}: {} {}", second.status, second.text);
+        assert_eq!(state().await, before, "{path} did something twice");
+        first.to().to_string()
+    };
+    twice(format!("/exceptions/{}", open[0].id), &olga, "move=hold").await;
+    twice(format!("/batches/{batch}/balance"), &olga, "").await;
+    twice(format!("/batches/{batch}/approve"), &sven, "").await;
+    twice(format!("/batches/{batch}/post"), &sven, "").await;
+    let deposit = twice("/deposits".into(), &sven, "date=2026-11-20").await;
+    let id = deposit.trim_start_matches("/deposits/").split('?').next().unwrap();
+    let item = store.deposit(id).await.unwrap().items.remove(0);
+    let returned = remit::domain::ReturnItem {
+        channel: remit::domain::ReturnChannel::Keyed,
+        stage: remit::domain::ReturnStage::Returned,
+        reason: remit::domain::ReturnReason::of_check('A', false),
+        code: "A".into(),
+        amount: item.amount,
+        original: remit::domain::OriginalItem { item_sequence: Some(item.sequence), ..Default::default() },
+        id: "1".into(),
+        date: None,
+        text: String::new(),
+        place: Default::default(),
+    };
+    let day = "2026-11-30".parse().unwrap();
+    let taken = house.office.take_returns(vec![returned], None, day, &name("olga")).await.unwrap().remove(0);
+    twice(format!("/returns/{}", taken.id), &olga, "move=represent").await;
+    twice("/drawer".into(), &olga, "move=open&float=20000").await;
+    let drawer = house.office.drawers().await.unwrap().remove(0).number;
+    let bill = &bills_csv::bills(&std::fs::read(samples().join("open_bills.csv")).unwrap(), None).unwrap().rows[0];
+    let pays = format!("move=receive&drawer={drawer}&tender=cash&amount=500&account={}&mark=r1", bill.account.reveal());
+    twice("/drawer".into(), &olga, &pays).await;
+    twice("/drawer".into(), &olga, &format!("move=payout&drawer={drawer}&amount=100&memo=stamps&mark=o1")).await;
+    twice("/drawer".into(), &olga, &format!("move=count&drawer={drawer}&p10000=2&p100=4")).await;
+    twice("/drawer".into(), &olga, &format!("move=close&drawer={drawer}")).await;
+    house.verified().await;
+}
+
+/// S22: one person's session or token does not use up the desk for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_asks_for_everything() {
+    let house = House::new("").await;
+    let desk = house.at(NOW).await;
+    let olga = house.person("olga", &[Role::Operator], false).await;
+    let uwe = house.person("uwe", &[Role::Operator], false).await;
+    house.office.store().add_token("k1", Sha256::of(b"secret"), &name("olga"), "x", &name("remit")).await.unwrap();
+    let mut refused = None;
+    for n in 0..3200 {
+        let got = get(&desk, "/health", &olga).await;
+        if got.status != StatusCode::OK {
+            refused = Some((n, got));
+            break;
+        }
+    }
+    let (after, got) = refused.expect("nothing stopped it");
+    assert_eq!((got.status, after), (StatusCode::TOO_MANY_REQUESTS, 3000));
+    assert_eq!(got.headers[header::RETRY_AFTER], "1");
+    assert_eq!(get(&desk, "/", &olga).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let built = Request::builder().uri("/api/v1/batches").header("host", "localhost");
+    let by_token = send(&desk, built.header("authorization", "Bearer secret").body(Body::empty()).unwrap()).await;
+    assert_eq!(by_token.status, StatusCode::TOO_MANY_REQUESTS, "the person's token is the person");
+    assert_eq!(get(&desk, "/", &uwe).await.status, StatusCode::OK);
+}
+
+/// S11: rights, ways in, tokens and layouts: nobody alone makes themselves another person.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_tokens_and_layouts_take_two_people_too() {
+    let house = House::new("").await;
+    let store = house.office.store();
+    let desk = house.at(NOW).await;
+    let ada = house.person("ada", &[Role::Admin], true).await;
+    let phc = "$argon2id$v=19$m=47104,t=2,p=1$x$y";
+    for who in ["sven", "rita"] {
+        store.add_user(&name(who), &[Role::Approver], &name("remit")).await.unwrap();
+        store.save_password(&name(who), phc, &name("remit")).await.unwrap();
+        store.save_second_factor(&name(who), &SECRET, 0, &[]).await.unwrap();
+    }
+    let sven = house.person("sven", &[Role::Approver], true).await;
+    let layouts = std::fs::read_to_string(samples().join("layouts.toml")).unwrap();
+    let changed = format!("{layouts}\n# looked at\n");
+    let escaped: String = changed.bytes().map(|b| format!("%{b:02X}")).collect();
+    let before = store.layouts().await.unwrap().len();
+    let asks = [
+        ("/admin/users", "name=otto&role=operator".to_string()),
+        ("/admin/users/rita/invite", String::new()),
+        ("/admin/tokens", "name=rita&label=billing".into()),
+        ("/admin/layouts", format!("do=save&text={escaped}")),
+    ];
+    for (path, form) in &asks {
+        let got = post(&desk, path, &ada, form).await;
+        assert!(got.to().contains("done=proposed"), "{path}: {} {}", got.status, got.text);
+    }
+    assert!(store.user(&name("otto")).await.unwrap().is_none());
+    assert_eq!(store.credential(&name("rita")).await.unwrap().unwrap().password, phc, "rita's way in stands");
+    assert!(get(&desk, "/admin", &ada).await.text.contains("No program has a token"));
+    assert_eq!(store.layouts().await.unwrap().len(), before);
+    // Shutting the others out makes nobody alone.
+    for who in ["rita", "sven"] {
+        assert_eq!(post(&desk, &format!("/admin/users/{who}/disable"), &ada, "").await.status, StatusCode::SEE_OTHER);
+    }
+    let got = post(&desk, "/admin/users", &ada, "name=puppet&role=approver").await;
+    assert!(got.to().contains("done=proposed"), "{} {}", got.status, got.text);
+    for who in ["rita", "sven"] {
+        store.add_user(&name(who), &[Role::Approver], &name("remit")).await.unwrap();
+    }
+    assert_eq!(get(&desk, "/", &sven).await.status, StatusCode::SEE_OTHER, "who was disabled signs in again");
+    let sven = house.person("sven", &[Role::Approver], true).await;
+    for number in 1..=4 {
+        let own = post(&desk, &format!("/admin/settings/changes/{number}"), &ada, "do=confirm").await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.text);
+        let got = post(&desk, &format!("/admin/settings/changes/{number}"), &sven, "do=confirm").await;
+        let secret = got.text.contains("id=\"secret\"");
+        assert_eq!(secret, matches!(number, 2 | 3), "{number}: {} {}", got.status, got.text);
+        assert!(secret || got.to().contains("done=confirmed"), "{number}: {} {}", got.status, got.text);
+    }
+    assert!(store.user(&name("otto")).await.unwrap().is_some());
+    assert!(!get(&desk, "/admin", &ada).await.text.contains("No program has a token"));
+    assert!(store.layouts().await.unwrap().iter().any(|l| l.toml.contains("# looked at")));
+    house.verified().await;
 }
 
 /// The most that this process ever held, in kB.

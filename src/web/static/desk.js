@@ -235,6 +235,13 @@ function prefetchNext() {
   for (const id of ready.keys()) if (ready.size > 8 && id !== item.dataset.exception) { ready.delete(id); break; }
 }
 
+// Once the frame is drawn: what can wait stands in no image's way.
+function drawn(work) {
+  const turn = new MessageChannel();
+  turn.port1.onmessage = work;
+  requestAnimationFrame(() => turn.port2.postMessage(0));
+}
+
 function show(part, push) {
   const old = item;
   part.classList.add("arriving");
@@ -242,7 +249,7 @@ function show(part, push) {
   begin(part, old.dataset.transaction);
   if (push) history.pushState({ id: part.dataset.exception }, "", `/exceptions/${part.dataset.exception}${part.dataset.context || ""}`);
   const image = one(".paper.main .sheet img", part);
-  const shown = () => requestAnimationFrame(() => document.dispatchEvent(new CustomEvent("remit:shown", { detail: { id: part.dataset.exception, at: performance.now() } })));
+  const shown = () => drawn(() => document.dispatchEvent(new CustomEvent("remit:shown", { detail: { id: part.dataset.exception, at: performance.now() } })));
   if (!image || image.complete) shown(); else image.addEventListener("load", shown, { once: true });
 }
 
@@ -365,6 +372,8 @@ async function lease(leaving) {
 
 // What was done just before can be taken back from the next screen.
 let lastTransaction = "";
+// The payment that was leased last and is no longer on the screen.
+let behind = "";
 function begin(part, leaving) {
   item = part;
   fence = "";
@@ -384,6 +393,15 @@ function begin(part, leaving) {
     lastTransaction = part.dataset.transaction;
     send(form, event.submitter);
   }));
+  const words = one("[data-note]", part);
+  if (words) words.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await post(words.getAttribute("action"), new FormData(words)).catch(() => null);
+    if (!answer || !answer.ok) { note(answer ? await problem(answer) : "Not saved: the desk does not answer", true); return; }
+    words.reset();
+    words.closest(".move").open = false;
+    note("Written down; it stands in the history.");
+  });
   all("[data-rescan]", part).forEach((pick) => pick.addEventListener("change", () => rescan(pick)));
   const back = one("#undo", part);
   if (back) back.addEventListener("click", () => undo(part.dataset.transaction));
@@ -392,9 +410,14 @@ function begin(part, leaving) {
     if (move && own[move.dataset.action]) cap.textContent = own[move.dataset.action];
   });
   clearInterval(leaseTimer);
-  lease(leaving);
   leaseTimer = setInterval(lease, 45000);
-  prefetchNext();
+  behind = behind || leaving;
+  drawn(() => {
+    if (item !== part) return;
+    lease(behind);
+    behind = "";
+    prefetchNext();
+  });
 }
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 window.addEventListener("popstate", () => { if (item) location.reload(); });
