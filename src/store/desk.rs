@@ -146,10 +146,12 @@ sql! {
     OF_DOCUMENT = "select transaction_id from transaction_documents where site = $1 and document = $2";
     BY_ACCOUNT = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.account = $2");
     BY_BILL = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.bill = $2");
+    // From the few bills of that name to their payments, never the other way round.
     BY_NAME = hits!(
-        "join applications x on x.site = t.site and x.transaction_id = t.id
-         join bills n on n.site = x.site and n.biller = x.biller and n.account = x.account",
-        "lower(n.name) like $2"
+        "",
+        "t.id in (select x.transaction_id from bills n
+            join applications x on x.site = n.site and x.account = n.account and x.biller = n.biller
+            where n.site = $1 and lower(n.name) like $2)"
     );
     BY_RECEIVED = hits!("", "t.received = cast($2 as bigint)");
     BY_APPLIED = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.amount = cast($2 as bigint)");

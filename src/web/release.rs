@@ -311,6 +311,10 @@ struct SheetPage {
     total: SheetLine,
     date: String,
     exceptions: Vec<(&'static str, u32)>,
+    /// Account, debit, credit.
+    ledger: Vec<[String; 3]>,
+    /// Id, kind, state, checks, total.
+    deposits: Vec<[String; 5]>,
 }
 
 pub async fn proof_sheet(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
@@ -332,6 +336,12 @@ pub async fn proof_sheet(State(desk): State<Desk>, visit: Visit) -> Result<Respo
         lines: sheet.batches.iter().map(line).collect(),
         total: line(&sheet.total),
         date: sheet.date.to_string(),
+        ledger: sheet.ledger.iter().map(|l| [l.account.clone(), money(l.debit), money(l.credit)]).collect(),
+        deposits: sheet
+            .deposits
+            .iter()
+            .map(|d| [d.id.clone(), d.kind.clone(), d.state.clone(), d.count.to_string(), money(d.total)])
+            .collect(),
         exceptions: sheet.exceptions.iter().map(|(q, n)| (super::exceptions::words(*q).0, *n)).collect(),
         sheet,
     })
