@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::print::visible;
 use crate::pipeline::OfficeError;
 use crate::store::StoreError;
 
@@ -71,6 +72,31 @@ impl Failure {
     }
 
     fn from_store(error: &StoreError) -> Failure {
+        let refused = match error {
+            StoreError::NotFound { .. } | StoreError::Ambiguous { .. } => {
+                return Failure::input("unknown", error.to_string()).help("nothing was changed");
+            }
+            StoreError::WrongState { .. } => Some("state"),
+            StoreError::NotAllowed { .. } => Some("not-allowed"),
+            StoreError::OutOfBalance { .. } => Some("out-of-balance"),
+            StoreError::Exists { .. } => Some("exists"),
+            StoreError::ClosesTooMuch { .. } => Some("closes-too-much"),
+            StoreError::Conflict { .. } | StoreError::StaleLease { .. } => Some("conflict"),
+            StoreError::Key { .. }
+            | StoreError::Site { .. }
+            | StoreError::Unsupported(_)
+            | StoreError::Money(_)
+            | StoreError::NoBlob { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Io { .. }
+            | StoreError::Objects(_)
+            | StoreError::Database(_)
+            | StoreError::Migration(_)
+            | StoreError::Task(_) => None,
+        };
+        if let Some(code) = refused {
+            return Failure::refused(code, error.to_string()).help("nothing was changed; look how it stands now");
+        }
         Failure::machine(error.to_string()).help("nothing was changed; look at the cause and run the command again")
     }
 
@@ -98,11 +124,11 @@ impl Failure {
             return;
         }
         match &self.file {
-            Some(file) => eprintln!("remit: {file}: {}", self.message),
-            None => eprintln!("remit: {}", self.message),
+            Some(file) => eprintln!("remit: {}: {}", visible(file), visible(&self.message)),
+            None => eprintln!("remit: {}", visible(&self.message)),
         }
         if let Some(help) = &self.help {
-            eprintln!("  {help}");
+            eprintln!("  {}", visible(help));
         }
     }
 }

@@ -14,7 +14,21 @@ pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
 
 /// Prints a line; a closed pipe is no fault.
 pub fn line(text: impl AsRef<str>) {
-    let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());
+    let _ = writeln!(std::io::stdout().lock(), "{}", visible(text.as_ref()));
+}
+
+/// Texts that came from outside cannot steer a terminal or turn their direction: such characters are written out. Ends of
+/// lines stay.
+pub fn visible(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// A table with a heading; columns whose heading begins with `>` are right-aligned.
@@ -29,7 +43,7 @@ impl Table {
     }
 
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| visible(cell).replace('\n', "\\n")).collect());
     }
 
     pub fn print(&self) {
@@ -57,5 +71,27 @@ impl Table {
         for row in &self.rows {
             write(row.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S16: what somebody wrote into a name or a note forges no line and steers no terminal.
+    #[test]
+    fn s16_texts_from_outside_steer_nothing() {
+        for (text, shown) in [
+            ("Ada\u{1b}[31m", "Ada\\u{1b}[31m"),
+            ("a\rb\u{7}", "a\\rb\\u{7}"),
+            ("\u{202e}54.00", "\\u{202e}54.00"),
+            ("two\nlines", "two\nlines"),
+            ("Łódź, ٣", "Łódź, ٣"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        let mut table = Table::new(&["note"]);
+        table.row(vec!["good\n2026-11-28 sven approve".into()]);
+        assert_eq!(table.rows[0][0], "good\\n2026-11-28 sven approve");
     }
 }

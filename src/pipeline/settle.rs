@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::balance::{self, BalancedBatch, Imbalance, Proof};
 use crate::domain::{
-    Batch, BatchState, Cents, Decision, DocumentId, DocumentKind, ExceptionId, Problem, Reason, Transaction,
+    Batch, BatchEvent, BatchState, Cents, Decision, DocumentId, DocumentKind, ExceptionId, Problem, Reason, Transaction,
     TransactionId, TransactionState, User, UserName,
 };
 use crate::exceptions::{self, Effect, MoveError};
@@ -407,16 +407,17 @@ impl Office {
 
     /// Proves a batch. With a person it is recorded as balanced by them; without, it is only said.
     pub async fn balance(&self, batch: &Batch, by: Option<&UserName>) -> Result<BalanceAnswer> {
+        let settled = matches!(batch.state, BatchState::Balanced | BatchState::Approved) || batch.state.is_posted();
+        if !settled && batch.state.after(BatchEvent::Balance).is_none() {
+            let (name, state) = (&batch.name, batch.state.as_str());
+            let help = match batch.state {
+                BatchState::Void => "a void batch counts for nothing; its paper may be scanned again",
+                _ => "it is still being read: remit worker --until-idle",
+            };
+            return Err(OfficeError::refused("state", format!("{name} is {state}: there is nothing to balance"), help));
+        }
         let transactions = self.store.transactions(&batch.id).await?;
         let evidence = self.evidence_of(batch, &transactions).await?;
-        let settled = matches!(
-            batch.state,
-            BatchState::Balanced
-                | BatchState::Approved
-                | BatchState::Posted
-                | BatchState::Deposited
-                | BatchState::Archived
-        );
         match balance::balance(batch, &transactions, &evidence) {
             Ok(balanced) => {
                 let proof = balanced.proof().clone();
@@ -475,7 +476,6 @@ impl Office {
         })
     }
 
-    /// Approves a batch, or gives the first of the approvals that its amount asks for.
     /// What is held leaves for a batch of its own, with its own control total; the rest can go on. The batch must prove
     /// first. `None`: nothing is held.
     pub async fn split(&self, batch: &Batch, by: &UserName) -> Result<Option<Batch>> {
@@ -497,6 +497,7 @@ impl Office {
         Ok(Some(new))
     }
 
+    /// Approves a batch, or gives the first of the approvals that its amount asks for.
     pub async fn approve(&self, batch: &Batch, by: &UserName) -> Result<Approval> {
         match self.store.approve(&batch.id, &self.site.config.control, by).await {
             Ok(approval) => Ok(approval),
