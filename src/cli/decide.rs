@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failure, Global, person, print};
-use crate::domain::Role;
+use crate::domain::{Cents, Role};
 use crate::pipeline::Office;
 
 #[derive(Subcommand, Debug)]
@@ -129,7 +129,8 @@ pub async fn exceptions(command: ExceptionsCommand, office: &Office, global: &Gl
             let mut fields = fields(&words)?;
             if name == "apply-list" {
                 list_from_file(&mut fields)?;
-                tell_list(fields.get("list").map_or("", String::as_str), global)?;
+                let received = office.find_exception(&id).await?.amount;
+                tell_list(fields.get("list").map_or("", String::as_str), received, global)?;
             }
             if global.dry_run {
                 office.find_exception(&id).await?;
@@ -171,8 +172,9 @@ fn list_from_file(fields: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The lines that cannot be read, each with its number, and what the list adds up to.
-fn tell_list(text: &str, global: &Global) -> anyhow::Result<()> {
+/// The lines that cannot be read, each with its number; what the list adds up to; and how it runs against the check: what is
+/// left after each line (`--json`), or the line from which on it is more than the check.
+fn tell_list(text: &str, received: Option<Cents>, global: &Global) -> anyhow::Result<()> {
     let list = crate::matching::ListPayment::parse(text);
     for row in &list.rejected {
         match global.json {
@@ -180,10 +182,21 @@ fn tell_list(text: &str, global: &Global) -> anyhow::Result<()> {
             false => print::line(format!("line {}: {}", row.number, row.why)),
         }
     }
-    if !global.json && !global.quiet {
-        let total = crate::domain::Cents::sum(list.lines.iter().map(|l| l.amount));
-        let total = total.map_err(|e| Failure::input("list", e.to_string()))?;
-        print::line(format!("{} lines for {total}, {} rejected", list.lines.len(), list.rejected.len()));
+    let wrong = |e: crate::domain::MoneyError| Failure::input("list", e.to_string());
+    let rests = list.rests(received.unwrap_or_default()).map_err(wrong)?;
+    let difference = received.and(rests.last().copied().or(received));
+    if global.json {
+        for (line, rest) in list.lines.iter().zip(&rests).filter(|_| received.is_some()) {
+            print::json(&json!({ "line": line.number, "amount": line.amount, "rest": rest }))?;
+        }
+    } else if !global.quiet {
+        let total = Cents::sum(list.lines.iter().map(|l| l.amount)).map_err(wrong)?;
+        let rest = difference.map_or_else(String::new, |d| format!("; difference to the check {d}"));
+        print::line(format!("{} lines for {total}, {} rejected{rest}", list.lines.len(), list.rejected.len()));
+        let over = list.lines.iter().zip(&rests).find(|(_, rest)| rest.is_negative());
+        if let (Some((line, _)), true) = (over, received.is_some()) {
+            print::line(format!("  from line {} on it is more than the check", line.number));
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{AccountNumber, Cents};
+use crate::domain::{AccountNumber, Cents, MoneyError};
 
 /// Lines that one list may have; more are rejected.
 pub const MOST_LINES: usize = 20_000;
@@ -32,6 +32,16 @@ pub struct ListPayment {
 }
 
 impl ListPayment {
+    /// What is left of the check after each line; negative from where the list is more than the check.
+    pub fn rests(&self, received: Cents) -> Result<Vec<Cents>, MoneyError> {
+        let mut rest = received;
+        let after = |line: &ListLine| {
+            rest = rest.minus(line.amount)?;
+            Ok(rest)
+        };
+        self.lines.iter().map(after).collect()
+    }
+
     pub fn parse(text: &str) -> ListPayment {
         let mut list = ListPayment::default();
         for (place, line) in text.lines().enumerate() {
@@ -91,6 +101,8 @@ mod tests {
         let good: Vec<(usize, i64)> = list.lines.iter().map(|l| (l.number, l.amount.get())).collect();
         assert_eq!(good, [(2, 100), (4, 200), (5, 300), (6, 400)]);
         assert_eq!(list.lines[3].bill.as_deref(), Some("W4"));
+        let rests: Vec<i64> = list.rests(Cents::new(550)).unwrap().iter().map(|r| r.get()).collect();
+        assert_eq!(rests, [450, 250, -50, -450], "how it runs against a check of 5.50");
         let bad: Vec<usize> = list.rejected.iter().map(|r| r.number).collect();
         assert_eq!(bad, [7, 8, 9, 10]);
     }
