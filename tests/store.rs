@@ -118,6 +118,17 @@ async fn images_are_kept_under_their_hash(site: &Site) {
     assert_eq!(site.store.blobs(&hashes).await.unwrap(), blobs.iter().map(|b| b.1.clone()).collect::<Vec<_>>());
     assert!(matches!(site.store.blob(Sha256::of(b"no")).await, Err(StoreError::NoBlob { .. })));
     assert!(site.store.put_blobs(vec![(Sha256::of(b"a"), b"b".to_vec())]).await.is_err(), "a wrong name is refused");
+    // S12: a sealed key that is moved to another object's row opens nothing.
+    site.tamper("update object_keys set sealed = (select sealed from object_keys order by hash limit 1)")
+        .await
+        .unwrap();
+    let opened = [site.store.blob(hashes[0]).await, site.store.blob(hashes[1]).await];
+    assert!(opened.iter().any(Result::is_err), "an exchanged key opens an object");
+    site.tamper("delete from object_keys; delete from blobs; delete from seals where name in ('blobs', 'object_keys')")
+        .await
+        .unwrap();
+    std::fs::remove_file(packs()[0].path()).unwrap();
+    site.store.put_blobs(blobs.clone()).await.unwrap();
     // A crash between the durable file and its rows, and a repeat: the same file again.
     site.tamper("delete from blobs; delete from seals where name = 'blobs'").await.unwrap();
     site.store.put_blobs(blobs.clone()).await.unwrap();
@@ -758,7 +769,7 @@ async fn two_who_match_at_once_see_each_other(site: &Site) {
     site.holds().await;
 }
 
-async fn a_stolen_disk_shows_no_account_and_no_image(site: &Site) {
+async fn s12_s13_a_stolen_disk_shows_no_account_and_no_image(site: &Site) {
     let s = &site.store;
     let payer = KnownPayer {
         routing: "061000146".into(),
@@ -794,7 +805,7 @@ async fn a_stolen_disk_shows_no_account_and_no_image(site: &Site) {
     }
 }
 
-async fn a_site_opens_with_its_own_key_only(site: &Site) {
+async fn s14_a_site_opens_with_its_own_key_only(site: &Site) {
     site.store.close().await;
     let again = Store::open(&site.config).await.unwrap();
     assert_eq!(again.users().await.unwrap().len(), 2);
@@ -845,8 +856,8 @@ suite! {
     history_is_only_added_to
     what_is_changed_behind_the_store_is_found
     two_who_match_at_once_see_each_other
-    a_stolen_disk_shows_no_account_and_no_image
-    a_site_opens_with_its_own_key_only
+    s12_s13_a_stolen_disk_shows_no_account_and_no_image
+    s14_a_site_opens_with_its_own_key_only
 }
 
 /// Both sets of steps end in the same tables with the same columns, and the same of them may be empty.

@@ -635,6 +635,25 @@ fn the_top_level_holds_what_a_stranger_expects() {
 }
 
 /// The map in `lib.rs` and the table here name the same rooms.
+/// Who loses a deadlock is done again whole, in one place: each unit of work that writes goes through `Store::again`.
+#[test]
+fn every_unit_of_work_may_be_done_again() {
+    let mut out = Vec::new();
+    for name in files(&root().join("src/store")).into_iter().filter(|n| n.ends_with(".rs")) {
+        let text = read(&name);
+        let body = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for function in body.split("\n    pub async fn ").flat_map(|part| part.split("\n    async fn ")) {
+            let own = function.split("\n    }\n").next().unwrap_or_default();
+            let called = own.split('(').next().unwrap_or_default();
+            let again = own.contains("again(") || body.contains(&format!("again(|| Box::pin(self.{called}("));
+            if own.contains(".db().write()") && !again {
+                out.push(format!("{name}: {called} writes and is not done again after a deadlock"));
+            }
+        }
+    }
+    assert!(out.is_empty(), "{out:#?}");
+}
+
 #[test]
 fn the_map_names_every_room() {
     let map = read("src/lib.rs");

@@ -175,10 +175,11 @@ pub async fn purge(args: PurgeArgs, office: &Office, global: &Global) -> anyhow:
         global,
         serde_json::to_value(&done)?,
         format!(
-            "{} {} images of {} batches before {before}, {} bytes{}",
+            "{} {} images of {} batches before {before} and {} pieces of bank files, {} bytes{}",
             if global.dry_run { "would take" } else { "took" },
             done.images,
             done.batches,
+            done.sources,
             done.bytes,
             if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) }
         ),

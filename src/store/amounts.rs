@@ -26,15 +26,7 @@ impl Store {
                 let sealed = self.keys().seal_json(&["amount_zones", &index], zone)?;
                 let mut tx = self.db().write().await?;
                 tx.run(SAVE_ZONE, values![self.site(), &index, sealed]).await?;
-                let event = audit::Event {
-                    by,
-                    what: "draw",
-                    noun: "amount-zone",
-                    id: &index,
-                    before: None,
-                    after: None,
-                    note: "",
-                };
+                let event = audit::Event::said(by, "draw", "amount-zone", &index, "");
                 self.record(&mut tx, event).await?;
                 tx.commit().await
             })

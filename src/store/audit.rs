@@ -66,7 +66,9 @@ impl AuditRow {
 
 sql! {
     /// Takes the lock on a chain's end and says where it is.
-    HEAD = "update heads set number = number where site = $1 and chain = $2 returning number, hash";
+    HEAD_POSTGRES = "select number, hash from heads where site = $1 and chain = $2 for update";
+    /// The transaction that writes is the only one there.
+    HEAD_SQLITE = "select number, hash from heads where site = $1 and chain = $2";
     MOVE_HEAD = "update heads set number = $3, hash = $4 where site = $1 and chain = $2";
     ADD = "insert into audit (site, number, at, by_user, what, noun, id, before_hash, after_hash, note, previous, hash)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -85,11 +87,19 @@ pub(super) struct Event<'a> {
     pub note: &'a str,
 }
 
+impl<'a> Event<'a> {
+    /// Of which no content is compared: the words say all.
+    pub fn said(by: &'a UserName, what: &'a str, noun: &'a str, id: &'a str, note: &'a str) -> Event<'a> {
+        Event { by, what, noun, id, before: None, after: None, note }
+    }
+}
+
 impl Store {
     /// The end of a chain, locked until this transaction ends.
     pub(super) async fn lock_head(&self, tx: &mut Tx, chain: &'static str) -> Result<(i64, Sha256), StoreError> {
+        let sql = if tx.is_sqlite() { HEAD_SQLITE } else { HEAD_POSTGRES };
         let row = tx
-            .first(HEAD, values![self.site(), chain])
+            .first(sql, values![self.site(), chain])
             .await?
             .ok_or_else(|| StoreError::damaged(chain, "its end is missing"))?;
         Ok((row.int(0)?, row.parsed(1, chain)?))

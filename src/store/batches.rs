@@ -104,7 +104,9 @@ sql! {
     EXCEPTION = concat!(queue_columns!(), "and e.id = $2");
     EXCEPTION_LIKE = concat!(queue_columns!(), "and substr(e.id, 1, length($2)) = $2 limit 2");
     /// Only one transaction at a time goes on with a batch.
-    LOCK = "update batches set changes = changes + 1 where site = $1 and id = $2 returning state";
+    LOCK_POSTGRES = "select state from batches where site = $1 and id = $2 for update";
+    /// The transaction that writes is the only one there.
+    LOCK_SQLITE = "select state from batches where site = $1 and id = $2";
     MOVE = "update batches set state = $4 where site = $1 and id = $2 and state = $3";
     BALANCED_BY = "update batches set balanced_by = $3, approved_by = null where site = $1 and id = $2";
     APPROVED_BY = "update batches set approved_by = $3 where site = $1 and id = $2";
@@ -224,7 +226,8 @@ impl Store {
     }
 
     pub(super) async fn lock_batch(&self, tx: &mut Tx, id: &BatchId) -> Result<BatchState, StoreError> {
-        let row = tx.first(LOCK, values![self.site(), id]).await?.ok_or_else(|| StoreError::not_found("batch", id))?;
+        let sql = if tx.is_sqlite() { LOCK_SQLITE } else { LOCK_POSTGRES };
+        let row = tx.first(sql, values![self.site(), id]).await?.ok_or_else(|| StoreError::not_found("batch", id))?;
         row.known(0, "batch", BatchState::parse)
     }
 
@@ -236,6 +239,17 @@ impl Store {
         event: BatchEvent,
     ) -> Result<BatchState, StoreError> {
         let state = self.lock_batch(tx, id).await?;
+        self.move_locked(tx, id, state, event).await
+    }
+
+    /// The same for a batch that this transaction has locked.
+    pub(super) async fn move_locked(
+        &self,
+        tx: &mut Tx,
+        id: &BatchId,
+        state: BatchState,
+        event: BatchEvent,
+    ) -> Result<BatchState, StoreError> {
         let after = state.after(event).ok_or_else(|| StoreError::WrongState { batch: id.to_string(), state, event })?;
         let touched = tx.run(MOVE, values![self.site(), id, state.as_str(), after.as_str()]).await?;
         if touched == 1 { Ok(after) } else { Err(StoreError::Conflict { what: format!("batch {id}") }) }
@@ -319,7 +333,7 @@ impl Store {
                     tx.run(BALANCED_BY, values![self.site(), batch, by]).await?;
                 }
                 let what = if proved { "balance" } else { "balance-tried" };
-                let event = Event { by, what, noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+                let event = Event::said(by, what, "batch", batch.as_str(), "");
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)
@@ -385,15 +399,7 @@ impl Store {
                     tx.run(APPROVED_BY, values![self.site(), batch, by]).await?;
                 }
                 let note = format!("{} of {}", approval.given, approval.needed);
-                let event = Event {
-                    by,
-                    what: "approve",
-                    noun: "batch",
-                    id: batch.as_str(),
-                    before: None,
-                    after: None,
-                    note: &note,
-                };
+                let event = Event::said(by, "approve", "batch", batch.as_str(), &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(approval)
@@ -422,8 +428,7 @@ impl Store {
                 for sql in [VOID_TRANSACTIONS, VOID_JOBS, FREE_CONTENTS] {
                     tx.run(sql, values![self.site(), batch]).await?;
                 }
-                let event =
-                    Event { by, what: "void", noun: "batch", id: batch.as_str(), before: None, after: None, note };
+                let event = Event::said(by, "void", "batch", batch.as_str(), note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)

@@ -172,8 +172,7 @@ impl Store {
                 self.move_bills(&mut tx, posted.first, moves).await?;
                 let said = format!("entry {}: {note}", posted.first);
                 let id = entry.to_string();
-                let event =
-                    Event { by, what: "reverse", noun: "entry", id: &id, before: None, after: None, note: &said };
+                let event = Event::said(by, "reverse", "entry", &id, &said);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 let reversal =
@@ -240,15 +239,7 @@ impl Store {
                 self.move_bills(&mut tx, posted.first, moves).await?;
                 let note = format!("entry {}, {taken}", posted.first);
                 let id = transaction.as_str();
-                let event = Event {
-                    by,
-                    what: "apply-suspense",
-                    noun: "transaction",
-                    id,
-                    before: None,
-                    after: None,
-                    note: &note,
-                };
+                let event = Event::said(by, "apply-suspense", "transaction", id, &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(posted)
@@ -286,8 +277,7 @@ impl Store {
                 .await?;
                 let note = format!("{state}: host {} of {}", answer.host_count, answer.host_total);
                 let id = answer.batch.as_str();
-                let event =
-                    Event { by, what: "billing-answer", noun: "batch", id, before: None, after: None, note: &note };
+                let event = Event::said(by, "billing-answer", "batch", id, &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)

@@ -35,15 +35,7 @@ impl Store {
                 }
                 if added > 0 {
                     let note = format!("{added} notifications of change");
-                    let event = Event {
-                        by,
-                        what: "take",
-                        noun: "changes",
-                        id: "nacha",
-                        before: None,
-                        after: None,
-                        note: &note,
-                    };
+                    let event = Event::said(by, "take", "changes", "nacha", &note);
                     self.record(&mut tx, event).await?;
                 }
                 tx.commit().await?;

@@ -258,7 +258,14 @@ impl Db {
                     Ok(())
                 })
             })
-            .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal).pragma("temp_store", "memory"))
+            .connect_with(
+                // What is deleted is overwritten where its page is written anyway: the keys of purged images.
+                options
+                    .clone()
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .pragma("temp_store", "memory")
+                    .pragma("secure_delete", "fast"),
+            )
             .await?;
         let version: String = sqlx::query("select sqlite_version()").fetch_one(&writer).await?.try_get(0)?;
         if !new_enough(&version) {

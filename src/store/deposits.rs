@@ -361,15 +361,7 @@ impl Store {
                 moves_back(&deposit, drafts, &self.chart().transit)?;
                 moves(&deposit, drafts, &self.chart().bank)?;
                 self.append(&mut tx, id.as_str(), "acknowledgement", drafts).await?;
-                let event = Event {
-                    by,
-                    what: "acknowledge",
-                    noun: "deposit",
-                    id: id.as_str(),
-                    before: None,
-                    after: None,
-                    note,
-                };
+                let event = Event::said(by, "acknowledge", "deposit", id.as_str(), note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)

@@ -151,7 +151,7 @@ impl Store {
                 }
                 tx.run(ADD, values![self.site(), number, name, date, by, opening]).await?;
                 let (id, note) = (number.to_string(), format!("{name}, {opening}"));
-                let event = Event { by, what: "open", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                let event = Event::said(by, "open", "drawer", &id, &note);
                 self.record(&mut tx, event).await?;
                 let drawer = self.this_drawer(&mut tx, number).await?;
                 tx.commit().await?;
@@ -244,7 +244,7 @@ impl Store {
                         .await?;
                 }
                 let (id, note) = (number.to_string(), format!("{kind} {} {}", new.tender.as_str(), new.amount));
-                let event = Event { by, what: "slip", noun: "slip", id: &id, before: None, after: None, note: &note };
+                let event = Event::said(by, "slip", "slip", &id, &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 let slip = Slip {
@@ -287,8 +287,7 @@ impl Store {
                     return Err(StoreError::Conflict { what: format!("drawer {drawer} ({state})") });
                 }
                 let (id, note) = (drawer.to_string(), format!("cash {cash}, checks {checks}"));
-                let event =
-                    Event { by, what: "count", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                let event = Event::said(by, "count", "drawer", &id, &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await
             })
@@ -333,8 +332,7 @@ impl Store {
                     return Err(StoreError::Conflict { what: format!("drawer {drawer} ({})", stored.state) });
                 }
                 let (id, note) = (drawer.to_string(), format!("over or short {over_short}"));
-                let event =
-                    Event { by, what: "close", noun: "drawer", id: &id, before: None, after: None, note: &note };
+                let event = Event::said(by, "close", "drawer", &id, &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)

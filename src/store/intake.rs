@@ -170,9 +170,10 @@ fn contents(intake: &Intake) -> Vec<Vec<String>> {
 impl Store {
     /// Takes a source in, all or nothing. Its image bytes must be in the object store.
     pub async fn take_in(&self, intake: Intake, by: &UserName) -> Result<Taken, StoreError> {
-        match self.take_in_now(&intake, by).await {
+        let take = || self.again(|| Box::pin(self.take_in_now(&intake, by)));
+        match take().await {
             // Somebody took the same at the same moment and was first: now it is there already.
-            Err(error) if error.is_unique_violation() => self.take_in_now(&intake, by).await,
+            Err(error) if error.is_unique_violation() => take().await,
             other => other,
         }
     }
@@ -387,23 +388,28 @@ impl Store {
         reading: &Reading,
         by: &UserName,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
-        self.lock_batch(&mut tx, &document.batch).await?;
-        let sides: Vec<String> = match scan.role {
-            ImageRole::Back | ImageRole::BackGray => ["back", "back-gray"].map(String::from).to_vec(),
-            _ => ["front", "front-gray"].map(String::from).to_vec(),
-        };
-        let before = document.images.iter().find(|i| i.role == scan.role).map(|i| i.hash);
-        tx.run(SET_ASIDE_SIDE, values![self.site(), &document.id, sides]).await?;
-        let place = tx.number(LAST_IMAGE, values![self.site(), &document.id]).await? + 1;
-        let role = scan.role.as_str();
-        tx.run(ADD_SCAN, values![self.site(), &document.id, place, role, &scan.name, scan.hash]).await?;
-        self.add_readings(&mut tx, &document.batch, &[(document.id.clone(), reading.clone())]).await?;
-        let (id, after) = (document.id.as_str(), Some(scan.hash));
-        let event = Event { by, what: "rescan", noun: "document", id, before, after, note: role };
-        self.record(&mut tx, event).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
+                self.lock_batch(&mut tx, &document.batch).await?;
+                let sides: Vec<String> = match scan.role {
+                    ImageRole::Back | ImageRole::BackGray => ["back", "back-gray"].map(String::from).to_vec(),
+                    _ => ["front", "front-gray"].map(String::from).to_vec(),
+                };
+                let before = document.images.iter().find(|i| i.role == scan.role).map(|i| i.hash);
+                tx.run(SET_ASIDE_SIDE, values![self.site(), &document.id, sides]).await?;
+                let place = tx.number(LAST_IMAGE, values![self.site(), &document.id]).await? + 1;
+                let role = scan.role.as_str();
+                tx.run(ADD_SCAN, values![self.site(), &document.id, place, role, &scan.name, scan.hash]).await?;
+                self.add_readings(&mut tx, &document.batch, &[(document.id.clone(), reading.clone())]).await?;
+                let (id, after) = (document.id.as_str(), Some(scan.hash));
+                let event = Event { by, what: "rescan", noun: "document", id, before, after, note: role };
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Takes a scan of `save_rescan` back: what it replaced (roles and names) is in its place again, and the scan stays as

@@ -360,7 +360,7 @@ impl Store {
 
     async fn record_system(&self, tx: &mut Tx, what: &str, batch: &BatchId) -> Result<(), StoreError> {
         let by = UserName(DECODER.to_string());
-        let event = Event { by: &by, what, noun: "batch", id: batch.as_str(), before: None, after: None, note: "" };
+        let event = Event::said(&by, what, "batch", batch.as_str(), "");
         self.record(tx, event).await
     }
 

@@ -168,11 +168,11 @@ impl Store {
         }
         self.pay_bills(&mut tx, &paid).await?;
         tx.run(POST_TRANSACTIONS, values![self.site(), batch]).await?;
-        self.move_batch(&mut tx, batch, BatchEvent::Post).await?;
+        self.move_locked(&mut tx, batch, state, BatchEvent::Post).await?;
+        tx.fold_notes().await?;
         let posted = self.append(&mut tx, batch.as_str(), "batch", drafts).await?;
         let note = format!("entries {} to {}", posted.first, posted.last);
-        let event =
-            Event { by, what: "post", noun: "batch", id: batch.as_str(), before: None, after: None, note: &note };
+        let event = Event::said(by, "post", "batch", batch.as_str(), &note);
         self.record(&mut tx, event).await?;
         tx.commit().await?;
         Ok(posted)

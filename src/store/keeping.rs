@@ -27,6 +27,8 @@ pub struct Restored {
 pub struct Purge {
     pub batches: u64,
     pub images: u64,
+    /// Bank files as they came, in pieces.
+    pub sources: u64,
     pub bytes: u64,
     /// Batches that would be due, but somebody holds them.
     pub held: Vec<BatchId>,
@@ -56,9 +58,20 @@ sql! {
                         where o.site = i.site and o.hash = i.hash and e.batch not in (select x.id from batches x
                         where x.site = $1 and x.id any_of($2)))
         order by i.hash";
+    /// Pieces of files all of whose batches are finished and of before that day, none of them held, and of no other file.
+    SOURCES_OF = "select distinct k.hash, b.pack, b.size from kept_files k
+        join blobs b on b.site = k.site and b.hash = k.hash join receipts r on r.site = k.site and r.source = k.sha256
+        where k.site = $1 and exists (select 1 from batches x where x.site = r.site and x.receipt = r.id)
+        and not exists (select 1 from batches x where x.site = r.site and x.receipt = r.id and (x.date >= $2
+            or x.state not in ('deposited', 'archived', 'void') or exists (select 1 from legal_holds h
+            where h.site = x.site and h.subject = x.id and h.released_at is null)))
+        and not exists (select 1 from images i where i.site = k.site and i.hash = k.hash)
+        and not exists (select 1 from kept_files o where o.site = k.site and o.hash = k.hash and o.sha256 <> k.sha256)
+        order by k.hash";
     IN_PACKS = "select hash, pack, start, size from blobs where site = $1 and pack any_of($2) order by pack, start";
     MOVE_BLOB = "update blobs set pack = $3, start = $4 where site = $1 and hash = $2";
     DROP_BLOBS = "delete from blobs where site = $1 and hash any_of($2)";
+    DROP_KEYS = "delete from object_keys where site = $1 and hash any_of($2)";
     LAST_PURGE = "select max(number) from purges where site = $1";
     OLD_PACKS = "select subject from purges where site = $1 and class = 'pack'";
     NAMED_PACKS = "select distinct pack from blobs where site = $1";
@@ -109,14 +122,21 @@ fn below(folder: &Path, inside: &Path, found: &mut Vec<PathBuf>) -> Result<(), S
 impl Store {
     /// Adds a key to the site's key file: from now on everything is sealed with it; what older keys sealed stays readable.
     pub async fn rotate_keys(&self, by: &UserName) -> Result<u8, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Admin]).await?;
-        let number = self.keys().rotate()?;
-        let id = number.to_string();
-        let event = Event { by, what: "rotate", noun: "key", id: &id, before: None, after: None, note: "" };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(number)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Admin]).await?;
+                // The last lock that is needed: behind it nothing makes the file's change be done twice.
+                self.lock_head(&mut tx, "audit").await?;
+                let number = self.keys().rotate()?;
+                let id = number.to_string();
+                let event = Event::said(by, "rotate", "key", &id, "");
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(number)
+            })
+        })
+        .await
     }
 
     /// The number of the key that seals now, and how many there are.
@@ -241,15 +261,7 @@ impl Store {
                     return Ok(Done::Already);
                 }
                 tx.run(HOLD, values![self.site(), batch, self.now(), note, by]).await?;
-                let event = Event {
-                    by,
-                    what: "legal-hold",
-                    noun: "batch",
-                    id: batch.as_str(),
-                    before: None,
-                    after: None,
-                    note,
-                };
+                let event = Event::said(by, "legal-hold", "batch", batch.as_str(), note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)
@@ -267,7 +279,7 @@ impl Store {
                     return Ok(Done::Already);
                 }
                 let id = batch.as_str();
-                let event = Event { by, what: "release-hold", noun: "batch", id, before: None, after: None, note: "" };
+                let event = Event::said(by, "release-hold", "batch", id, "");
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)
@@ -292,9 +304,19 @@ impl Store {
             .collect()
     }
 
-    /// Takes the images of finished batches before a day away: their packs are written again without them, and each leaves
-    /// its hash and size on record. Readings, decisions and books stay. Without `really` it only says what it would take.
+    /// Takes the images of finished batches before a day away, and the bank files that only such batches came in: their
+    /// packs are written again without them, their keys are destroyed, and each leaves its hash and size on record.
+    /// Readings, decisions and books stay. Without `really` it only says what it would take.
     pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
+        let purge = self.again(|| Box::pin(self.purge_now(before, really, by))).await?;
+        // Only now, when no row names them; a crash before this line is mended by the next purge.
+        if really {
+            self.sweep_packs().await?;
+        }
+        Ok(purge)
+    }
+
+    async fn purge_now(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let mut tx = self.db().write().await?;
         self.may(&mut tx, by, &[Role::Admin]).await?;
         let mut purge = Purge::default();
@@ -312,18 +334,24 @@ impl Store {
             going.insert(row.text(0)?, row.int(2)?);
             packs.push(row.text(1)?);
         }
+        purge.images = going.len() as u64;
+        let mut sources = BTreeMap::new();
+        for row in tx.rows(SOURCES_OF, values![self.site(), before]).await? {
+            sources.insert(row.text(0)?, row.int(2)?);
+            packs.push(row.text(1)?);
+        }
+        purge.sources = sources.len() as u64;
         packs.sort();
         packs.dedup();
-        purge.images = going.len() as u64;
-        purge.bytes = going.values().map(|size| *size as u64).sum();
+        purge.bytes = going.values().chain(sources.values()).map(|size| *size as u64).sum();
         if !really {
             return Ok(purge);
         }
-        if !going.is_empty() {
+        if !going.is_empty() || !sources.is_empty() {
             // What stays of those packs, one pack for each; durable before any row names it.
             let mut staying: BTreeMap<String, Vec<(Sha256, u64, usize)>> = BTreeMap::new();
             for row in tx.rows(IN_PACKS, values![self.site(), packs.clone()]).await? {
-                if !going.contains_key(&row.text(0)?) {
+                if !going.contains_key(&row.text(0)?) && !sources.contains_key(&row.text(0)?) {
                     let piece = (row.parsed(0, "blob")?, row.int(2)? as u64, row.count(3)? as usize);
                     staying.entry(row.text(1)?).or_default().push(piece);
                 }
@@ -348,21 +376,25 @@ impl Store {
             let mut number = tx.number(LAST_PURGE, values![self.site()]).await?;
             let at = self.now();
             let mut rows = Vec::new();
-            let gone = going.iter().map(|(hash, size)| ("image", hash, *size));
+            let images = going.iter().map(|(hash, size)| ("image", hash, *size));
+            let gone = images.chain(sources.iter().map(|(hash, size)| ("source", hash, *size)));
             for (class, subject, size) in gone.chain(packs.iter().map(|p| ("pack", p, 0))) {
                 number += 1;
                 rows.push(values![self.site(), number, class, subject, subject, size, &at, by, ""]);
             }
             tx.insert(&ADD_PURGES, rows).await?;
-            tx.run(DROP_BLOBS, values![self.site(), Vec::from_iter(going.into_keys())]).await?;
-            let note = format!("{} images, {} bytes, before {before}", purge.images, purge.bytes);
+            // Without their keys nobody opens them, wherever a copy of a pack still is.
+            let gone: Vec<String> = going.into_keys().chain(sources.into_keys()).collect();
+            for sql in [DROP_BLOBS, DROP_KEYS] {
+                tx.run(sql, values![self.site(), gone.clone()]).await?;
+            }
+            let (images, sources, bytes) = (purge.images, purge.sources, purge.bytes);
+            let note = format!("{images} images, {sources} pieces of files, {bytes} bytes, before {before}");
             let id = before.to_string();
-            let event = Event { by, what: "purge", noun: "images", id: &id, before: None, after: None, note: &note };
+            let event = Event::said(by, "purge", "images", &id, &note);
             self.record(&mut tx, event).await?;
         }
         tx.commit().await?;
-        // Only now, when no row names them; a crash before this line is mended by the next purge.
-        self.sweep_packs().await?;
         Ok(purge)
     }
 

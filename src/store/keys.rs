@@ -18,15 +18,12 @@ use super::StoreError;
 use crate::domain::Sha256;
 
 const NONCE: usize = 24;
+/// First byte of an object that its own key sealed; keys of the site are numbered from 1.
+pub(super) const OWN_KEY: u8 = 0;
 const HEAD: &str =
     "# The keys of a remit site. Without them nothing sealed can be read: keep a copy away from the data.\n";
 
 type Secret = Zeroizing<[u8; 32]>;
-
-struct Key {
-    cipher: XChaCha20Poly1305,
-    nonces: Secret,
-}
 
 /// The keys of a site, in memory only. A key that another process added is found in the file when it is first needed.
 pub(super) struct Keys {
@@ -40,7 +37,7 @@ pub(super) struct Keys {
 
 struct Ring {
     current: u8,
-    keys: BTreeMap<u8, Key>,
+    keys: BTreeMap<u8, XChaCha20Poly1305>,
 }
 
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -121,8 +118,7 @@ impl Keys {
             .iter()
             .map(|(number, secret)| {
                 let seal = Zeroizing::new(hmac(secret, &[b"seal", site.as_bytes()]));
-                let nonces = Zeroizing::new(hmac(secret, &[b"nonces", site.as_bytes()]));
-                (*number, Key { cipher: XChaCha20Poly1305::new((&*seal).into()), nonces })
+                (*number, XChaCha20Poly1305::new((&*seal).into()))
             })
             .collect();
         let ring = RwLock::new(Arc::new(Ring { current, keys }));
@@ -143,11 +139,13 @@ impl Keys {
         aad
     }
 
-    fn seal_with(&self, ring: &Ring, nonce: [u8; NONCE], aad: &[u8], text: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let key = &ring.keys[&ring.current];
-        let sealed = key
-            .cipher
-            .encrypt((&nonce).into(), Payload { msg: text, aad })
+    /// Seals a value for one place: table, column, row.
+    pub fn seal(&self, place: &[&str], text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| StoreError::Unsupported("the system gives no random bytes".into()))?;
+        let ring = self.ring();
+        let sealed = ring.keys[&ring.current]
+            .encrypt((&nonce).into(), Payload { msg: text, aad: &self.aad(place) })
             .map_err(|_| StoreError::Unsupported("a value is too large to be sealed".into()))?;
         let mut out = Vec::with_capacity(1 + NONCE + sealed.len());
         out.push(ring.current);
@@ -156,20 +154,45 @@ impl Keys {
         Ok(out)
     }
 
-    /// Seals a value for one place: table, column, row.
-    pub fn seal(&self, place: &[&str], text: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| StoreError::Unsupported("the system gives no random bytes".into()))?;
-        self.seal_with(&self.ring(), nonce, &self.aad(place), text)
+    /// A new key for one object, sealed for its row.
+    pub fn new_object_key(&self, hash: Sha256) -> Result<Vec<u8>, StoreError> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        getrandom::fill(key.as_mut())
+            .map_err(|_| StoreError::Unsupported("the system gives no random bytes".into()))?;
+        self.seal(&["object_keys", &hash.to_string()], &key[..])
     }
 
-    /// Seals bytes that are named by their own hash. The nonce comes from the hash, so that the same bytes make the same
-    /// sealed bytes: a name and its content never part, and a repeated write writes the same.
-    pub fn seal_named(&self, hash: Sha256, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut nonce = [0; NONCE];
-        let ring = self.ring();
-        nonce.copy_from_slice(&hmac(&ring.keys[&ring.current].nonces, &[&hash.0])[..NONCE]);
-        self.seal_with(&ring, nonce, &self.aad(&["blobs", &hash.to_string()]), bytes)
+    fn object_cipher(&self, hash: Sha256, key: &[u8]) -> Result<XChaCha20Poly1305, StoreError> {
+        let key = Zeroizing::new(self.open(&["object_keys", &hash.to_string()], key)?);
+        XChaCha20Poly1305::new_from_slice(&key)
+            .map_err(|_| StoreError::damaged(format!("the key of object {hash}"), "it has another length"))
+    }
+
+    /// Seals bytes that are named by their own hash under their own key (as its row has it). It seals nothing else, so the
+    /// nonce is always the same, and so are the sealed bytes: a repeated write writes the same.
+    pub fn seal_object(&self, hash: Sha256, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let aad = self.aad(&["blobs", &hash.to_string()]);
+        let sealed = self
+            .object_cipher(hash, key)?
+            .encrypt((&[0u8; NONCE]).into(), Payload { msg: bytes, aad: &aad })
+            .map_err(|_| StoreError::Unsupported("a value is too large to be sealed".into()))?;
+        let mut out = Vec::with_capacity(1 + sealed.len());
+        out.push(OWN_KEY);
+        out.extend(sealed);
+        Ok(out)
+    }
+
+    /// Opens an object: under its own key, or as older programs sealed it, under the site's.
+    pub fn open_object(&self, hash: Sha256, key: Option<&[u8]>, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let Some((&OWN_KEY, text)) = sealed.split_first() else {
+            return self.open(&["blobs", &hash.to_string()], sealed);
+        };
+        let damaged = |why| StoreError::damaged(format!("object {hash}"), why);
+        let key = key.ok_or_else(|| damaged("its key was destroyed"))?;
+        let aad = self.aad(&["blobs", &hash.to_string()]);
+        self.object_cipher(hash, key)?
+            .decrypt((&[0u8; NONCE]).into(), Payload { msg: text, aad: &aad })
+            .map_err(|_| damaged("it does not open with its key in this place"))
     }
 
     pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -182,13 +205,8 @@ impl Keys {
         }
         let key = ring.keys.get(number).ok_or_else(|| damaged("the key file has no key of its number"))?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or_else(|| damaged("it is cut short"))?;
-        key.cipher
-            .decrypt(nonce.into(), Payload { msg: text, aad: &self.aad(place) })
+        key.decrypt(nonce.into(), Payload { msg: text, aad: &self.aad(place) })
             .map_err(|_| damaged("it does not open with the site's key in this place"))
-    }
-
-    pub fn open_named(&self, hash: Sha256, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.open(&["blobs", &hash.to_string()], sealed)
     }
 
     pub fn seal_json<T: serde::Serialize>(&self, place: &[&str], value: &T) -> Result<Vec<u8>, StoreError> {
@@ -298,14 +316,21 @@ mod tests {
     }
 
     #[test]
-    fn named_bytes_are_sealed_the_same_each_time() {
+    fn an_object_opens_with_its_own_key_only() {
         let folder = tempfile::tempdir().unwrap();
         let keys = keys("a", folder.path());
-        let hash = Sha256::of(b"image");
-        let sealed = keys.seal_named(hash, b"image").unwrap();
-        assert_eq!(sealed, keys.seal_named(hash, b"image").unwrap());
-        assert_eq!(keys.open_named(hash, &sealed).unwrap(), b"image");
-        assert!(keys.open_named(Sha256::of(b"other"), &sealed).is_err());
+        let (hash, other) = (Sha256::of(b"image"), Sha256::of(b"other"));
+        let (own, new) = (keys.new_object_key(hash).unwrap(), keys.new_object_key(hash).unwrap());
+        let sealed = keys.seal_object(hash, &own, b"image").unwrap();
+        assert_eq!(sealed, keys.seal_object(hash, &own, b"image").unwrap(), "a repeated write writes the same");
+        assert_eq!(keys.open_object(hash, Some(&own), &sealed).unwrap(), b"image");
+        let others = keys.new_object_key(other).unwrap();
+        for (hash, key) in [(hash, None), (hash, Some(&new)), (hash, Some(&others)), (other, Some(&others))] {
+            assert!(keys.open_object(hash, key.map(Vec::as_slice), &sealed).is_err());
+        }
+        let older = keys.seal(&["blobs", &hash.to_string()], b"image").unwrap();
+        assert_eq!(keys.open_object(hash, None, &older).unwrap(), b"image");
+        assert!(keys.open_object(other, None, &older).is_err());
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) fn sqlite() -> Migrator {
         (7, "seals", include_str!("migrations/sqlite/0007_seals.sql")),
         (8, "setting changes", include_str!("migrations/sqlite/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/sqlite/0010_files.sql")),
+        (11, "object keys", include_str!("migrations/sqlite/0011_object_keys.sql")),
     ])
 }
 
@@ -43,5 +44,6 @@ pub(super) fn postgres() -> Migrator {
         (7, "seals", include_str!("migrations/postgres/0007_seals.sql")),
         (8, "setting changes", include_str!("migrations/postgres/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/postgres/0010_files.sql")),
+        (11, "object keys", include_str!("migrations/postgres/0011_object_keys.sql")),
     ])
 }

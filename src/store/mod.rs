@@ -125,12 +125,18 @@ impl Store {
             error => Err(error),
         })?;
         store.begin_sealing().await?;
-        let mut tx = store.db().write().await?;
-        tx.run(ADD_SITE, values![store.site(), store.now(), store.keys().check()]).await?;
-        for chain in ["journal", "audit"] {
-            tx.run(ADD_HEAD, values![store.site(), chain, Entry::GENESIS]).await?;
-        }
-        tx.commit().await?;
+        store
+            .again(|| {
+                Box::pin(async {
+                    let mut tx = store.db().write().await?;
+                    tx.run(ADD_SITE, values![store.site(), store.now(), store.keys().check()]).await?;
+                    for chain in ["journal", "audit"] {
+                        tx.run(ADD_HEAD, values![store.site(), chain, Entry::GENESIS]).await?;
+                    }
+                    tx.commit().await
+                })
+            })
+            .await?;
         store.prove_key(config).await?;
         Ok(store)
     }

@@ -83,15 +83,7 @@ impl Store {
                 // Their notices went with them: both exports are as the rows are.
                 self.must_be_written(&mut tx, "notices", [batch, &new.id].into_iter()).await?;
                 let note = format!("{} transactions carried over to {}", moving.len(), new.id);
-                let event = Event {
-                    by,
-                    what: "split",
-                    noun: "batch",
-                    id: batch.as_str(),
-                    before: None,
-                    after: None,
-                    note: &note,
-                };
+                let event = Event::said(by, "split", "batch", batch.as_str(), &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(new)

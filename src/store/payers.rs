@@ -120,8 +120,7 @@ impl Store {
                 let mut tx = self.db().write().await?;
                 let written = tx.insert(&SAVE_STANDING, rows).await?;
                 let note = format!("{} marked", marks.len());
-                let event =
-                    Event { by, what: "mark-payers", noun: "payers", id: "", before: None, after: None, note: &note };
+                let event = Event::said(by, "mark-payers", "payers", "", &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(written)

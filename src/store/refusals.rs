@@ -49,10 +49,15 @@ impl Store {
     pub async fn keep_file(&self, sha256: Sha256, pieces: &[(Sha256, usize)]) -> Result<(), StoreError> {
         let row =
             |(place, (hash, size)): (i64, &(Sha256, usize))| values![self.site(), sha256, place, *hash, *size as i64];
-        let rows = (1..).zip(pieces).map(row).collect();
-        let mut tx = self.db().write().await?;
-        tx.insert(&ADD_PIECES, rows).await?;
-        tx.commit().await
+        let rows: Vec<_> = (1..).zip(pieces).map(row).collect();
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                tx.insert(&ADD_PIECES, rows.clone()).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// The pieces of a kept file in their order; none where it is not kept.
@@ -66,18 +71,27 @@ impl Store {
     pub async fn refuse(&self, refusal: &Refusal, by: &UserName) -> Result<Done, StoreError> {
         let id = refusal.id.to_string();
         let sealed = self.keys().seal_json(&["refusals", "sealed", &id], &refusal.why)?;
-        let mut tx = self.db().write().await?;
-        let (name, size) = (&refusal.name, refusal.size as i64);
-        let added =
-            tx.run(ADD_REFUSAL, values![self.site(), &id, refusal.sha256, name, size, self.now(), by, sealed]).await?;
-        if added == 0 {
-            return Ok(Done::Already);
-        }
-        let after = Some(refusal.sha256);
-        let event = Event { by, what: "refuse", noun: "file", id: &id, before: None, after, note: name };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Done::Now)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                let (name, size) = (&refusal.name, refusal.size as i64);
+                let added = tx
+                    .run(
+                        ADD_REFUSAL,
+                        values![self.site(), &id, refusal.sha256, name, size, self.now(), by, sealed.clone()],
+                    )
+                    .await?;
+                if added == 0 {
+                    return Ok(Done::Already);
+                }
+                let after = Some(refusal.sha256);
+                let event = Event { by, what: "refuse", noun: "file", id: &id, before: None, after, note: name };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(Done::Now)
+            })
+        })
+        .await
     }
 
     /// In the order in which they came.

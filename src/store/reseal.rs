@@ -1,9 +1,11 @@
-//! Sealing again under the newest key whatever older keys sealed: the packs of images, and every sealed column. A page at a
+//! Sealing again under the newest key whatever older keys sealed: every sealed column, the own keys of images and files among
+//! them, and images that an older program sealed without a key of their own. A page at a
 //! time, each in its own transaction and compared with what was read, so that it may stop anywhere and go on later; each
 //! value is opened again before it is kept.
 
 use super::audit::Event;
 use super::db::{sql, values};
+use super::keys::OWN_KEY;
 use super::*;
 use crate::domain::{Role, Sha256};
 
@@ -55,6 +57,7 @@ columns! {
     (FACTORS, SAVE_FACTOR) "credentials" "second_factor" by "name", "''" at &["credentials", "second_factor"];
     (SETTINGS, SAVE_SETTING) "setting_changes" "sealed" by "cast(number as text)", "''" at &["setting_changes", "sealed"];
     (EXCEPTIONS, SAVE_EXCEPTION) "exceptions" "sealed" by "id", "''" at &["exceptions", "decision"];
+    (OBJECT_KEYS, SAVE_OBJECT_KEY) "object_keys" "sealed" by "hash", "''" at &["object_keys"];
     (DECISIONS, SAVE_DECISION) "decisions" "sealed" by "transaction_id", "cast(place as text)" at &["decisions"];
 }
 
@@ -88,12 +91,12 @@ impl Store {
         let packs = tx.rows(PACKS, values![self.site()]).await?;
         drop(tx);
         for row in packs {
-            done.images += self.reseal_pack(&row.text(0)?, key, by).await?;
+            done.images += self.reseal_pack(&row.text(0)?, by).await?;
         }
         self.sweep_packs().await?;
         if done.values + done.images > 0 {
             let (id, note) = (key.to_string(), format!("{} values, {} images", done.values, done.images));
-            let event = || Event { by, what: "reseal", noun: "key", id: &id, before: None, after: None, note: &note };
+            let event = || Event::said(by, "reseal", "key", &id, &note);
             self.again(|| {
                 Box::pin(async {
                     let mut tx = self.db().write().await?;
@@ -127,8 +130,9 @@ impl Store {
         Ok(rows.len() as u64)
     }
 
-    /// Writes a pack again, when any of it is under an older key. The old file goes when no row names it any more.
-    async fn reseal_pack(&self, pack: &str, key: u8, by: &UserName) -> Result<u64, StoreError> {
+    /// Writes a pack of an older program again, each image under a key of its own. The old file goes when no row names it any
+    /// more.
+    async fn reseal_pack(&self, pack: &str, by: &UserName) -> Result<u64, StoreError> {
         let mut tx = self.db().read().await?;
         let rows = tx.rows(IN_PACK, values![self.site(), pack]).await?;
         drop(tx);
@@ -140,17 +144,19 @@ impl Store {
             pieces.iter().map(|(_, start, whole)| (pack.to_string(), *start, size(*whole))).collect::<Vec<_>>()
         };
         let numbers = self.objects().get(wanted(|_| 1)).await?;
-        if numbers.iter().all(|n| n.first() == Some(&key)) {
+        if numbers.iter().all(|n| n.first() == Some(&OWN_KEY)) {
             return Ok(0);
         }
+        let keys = self.object_keys(pieces.iter().map(|p| p.0).collect()).await?;
         let sealed = self.objects().get(wanted(|whole| whole)).await?;
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         for ((hash, ..), old) in pieces.iter().zip(sealed) {
-            let image = self.keys().open_named(*hash, &old)?;
+            let key = keys.get(hash).map(Vec::as_slice);
+            let image = self.keys().open_object(*hash, key, &old)?;
             if Sha256::of(&image) != *hash {
                 return Err(StoreError::damaged(format!("image {hash}"), "its bytes have another hash"));
             }
-            let new = self.keys().seal_named(*hash, &image)?;
+            let new = self.keys().seal_object(*hash, key.unwrap_or_default(), &image)?;
             bytes.extend(hash.0);
             bytes.extend((new.len() as u64).to_be_bytes());
             places.push((*hash, bytes.len() as i64, new.len() as i64));
@@ -158,18 +164,60 @@ impl Store {
         }
         let name = Sha256::of(&bytes).to_string();
         self.objects().put(vec![(name.clone(), bytes)]).await?;
-        let note = format!("sealed again under key {key}");
+        let note = "sealed again, each image under its own key";
         self.again(|| {
             Box::pin(async {
                 let mut tx = self.db().write().await?;
                 for (hash, start, size) in &places {
                     tx.run(MOVE, values![self.site(), *hash, &name, *start, *size, pack]).await?;
                 }
-                tx.run(OLD_PACK, values![self.site(), pack, self.now(), by, &note]).await?;
+                tx.run(OLD_PACK, values![self.site(), pack, self.now(), by, note]).await?;
                 tx.commit().await
             })
         })
         .await?;
         Ok(pieces.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An image that an older program sealed under the site's key gets a key of its own.
+    #[tokio::test]
+    async fn older_images_get_their_own_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+        let config = StoreConfig {
+            database: place("site.db"),
+            blobs: place("images"),
+            key_file: folder.path().join("key"),
+            site: "main".into(),
+            clock: crate::clock::Clock::fixed("2026-11-28T12:00:00Z").unwrap(),
+            chart: crate::post::Chart::default(),
+        };
+        let store = Store::create(&config).await.unwrap();
+        let ada = UserName("ada".into());
+        store.add_user(&ada, &[Role::Admin], &UserName("remit".into())).await.unwrap();
+        let hash = Sha256::of(b"image");
+        let sealed = store.keys().seal(&["blobs", &hash.to_string()], b"image").unwrap();
+        let mut pack = hash.0.to_vec();
+        pack.extend((sealed.len() as u64).to_be_bytes());
+        let start = pack.len() as i64;
+        pack.extend(&sealed);
+        let name = Sha256::of(&pack).to_string();
+        store.objects().put(vec![(name.clone(), pack)]).await.unwrap();
+        let mut tx = store.db().write().await.unwrap();
+        let row = values![store.site(), hash, &name, start, sealed.len() as i64];
+        tx.run("insert into blobs (site, hash, pack, start, size) values ($1, $2, $3, $4, $5)", row).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store.blob(hash).await.unwrap(), b"image");
+        let done = store.reseal(&ada).await.unwrap();
+        assert_eq!((done.images, store.blob(hash).await.unwrap().as_slice()), (1, &b"image"[..]));
+        assert!(!std::path::Path::new(&place("images")).join(format!("{name}.pack")).exists(), "the old pack is gone");
+        assert_eq!(store.object_keys(vec![hash]).await.unwrap().len(), 1);
+        assert_eq!(store.reseal(&ada).await.unwrap().images, 0, "once");
+        assert_eq!(store.verify(true).await.unwrap().1, vec![]);
     }
 }

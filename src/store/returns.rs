@@ -257,15 +257,7 @@ impl Store {
                 let note = format!("named by {by}");
                 let restricted = self.settle_return(&mut tx, id, old.item.amount, date, settled, &note).await?;
                 let note = format!("check {}", settled.document);
-                let event = Event {
-                    by,
-                    what: "match-return",
-                    noun: "return",
-                    id: id.as_str(),
-                    before: None,
-                    after: None,
-                    note: &note,
-                };
+                let event = Event::said(by, "match-return", "return", id.as_str(), &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(TakenReturn { id: id.clone(), done: Done::Now, restricted })
@@ -426,7 +418,7 @@ impl Store {
                     ReturnEvent::ChargeBack => "charge-back",
                 };
                 let note = due.map(|d| format!("until {d}")).unwrap_or_default();
-                let event = Event { by, what, noun: "return", id: id.as_str(), before: None, after: None, note: &note };
+                let event = Event::said(by, what, "return", id.as_str(), &note);
                 self.record(&mut tx, event).await?;
                 tx.commit().await?;
                 Ok(Done::Now)

@@ -51,9 +51,8 @@ sql! {
         where table_schema = current_schema() order by table_name, ordinal_position";
 }
 
-/// Of the writing session's own table, which readers do not have.
-const NOTES: &str = "select name, site, subject, change, content from seal_notes";
-const DROP_NOTES: &str = "delete from seal_notes";
+/// Takes what stands in the writing session's own table, which readers do not have.
+const NOTES: &str = "delete from seal_notes returning name, site, subject, change, content";
 
 const ADD: Bulk = Bulk {
     table: "seals",
@@ -138,21 +137,17 @@ impl Tx {
         if notes.waiting < u64::from(PAGE) { Ok(()) } else { self.fold_notes().await }
     }
 
-    async fn fold_notes(&mut self) -> Result<(), StoreError> {
+    /// Before a lock that all want: what was changed so far is folded while nobody waits for it.
+    pub(super) async fn fold_notes(&mut self) -> Result<(), StoreError> {
         let Some(sealer) = self.notes().sealer.clone() else { return Ok(()) };
         if self.notes().waiting == 0 {
             return Ok(());
         }
         self.notes().waiting = 0;
-        let rows = self.rows(NOTES, vec![]).await?;
-        for row in &rows {
+        for row in &self.rows(NOTES, vec![]).await? {
             let (name, site, subject) = (row.text(0)?, row.text(1)?, row.text(2)?);
             let parts = sealer.of([&site, &name, &row.text(4)?]);
             self.notes().kept.entry((site, name, subject)).or_default().fold(row.int(3)?, parts);
-        }
-        if !rows.is_empty() {
-            self.run(DROP_NOTES, vec![]).await?;
-            self.notes().waiting = 0;
         }
         Ok(())
     }
@@ -218,12 +213,16 @@ impl Store {
         if new.is_empty() {
             return Ok(());
         }
+        self.again(|| Box::pin(self.seal_tables(&sealer, &new))).await
+    }
+
+    async fn seal_tables(&self, sealer: &Sealer, new: &[&SealedTable]) -> Result<(), StoreError> {
         let mut tx = self.db().write().await?;
         let mut sealed = 0;
         for table in new {
             let signature = sealer.signature(self.site(), table);
             tx.run(SAVE_SEALED, values![self.site(), &table.name, table.columns.join(","), signature]).await?;
-            let sums = self.sums(&mut tx, &sealer, table).await?;
+            let sums = self.sums(&mut tx, sealer, table).await?;
             sealed += sums.values().map(|s| s.rows).sum::<i64>();
             tx.run(DROP_SEALS, values![self.site(), &table.name]).await?;
             let rows = sums.iter().map(|(subject, seal)| seal_row(self.site(), &table.name, subject, *seal)).collect();
@@ -232,7 +231,7 @@ impl Store {
         if sealed > 0 {
             let (by, note) = (UserName("remit".into()), format!("{sealed} rows"));
             let id = "tables that a newer program brought or changed";
-            let event = Event { by: &by, what: "seal", noun: "rows", id, before: None, after: None, note: &note };
+            let event = Event::said(&by, "seal", "rows", id, &note);
             self.record(&mut tx, event).await?;
         }
         tx.commit().await

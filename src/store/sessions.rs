@@ -129,7 +129,7 @@ impl Store {
         name: &UserName,
         note: &str,
     ) -> Result<(), StoreError> {
-        let event = Event { by, what, noun: "user", id: &name.0, before: None, after: None, note };
+        let event = Event::said(by, what, "user", &name.0, note);
         self.record(tx, event).await
     }
 

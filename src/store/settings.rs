@@ -67,40 +67,52 @@ impl Store {
 
     /// Writes a proposal down; it counts when another person has confirmed it.
     pub async fn propose_setting(&self, part: &str, text: &str, by: &UserName) -> Result<i64, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Admin]).await?;
-        let number = tx.number(NEWEST, values![self.site()]).await? + 1;
-        let sealed = self.keys().seal_json(&["setting_changes", "sealed", &number.to_string()], &text)?;
-        tx.run(ADD, values![self.site(), number, part, sealed, by, self.now(), false]).await?;
-        let (id, after) = (number.to_string(), Some(Sha256::of(text.as_bytes())));
-        let event = Event { by, what: "propose", noun: "settings", id: &id, before: None, after, note: part };
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(number)
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Admin]).await?;
+                // Nobody else's proposal gets the same number meanwhile.
+                self.lock_head(&mut tx, "audit").await?;
+                let number = tx.number(NEWEST, values![self.site()]).await? + 1;
+                let sealed = self.keys().seal_json(&["setting_changes", "sealed", &number.to_string()], &text)?;
+                tx.run(ADD, values![self.site(), number, part, sealed, by, self.now(), false]).await?;
+                let (id, after) = (number.to_string(), Some(Sha256::of(text.as_bytes())));
+                let event = Event { by, what: "propose", noun: "settings", id: &id, before: None, after, note: part };
+                self.record(&mut tx, event).await?;
+                tx.commit().await?;
+                Ok(number)
+            })
+        })
+        .await
     }
 
     /// Confirms (never the proposer) or withdraws. What has ended stays as it is.
     pub async fn end_setting(&self, number: i64, confirm: bool, by: &UserName) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, CONFIRM).await?;
-        let all = tx.rows(CHANGES, values![self.site()]).await?;
-        let mut found = None;
-        for row in &all {
-            if row.int(0)? == number {
-                found = Some((row.text(1)?, UserName(row.text(3)?)));
-            }
-        }
-        let (part, proposer) = found.ok_or_else(|| StoreError::not_found("change", number))?;
-        if confirm && proposer == *by {
-            return Err(StoreError::NotAllowed { user: by.0.clone(), why: "another person confirms it" });
-        }
-        if tx.run(END, values![self.site(), number, by, self.now(), confirm]).await? == 0 {
-            return Err(StoreError::Conflict { what: "this change (it has ended already)".into() });
-        }
-        let id = number.to_string();
-        let what = if confirm { "confirm" } else { "withdraw" };
-        let event = Event { by, what, noun: "settings", id: &id, before: None, after: None, note: &part };
-        self.record(&mut tx, event).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, CONFIRM).await?;
+                let all = tx.rows(CHANGES, values![self.site()]).await?;
+                let mut found = None;
+                for row in &all {
+                    if row.int(0)? == number {
+                        found = Some((row.text(1)?, UserName(row.text(3)?)));
+                    }
+                }
+                let (part, proposer) = found.ok_or_else(|| StoreError::not_found("change", number))?;
+                if confirm && proposer == *by {
+                    return Err(StoreError::NotAllowed { user: by.0.clone(), why: "another person confirms it" });
+                }
+                if tx.run(END, values![self.site(), number, by, self.now(), confirm]).await? == 0 {
+                    return Err(StoreError::Conflict { what: "this change (it has ended already)".into() });
+                }
+                let id = number.to_string();
+                let what = if confirm { "confirm" } else { "withdraw" };
+                let event = Event::said(by, what, "settings", &id, &part);
+                self.record(&mut tx, event).await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 }
