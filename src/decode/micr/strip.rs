@@ -21,6 +21,7 @@ pub const PITCH: f32 = 0.125 / 0.013 * COLUMNS as f32;
 const MARGIN: isize = 5 * COLUMNS as isize / 2;
 
 /// Ink from 0 (paper) to 1 over a rectangle of a page; bitonal as it is, gray freed of its background.
+#[derive(Clone)]
 pub struct Ink {
     pub x0: isize,
     pub y0: isize,

@@ -92,7 +92,8 @@ pub fn glyph(fields: &Fields, random: &mut Random) -> (Vec<f32>, usize) {
                 }
             }
             _ => {
-                scene.line(random.below(14), random);
+                // A dash may hang anywhere beside the digits; all else has its height.
+                scene.line(random.below(13), random);
                 down = random.between(2.2, 9.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
             }
         }
@@ -130,7 +131,7 @@ impl Scene {
             strokes: Vec::new(),
             sx: sy * random.between(0.84, 1.08),
             sy,
-            threshold: if hard { random.between(0.22, 0.66) } else { random.between(0.34, 0.55) },
+            threshold: if hard { random.between(0.14, 0.66) } else { random.between(0.34, 0.55) },
             slow: if hard { random.between(0.0, 0.4) } else { random.between(0.0, 0.1) },
             fast: if hard { random.between(0.0, 0.25) } else { random.between(0.0, 0.08) },
             specks: if random.chance(0.15) { random.below(12) } else { 0 },
@@ -143,7 +144,11 @@ impl Scene {
     /// The glyph in the middle cell and neighbours at about the pitch.
     fn line(&mut self, class: usize, random: &mut Random) {
         let blur = random.below(3);
-        let drop = random.normal() * 0.5;
+        // Fonts hang the dash and the on-us symbol as they like.
+        let dash = if random.chance(0.55) { random.normal() * 0.5 } else { random.between(-2.75, 2.65) };
+        let on_us = if random.chance(0.6) { random.normal() * 0.4 } else { random.between(-0.8, 1.8) };
+        // Fonts of even spacing keep the pitch, others do not.
+        let uneven = if random.chance(0.8) { 0.03 } else { 0.12 };
         let (wider, higher) = (1.0 + random.normal() * 0.04, 1.0 + random.normal() * 0.03);
         let lean = random.normal() * 0.02;
         for place in -1..=1 {
@@ -152,7 +157,7 @@ impl Scene {
             }
             let class = if place == 0 { class } else { random.below(14) };
             // Pitch of real prints runs from 0.9 of the nominal, and single characters stand off their place.
-            let pitch = PITCH * (1.0 + random.normal() * 0.03);
+            let pitch = PITCH * (1.0 + random.normal() * uneven).max(0.88);
             self.glyphs.push(Placed {
                 class,
                 blur,
@@ -161,7 +166,7 @@ impl Scene {
                 wider,
                 higher,
                 lean,
-                drop,
+                drop: [on_us, dash].get(class.wrapping_sub(12)).copied().unwrap_or(0.0),
                 mirrored: false,
                 upside_down: false,
             });

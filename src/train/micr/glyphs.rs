@@ -70,7 +70,7 @@ pub struct Placed {
     pub wider: f32,
     pub higher: f32,
     pub lean: f32,
-    /// Units that the on-us symbol and the dash hang lower.
+    /// Units that it hangs lower than the standard says.
     pub drop: f32,
     pub mirrored: bool,
     pub upside_down: bool,
@@ -95,7 +95,7 @@ impl Fields {
         if glyph.upside_down {
             (u, v) = (-u, -v);
         }
-        let (u, v) = (u + 3.5, v + 4.5 - if glyph.class >= 12 { glyph.drop } else { 0.0 });
+        let (u, v) = (u + 3.5, v + 4.5 - glyph.drop);
         let (fx, fy) = ((u + AROUND as f32) * FINE as f32 - 0.5, (v + AROUND as f32) * FINE as f32 - 0.5);
         if fx < 0.0 || fy < 0.0 || fx >= (FIELD_WIDTH - 1) as f32 || fy >= (FIELD_HEIGHT - 1) as f32 {
             return 0.0;

@@ -45,11 +45,12 @@ pub fn place(folder: &Path, fold: u64) -> PathBuf {
 pub fn train(arguments: &Arguments) -> std::io::Result<()> {
     let out = Path::new(&arguments.out);
     std::fs::create_dir_all(out)?;
-    let course = Course {
+    let mut course = Course {
         fields: glyphs::Fields::new(),
         samples: arguments.samples,
         data: Path::new(&arguments.data),
         other: if arguments.station.is_empty() { Vec::new() } else { real::other_print(arguments.station.as_ref())? },
+        lines: Vec::new(),
         wrong: measure::known_wrong(),
     };
     let drawn = out.join("drawn.net");
@@ -58,11 +59,13 @@ pub fn train(arguments: &Arguments) -> std::io::Result<()> {
         Err(_) => course.draw(arguments.seed),
     };
     std::fs::write(&drawn, base.to_bytes())?;
+    // Aligned by weights that have seen none of them, so that no fold knows of another.
+    course.lines = real::lines(course.data, &base)?;
     for fold in arguments.fold.map_or_else(|| (0..=ALL).collect(), |f| vec![f]) {
         let place = place(out, fold);
         if weights(&place).is_err() {
             println!("== {}", place.display());
-            let net = course.learn(&base, arguments.seed, fold)?;
+            let net = course.learn(&base, arguments.seed, fold);
             std::fs::write(&place, net.to_bytes())?;
         }
     }
@@ -86,6 +89,8 @@ struct Course<'a> {
     data: &'a Path,
     /// What looks a little like an account line.
     other: Vec<(Ink, Geometry)>,
+    /// The real lines that align with their text.
+    lines: Vec<real::Line>,
     /// Lines left out.
     wrong: Vec<&'static str>,
 }
@@ -108,29 +113,25 @@ impl Course<'_> {
     }
 
     /// Goes on with real lines, all but those of one fold.
-    fn learn(&self, base: &Net, seed: u64, fold: u64) -> std::io::Result<Net> {
+    fn learn(&self, base: &Net, seed: u64, fold: u64) -> Net {
         let folds = real::Folds::beside(self.data);
         let mut net = base.clone();
-        for round in 0..2u64 {
-            // The second time with what has learned from the lines that it could align the first time.
-            let keep = |name: &str| folds.of(name) != fold && !self.wrong.contains(&name);
-            let lines = real::lines(self.data, &net, &keep)?;
-            let sample = |n: u64| {
-                let mut random = Random::stream(seed ^ ((round + 1) << 32), n);
-                match random.below(20) {
-                    0..=11 => real::glyph(&lines, &mut random),
-                    12..=13 if !self.other.is_empty() => real::not_a_glyph(&self.other, &mut random),
-                    _ => draw::glyph(&self.fields, &mut random),
-                }
-            };
-            let samples = [self.samples / 4, self.samples * 3 / 2][round as usize];
-            fit(&mut net, &sample, Schedule { samples, rate: 0.0015, ..Schedule::default() });
-        }
+        let keep = |name: &str| folds.of(name) != fold && !self.wrong.contains(&name);
+        let lines = real::chosen(self.data, &self.lines, &keep);
+        let sample = |n: u64| {
+            let mut random = Random::stream(seed ^ (1 << 32), n);
+            match random.below(20) {
+                0..=11 => real::glyph(&lines, &mut random),
+                12..=13 if !self.other.is_empty() => real::not_a_glyph(&self.other, &mut random),
+                _ => draw::glyph(&self.fields, &mut random),
+            }
+        };
+        fit(&mut net, &sample, Schedule { samples: self.samples * 7 / 4, rate: 0.0015, ..Schedule::default() });
         net.note += if fold == ALL { " --data (all real lines)" } else { " --data (real lines but one fold)" };
         let fresh = |n: u64| draw::glyph(&self.fields, &mut Random::stream(seed ^ 0x5eed, n));
         let (wrong, loss) = test(&net, &fresh, 0..10_000);
         println!("fresh drawn glyphs: {:.3}% wrong, loss {loss:.4}; {net}", 100.0 * wrong);
-        Ok(net)
+        net
     }
 }
 

@@ -55,6 +55,7 @@ fn hash(text: &str) -> u64 {
     Random::new(sum).next()
 }
 
+#[derive(Clone)]
 pub struct Line {
     pub name: String,
     ink: Ink,
@@ -68,18 +69,21 @@ pub struct Line {
 }
 
 /// Lines of a folder that align with their text.
-pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> std::io::Result<Vec<Line>> {
-    let all: Vec<(PathBuf, String)> = measure::lines(folder)?
-        .into_iter()
-        .filter(|(path, _)| keep(path.file_stem().and_then(|s| s.to_str()).unwrap_or("")))
-        .collect();
+pub fn lines(folder: &Path, net: &Net) -> std::io::Result<Vec<Line>> {
+    let all = measure::lines(folder)?;
     let count = all.len();
-    let mut lines: Vec<Line> = all.into_par_iter().filter_map(|(path, truth)| aligned(&path, &truth, net)).collect();
+    let lines: Vec<Line> = all.into_par_iter().filter_map(|(path, truth)| aligned(&path, &truth, net)).collect();
     println!(
         "{} of {count} lines aligned, {} characters",
         lines.len(),
         lines.iter().map(|l| l.glyphs.len()).sum::<usize>()
     );
+    Ok(lines)
+}
+
+/// Those of the lines that may be learned from, the lines of one check weighing less the more of them there are.
+pub fn chosen(folder: &Path, lines: &[Line], keep: &dyn Fn(&str) -> bool) -> Vec<Line> {
+    let mut lines: Vec<Line> = lines.iter().filter(|l| keep(&l.name)).cloned().collect();
     let group = groups(folder);
     let of = |name: &str| group.get(name).cloned().unwrap_or_else(|| name.to_string());
     let mut sizes: HashMap<String, f32> = HashMap::new();
@@ -89,7 +93,7 @@ pub fn lines(folder: &Path, net: &Net, keep: &(dyn Fn(&str) -> bool + Sync)) -> 
         sum += line.glyphs.len() as f32 / sizes[&of(&line.name)].sqrt();
         line.weight = sum;
     }
-    Ok(lines)
+    lines
 }
 
 fn aligned(path: &Path, truth: &str, net: &Net) -> Option<Line> {
@@ -141,7 +145,7 @@ pub fn glyph(lines: &[Line], random: &mut Random) -> (Vec<f32>, usize) {
             (place, class) = (line.wrong[random.below(line.wrong.len())], NOT_A_GLYPH);
         } else if far(moved, 1.35) {
             (place.x, class) = (moved, NOT_A_GLYPH);
-        } else if random.chance(0.2) {
+        } else if random.chance(0.2) && class != 13 {
             class = NOT_A_GLYPH;
             down = random.between(2.5, 8.0) * if random.chance(0.5) { 1.0 } else { -1.0 };
         }

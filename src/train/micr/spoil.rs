@@ -13,6 +13,9 @@ pub fn window(pixels: &mut [f32], random: &mut Random) {
         threshold(pixels, random);
     }
     if random.chance(0.12) {
+        spread(pixels, random);
+    }
+    if random.chance(0.12) {
         for _ in 0..1 + random.below(4) {
             hole(pixels, random);
         }
@@ -60,6 +63,20 @@ fn threshold(pixels: &mut [f32], random: &mut Random) {
             pixels[y as usize * WINDOW + x as usize] =
                 if v > 0.02 { ((v - level) * gain + 0.5).clamp(0.0, 1.0) } else { 0.0 };
         }
+    }
+}
+
+/// Ink that runs into the paper beside it: counters close.
+fn spread(pixels: &mut [f32], random: &mut Random) {
+    let before = pixels.to_vec();
+    let (across, down) = (random.between(0.2, 1.0), random.between(0.2, 1.0));
+    let at = |x: isize, y: isize| {
+        let inside = (0..WINDOW as isize).contains(&x) && (0..HEIGHT as isize).contains(&y);
+        if inside { before[y as usize * WINDOW + x as usize] } else { 0.0 }
+    };
+    for (i, v) in pixels.iter_mut().enumerate() {
+        let (x, y) = ((i % WINDOW) as isize, (i / WINDOW) as isize);
+        *v = v.max(across * at(x - 1, y)).max(across * at(x + 1, y)).max(down * at(x, y - 1)).max(down * at(x, y + 1));
     }
 }
 
