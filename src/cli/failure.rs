@@ -81,6 +81,7 @@ impl Failure {
             StoreError::OutOfBalance { .. } => Some("out-of-balance"),
             StoreError::Exists { .. } => Some("exists"),
             StoreError::ClosesTooMuch { .. } => Some("closes-too-much"),
+            StoreError::OlderList { .. } => Some("older-list"),
             StoreError::Conflict { .. } | StoreError::StaleLease { .. } => Some("conflict"),
             StoreError::Key { .. }
             | StoreError::Site { .. }

@@ -2,7 +2,7 @@
 //! character is a sample, and the places between them are samples of "not a glyph".
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Place, Strip};
