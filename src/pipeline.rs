@@ -9,6 +9,7 @@ mod bank;
 mod desk;
 mod door;
 mod drawer;
+pub mod heap;
 mod intake;
 mod ledger;
 mod papers;

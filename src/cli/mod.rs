@@ -97,7 +97,7 @@ enum Command {
     Users(admin::UsersCommand),
     /// Stub layouts of the site
     #[command(
-        after_help = "A layout says what a stub's line or barcode looks like:\n\n  [[layout]]\n  name = \"energy-coupon\"\n  biller = \"energy\"\n  scanline = { font = \"ocr-a\", template = \"{account:10} {amount_due:8} {check:1}\" }\n  checks = [{ scheme = \"luhn\", covers = \"1-18\", digit = 19 }]\n\nExamples:\n  remit layouts import layouts.toml\n  remit layouts test layouts.toml stub.tif\n  remit layouts learn lines/         folder of texts or images: which check digits do they keep?\n\nBoxes that members tick or write into are found from the line's first character (inches right and down, then size):\n\n  boxes = [{ name = \"autopay\", x = 1.2, y = -0.4, w = 0.15, h = 0.15 }, { name = \"meter_reading\", x = 3.0, y = -0.8, w = 1.5, h = 0.3, cells = 5 }]\n\nA line in E-13B has font = \"e13b\"; its symbols are A (transit), B (amount), C (on-us), D (dash) in the template.\nA whole example: scanner-samples/layouts.toml"
+        after_help = "A layout says what a stub's line or barcode looks like:\n\n  [[layout]]\n  name = \"energy-coupon\"\n  biller = \"energy\"\n  scanline = { font = \"ocr-a\", template = \"{account:10} {amount_due:8} {check:1}\" }\n  checks = [{ scheme = \"luhn\", covers = \"1-18\", digit = 19 }]\n\nExamples:\n  remit layouts import layouts.toml\n  remit layouts test layouts.toml stub.tif\n  remit layouts learn lines/         folder of texts or images: which check digits do they keep?\n\nBoxes that members tick or write into are found from the line's first character (inches right and down, then size):\n\n  boxes = [{ name = \"autopay\", x = 1.2, y = -0.4, w = 0.15, h = 0.15 }, { name = \"meter_reading\", x = 3.0, y = -0.8, w = 1.5, h = 0.3, cells = 5 }]\n\nA layout that says how large its stub is (size = [8.5, 3.5], inches) lets pictures be told that are cut.\n\nA line in E-13B has font = \"e13b\"; its symbols are A (transit), B (amount), C (on-us), D (dash) in the template.\nA whole example: scanner-samples/layouts.toml"
     )]
     #[command(subcommand)]
     Layouts(admin::LayoutsCommand),
@@ -277,6 +277,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
             Ok(0)
         }
         command => {
+            crate::pipeline::heap::bounded();
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(on_site(command, &global))
         }

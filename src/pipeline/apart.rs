@@ -199,7 +199,7 @@ impl Helpers {
     /// Starts one, and hears that it has given up its rights.
     fn start(&self) -> Result<Helper, NoHelper> {
         let mut command = Command::new(&self.program);
-        command.arg(COMMAND).env_clear().current_dir("/").stderr(Stdio::null());
+        command.arg(COMMAND).env_clear().envs(super::heap::SETTINGS).current_dir("/").stderr(Stdio::null());
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let no = |cause: io::Error| NoHelper { program: self.program.clone(), cause: cause.to_string() };
         let mut child = spawned.map_err(no)?;
