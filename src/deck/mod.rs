@@ -101,7 +101,9 @@ pub fn scanned(piece: &Piece, station: Station, is_back: bool) -> Gray {
 
 /// The pictures of one piece, under the names of the capture index.
 pub fn pictures(batch: usize, piece: &Piece, station: Station) -> Vec<NamedFile> {
-    let threshold = 140 + Chance::of(piece.seed, "threshold", 0).below(25) as u8;
+    // Too light is what the threshold hardly reaches.
+    let is_light = matches!(piece.wear, Some(wear::Wear::Light { .. }));
+    let threshold = if is_light { 150 } else { 140 + Chance::of(piece.seed, "threshold", 0).below(25) as u8 };
     let (front, back) = (scanned(piece, station, false), scanned(piece, station, true));
     let (front, back) = if piece.are_sides_swapped { (back, front) } else { (front, back) };
     let folder = format!("batches/{}/{:04}", batch_name(batch), piece.seq);

@@ -295,7 +295,7 @@ pub const WEARS: [Option<Wear>; 20] = [
     Some(Wear::FoldedCorner { inches: 0.7 }),
     None,
     Some(Wear::Dark { share: 0.5 }),
-    Some(Wear::Light { share: 0.59 }),
+    Some(Wear::Light { share: 0.55 }),
     Some(Wear::Streaks { count: 2 }),
     Some(Wear::Blank),
     None,

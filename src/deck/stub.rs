@@ -18,7 +18,100 @@ pub fn front(face: &StubFace, size: (f32, f32)) -> Sheet {
         1 => propane(&mut sheet, face, &mut chance),
         _ => fiber(&mut sheet, face, &mut chance),
     }
+    draw_boxes(&mut sheet, face);
     sheet
+}
+
+/// A box that the member may mark, or write a meter's digits into: inches from the paper's left upper corner.
+struct Printed {
+    name: &'static str,
+    caption: &'static str,
+    x: f32,
+    y: f32,
+    w: f32,
+    h: f32,
+    cells: usize,
+    /// How many of a hundred members mark it.
+    percent: u64,
+}
+
+const fn tick(name: &'static str, caption: &'static str, x: f32, y: f32, percent: u64) -> Printed {
+    Printed { name, caption, x, y, w: 0.16, h: 0.16, cells: 1, percent }
+}
+
+const ENERGY: [Printed; 3] = [
+    tick("donation", "Add $5.00 for Neighbors in Need", 0.6, 2.62, 12),
+    tick("address_change", "My address has changed (see back)", 0.6, 2.92, 6),
+    Printed {
+        name: "meter_reading",
+        caption: "Meter reading",
+        x: 2.55,
+        y: 2.58,
+        w: 1.25,
+        h: 0.3,
+        cells: 5,
+        percent: 15,
+    },
+];
+const PROPANE: [Printed; 2] = [
+    tick("address_change", "My address has changed (see back)", 0.6, 2.2, 6),
+    tick("donation", "Add $5.00 for winter heating aid", 0.6, 2.48, 12),
+];
+const FIBER: [Printed; 1] = [tick("autopay", "Pay this bill by itself each month", 4.1, 2.5, 9)];
+
+fn printed(biller: usize) -> &'static [Printed] {
+    match biller {
+        0 => &ENERGY,
+        1 => &PROPANE,
+        _ => &FIBER,
+    }
+}
+
+/// The boxes of a stub by the names that a reading gives them, and whether each was marked. A meter's boxes are numbered.
+pub fn boxes(face: &StubFace) -> Vec<(String, bool)> {
+    let mut chance = Chance::of(face.look, "boxes", 0);
+    let mut out = Vec::new();
+    for form in printed(face.biller) {
+        let marked = chance.percent(form.percent);
+        match form.cells {
+            1 => out.push((form.name.to_string(), marked)),
+            cells => out.extend((1..=cells).map(|n| (format!("{}_{n}", form.name), marked))),
+        }
+    }
+    out
+}
+
+/// Draw the boxes, and what the member put into them.
+fn draw_boxes(sheet: &mut Sheet, face: &StubFace) {
+    let mut chance = Chance::of(face.look, "pen in boxes", 0);
+    let marked: Vec<String> = boxes(face).into_iter().filter(|b| b.1).map(|b| b.0).collect();
+    let hand = Hand::of(&mut chance);
+    for form in printed(face.biller) {
+        let cell = form.w / form.cells as f32;
+        for n in 0..form.cells {
+            let x = form.x + n as f32 * cell;
+            sheet.frame(x, form.y, cell, form.h, 0.009, 50);
+            let name = if form.cells == 1 { form.name.to_string() } else { format!("{}_{}", form.name, n + 1) };
+            if !marked.contains(&name) {
+                continue;
+            }
+            if form.cells > 1 {
+                let digit = chance.below(10).to_string();
+                hand.write(sheet, &mut chance, x + 0.07, form.y + 0.23, 0.16, &digit);
+                continue;
+            }
+            let mut at = |dx: f32, dy: f32| [x + dx + 0.015 * chance.spread(), form.y + dy + 0.015 * chance.spread()];
+            let (a, b, c, d) = (at(0.02, 0.03), at(0.14, 0.14), at(0.14, 0.01), at(0.02, 0.15));
+            if chance.percent(60) {
+                sheet.stroke(vec![a, b], 0.016, 60);
+                sheet.stroke(vec![c, d], 0.016, 60);
+            } else {
+                sheet.stroke(vec![[a[0], a[1] + 0.06], [a[0] + 0.05, d[1] - 0.01], [c[0] + 0.03, c[1]]], 0.016, 60);
+            }
+        }
+        let (x, y) = if form.cells == 1 { (form.x + 0.24, form.y + 0.12) } else { (form.x, form.y - 0.04) };
+        print(sheet, x, y, form.caption, plain(0.065));
+    }
 }
 
 fn dollars(amount: Option<Cents>) -> String {
@@ -232,4 +325,30 @@ pub fn letter(look: u64, size: (f32, f32)) -> Sheet {
     }
     hand.sign(&mut sheet, &mut chance, 3.2, 4.7, 1.6);
     sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::layout::Layouts;
+
+    /// Where the layouts say that a box is, there it is printed: from the middle of the line's first character, or from
+    /// the code's corner.
+    #[test]
+    fn the_layouts_know_the_places_of_the_boxes() {
+        let layouts = Layouts::parse(super::super::tables::LAYOUTS).unwrap();
+        let sizes = [(8.5, 3.5), (8.0, 3.5), (7.5, 3.375)];
+        // Digits of OCR-A and OCR-B are about 0.1 inch high, in cells of a tenth of an inch.
+        let anchors = [(8.5 - 0.55 - 3.8 + 0.05, 3.5 - 0.42 - 0.05), (0.65, 3.5 - 0.45 - 0.05), (7.5 - 1.75, 0.55)];
+        for (biller, layout) in layouts.all.iter().enumerate() {
+            assert_eq!(layout.size, Some(sizes[biller]), "{}", layout.name);
+            let (x, y) = anchors[biller];
+            assert_eq!(layout.boxes.len(), printed(biller).len(), "{}", layout.name);
+            for (form, at) in printed(biller).iter().zip(&layout.boxes) {
+                let off = (at.x - (form.x - x)).abs().max((at.y - (form.y - y)).abs());
+                assert!(off < 0.02, "{} {}: {off} inches off", layout.name, form.name);
+                assert_eq!((at.name.as_str(), at.w, at.h, at.cells as usize), (form.name, form.w, form.h, form.cells));
+            }
+        }
+    }
 }

@@ -132,6 +132,16 @@ fn format_name(images: Images) -> &'static str {
     }
 }
 
+/// What the station is called: its pictures, its resolution, its bed.
+fn scanner(tray: &Tray) -> String {
+    let bed = match tray.station.bed {
+        Bed::White => "white",
+        Bed::Black => "black",
+        Bed::Crop => "no",
+    };
+    format!("{}, {} dpi, {bed} bed", format_name(tray.station.images), tray.station.dpi)
+}
+
 /// The truth of one document, in the words of the judging programs.
 fn document(plan: &Plan, batch: usize, tray: &Tray, piece: &Piece) -> Value {
     let path = |end: &str| format!("batches/{}/{:04}_{end}", batch_name(batch), piece.seq);
@@ -167,6 +177,7 @@ fn document(plan: &Plan, batch: usize, tray: &Tray, piece: &Piece) -> Value {
         "height": height,
         "degradation": wear,
         "format": format_name(tray.station.images),
+        "scanner": scanner(tray),
         "readable": if piece.over.is_some() { "hard" } else { piece.wear.map_or("yes", |w| w.readable()) },
     });
     match &piece.paper {
@@ -194,6 +205,7 @@ fn document(plan: &Plan, batch: usize, tray: &Tray, piece: &Piece) -> Value {
                     "check_digit_ok": face.lines.check_digit_ok,
                     "symbology": face.lines.symbology,
                     "barcode": face.lines.barcode,
+                    "marks": super::stub::boxes(face).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
                 }),
             );
         }

@@ -11,8 +11,9 @@ mod pdf417;
 use std::collections::{BTreeSet, HashSet};
 
 use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
-use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
-use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
+use rxing::qrcode::{QRCodeReader, cpp_port::QrReader};
+use rxing::{BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
+use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
@@ -31,8 +32,8 @@ pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
     read_codes(page, layouts).0
 }
 
-/// The same, and whether the first of them stands upside down.
-pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, bool) {
+/// The same, and by how many degrees clockwise the page must be turned for the first of them to stand upright.
+pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, u16) {
     let wanted = if layouts.is_empty() {
         use Symbology::*;
         BTreeSet::from([Code128, Itf, Qr, Pdf417, Datamatrix])
@@ -40,9 +41,9 @@ pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, bool)
         layouts.symbologies()
     };
     let mut found: Vec<BarcodeRead> = Vec::new();
-    let mut upside_down = false;
+    let mut turn = 0;
     if wanted.is_empty() {
-        return (found, upside_down);
+        return (found, turn);
     }
     for patch in patches(&page.bits, page.dpi) {
         let Some(Found { symbology, code, matched }) = read_patch(page, &patch, &wanted, layouts) else { continue };
@@ -50,7 +51,9 @@ pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, bool)
         if found.iter().any(|f| f.text == text) {
             continue;
         }
-        upside_down |= found.is_empty() && code.is_turned;
+        if found.is_empty() {
+            turn = code.turn;
+        }
         let matched = matched.unwrap_or_else(|| Match {
             layout: String::new(),
             biller: None,
@@ -64,10 +67,10 @@ pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, bool)
             biller: matched.biller,
             check_digits: matched.check_digits,
             fields: matched.fields,
-            bbox: page.transform.to_source(patch.area()),
+            bbox: page.transform.to_source(trimmed(&page.bits, &patch)),
         });
     }
-    (found, upside_down)
+    (found, turn)
 }
 
 /// Where a code may stand (pixels of the page), when the layouts have codes.
@@ -92,6 +95,22 @@ impl Patch {
         let side = |from: usize, to: usize| (to - from) as i32;
         PixelBox { x: self.x0 as i32, y: self.y0 as i32, w: side(self.x0, self.x1), h: side(self.y0, self.y1) }
     }
+}
+
+/// The patch without the paper around its code: from the first to the last row and column that hold a fair share of ink.
+fn trimmed(bits: &Bits, patch: &Patch) -> PixelBox {
+    let cut = bits.cropped(patch.x0 as isize, patch.y0 as isize, patch.x1 - patch.x0, patch.y1 - patch.y0);
+    let rows: Vec<u32> = (0..cut.height()).map(|y| cut.row(y).iter().map(|w| w.count_ones()).sum()).collect();
+    let mut columns = vec![0u32; cut.width()];
+    cut.each_ink(|x, _| columns[x] += 1);
+    let span = |counts: &[u32]| {
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let full = |c: &u32| *c * 3 > most;
+        let from = counts.iter().position(full).unwrap_or(0);
+        (from, counts.iter().rposition(full).map_or(counts.len(), |to| to + 1))
+    };
+    let ((x0, x1), (y0, y1)) = (span(&columns), span(&rows));
+    Patch { x0: patch.x0 + x0, x1: patch.x0 + x1, y0: patch.y0 + y0, y1: patch.y0 + y1, ..*patch }.area()
 }
 
 #[derive(Clone, Copy, Default)]
@@ -186,11 +205,11 @@ fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
     found
 }
 
-/// What a code says, and whether it begins at the right.
+/// What a code says, and by how many degrees clockwise it must be turned to stand upright: 0, 90, 180, 270.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Code {
     pub text: String,
-    pub is_turned: bool,
+    pub turn: u16,
 }
 
 struct Found {
@@ -303,34 +322,54 @@ fn decode(picture: &Gray, symbology: Symbology, local: bool, harder: bool) -> Op
     };
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let source = || Luma8LuminanceSource::new(picture.pixels().to_vec(), width, height).ok();
-    let mut reader = MultiFormatReader::default();
     // What a made-up picture does to a reader of others must not take the process down.
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let source = source()?;
         if local {
-            reader.decode_with_hints(&mut BinaryBitmap::new(HybridBinarizer::new(source)), &hints).ok()
+            by_other(&mut BinaryBitmap::new(HybridBinarizer::new(source)), symbology, &hints)
         } else {
-            reader.decode_with_hints(&mut BinaryBitmap::new(GlobalHistogramBinarizer::new(source)), &hints).ok()
+            by_other(&mut BinaryBitmap::new(GlobalHistogramBinarizer::new(source)), symbology, &hints)
         }
     }))
-    .ok()??;
+    .ok()?;
+    let (result, turn) = result?;
     let text = result.getText().to_owned();
     let printable = |c: char| !c.is_control() || matches!(c, '\u{1d}' | '\n' | '\r' | '\t');
     let readable = !text.is_empty() && text.chars().all(printable);
-    readable.then(|| Code { text, is_turned: is_turned(&result, symbology) })
+    readable.then_some(Code { text, turn })
 }
 
-/// Rows are read both ways, and the reader says so; squares tell by their marks in three corners.
-fn is_turned(result: &rxing::RXingResult, symbology: Symbology) -> bool {
-    let points = result.getPoints();
-    match symbology {
-        Symbology::Qr => points.len() >= 3 && points[1].y > points[0].y,
-        Symbology::Pdf417 => points.len() >= 2 && points[1].y < points[0].y,
-        Symbology::Datamatrix => false,
-        Symbology::Code128 | Symbology::Code39 | Symbology::Itf => {
-            let told = result.getRXingResultMetadata().get(&RXingResultMetadataType::ORIENTATION);
-            matches!(told, Some(RXingResultMetadataValue::Orientation(180)))
-        }
+/// Rows are read both ways, and the reader says so; squares tell by where the code's own upper side is seen.
+fn by_other<B: Binarizer>(
+    picture: &mut BinaryBitmap<B>,
+    symbology: Symbology,
+    hints: &DecodeHints,
+) -> Option<(RXingResult, u16)> {
+    if symbology == Symbology::Qr {
+        // One gives the four corners from the code's left upper one, the other three marks from its left lower one.
+        let corners = QrReader.decode_with_hints(picture, hints).ok();
+        let first = usize::from(corners.is_none());
+        let result = corners.or_else(|| QRCodeReader.decode_with_hints(picture, hints).ok())?;
+        let points = result.getPoints();
+        let turn = match (points.get(first), points.get(first + 1)) {
+            (Some(from), Some(to)) => turn_of(to.x - from.x, to.y - from.y),
+            _ => 0,
+        };
+        return Some((result, turn));
+    }
+    let result = MultiFormatReader::default().decode_with_hints(picture, hints).ok()?;
+    let told = result.getRXingResultMetadata().get(&RXingResultMetadataType::ORIENTATION);
+    let is_turned = matches!(told, Some(RXingResultMetadataValue::Orientation(180)));
+    Some((result, if is_turned { 180 } else { 0 }))
+}
+
+/// The code's upper side runs this way from its left end; upright it runs to the right.
+fn turn_of(right: f32, down: f32) -> u16 {
+    match (right.abs() >= down.abs(), right >= 0.0, down >= 0.0) {
+        (true, true, _) => 0,
+        (true, false, _) => 180,
+        (false, _, true) => 270,
+        (false, _, false) => 90,
     }
 }
 
@@ -417,7 +456,7 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
 /// Bars that no threshold parts: by what the symbols would look like. Only what a layout has and its check digits prove.
 fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
     let back: Vec<f32> = profile.iter().rev().copied().collect();
-    for (profile, is_turned) in [(profile, false), (&back[..], true)] {
+    for (profile, turn) in [(profile, 0), (&back[..], 180)] {
         let Some(row) = bars::Row::new(profile) else { continue };
         let mut texts: Vec<(Symbology, String)> = Vec::new();
         if wanted.contains(&Symbology::Code128) {
@@ -435,7 +474,7 @@ fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Optio
         for (symbology, text) in texts {
             let matched = layouts.match_barcode(symbology, &text).into_iter().next();
             if matched.as_ref().is_some_and(|m| m.checks_hold() && !m.check_digits.is_empty()) {
-                return Some(Found { symbology, code: Code { text, is_turned }, matched });
+                return Some(Found { symbology, code: Code { text, turn }, matched });
             }
         }
     }
@@ -597,7 +636,7 @@ mod tests {
             let found = read(&page, &layouts);
             assert_eq!(show(&found), want);
             let bbox = found[0].bbox;
-            assert!((180..=260).contains(&bbox.x) && (170..=260).contains(&bbox.y), "{bbox:?}");
+            assert!((215..=300).contains(&bbox.x) && (195..=280).contains(&bbox.y), "{bbox:?}");
             assert_eq!(read(&page, &Layouts::default()).first().map(|f| f.text.as_str()), Some(text));
         }
     }

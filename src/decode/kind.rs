@@ -12,8 +12,10 @@ pub struct Evidence {
     pub micr_score: f32,
     pub scanline: Option<ScanlineRead>,
     pub barcodes: Vec<BarcodeRead>,
-    /// The barcode stands on its head.
-    pub is_upside_down: bool,
+    /// By how many degrees clockwise the page must be turned for its barcode to stand upright.
+    pub code_turn: u16,
+    /// Another stub line of the page that holds and says something else.
+    pub second: Option<ScanlineRead>,
 }
 
 impl Evidence {
@@ -41,7 +43,7 @@ impl Evidence {
         let micr = self.micr.as_ref().map_or(0.0, |m| m.confidence);
         let line = self.scanline.as_ref().map_or(0.0, |s| s.confidence);
         let also = if self.scanline.is_some() && !self.barcodes.is_empty() { 0.1 } else { 0.0 };
-        let turned = if self.is_upside_down && self.scanline.is_none() { 0.3 } else { 0.0 };
+        let turned = if self.code_turn != 0 && self.scanline.is_none() { 0.3 } else { 0.0 };
         f32::from(self.settled()) + self.strength() + 0.2 * micr.max(line) + also - turned
     }
 

@@ -107,6 +107,8 @@ pub struct Layout {
     pub scanline: Option<ScanlineForm>,
     pub barcodes: Vec<BarcodeForm>,
     pub boxes: Vec<BoxForm>,
+    /// Inches wide and high of the stub as it is torn off: a smaller picture is cut.
+    pub size: Option<(f32, f32)>,
     raw: RawLayout,
 }
 
@@ -186,6 +188,8 @@ struct RawLayout {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     biller: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<[f32; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scanline: Option<RawScanline>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -470,6 +474,9 @@ impl RawLayout {
         if self.name.is_empty() || self.name.len() > 60 || self.name.chars().any(char::is_control) {
             return Err(("name".into(), "a layout needs a name of up to 60 characters".into()));
         }
+        if self.size.is_some_and(|s| s.iter().any(|side| !(1.0..=18.0).contains(side))) {
+            return Err(("size".into(), "the stub's width and height in inches, from 1 to 18".into()));
+        }
         if self.scanline.is_none() && self.barcodes.is_empty() {
             return Err(("scanline".into(), "a layout needs a scanline or barcodes".into()));
         }
@@ -498,7 +505,8 @@ impl RawLayout {
                 return Err((format!("boxes {}", i + 1), message));
             }
         }
-        Ok(Layout { name: self.name.clone(), biller: self.biller.clone(), scanline, barcodes, boxes, raw: self })
+        let size = self.size.map(|[wide, high]| (wide, high));
+        Ok(Layout { name: self.name.clone(), biller: self.biller.clone(), scanline, barcodes, boxes, size, raw: self })
     }
 }
 

@@ -15,8 +15,11 @@ mod problems;
 pub mod scanline;
 pub mod trace;
 
-use crate::domain::{AmountRead, AmountSource, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason};
-use crate::imaging::clean::{Cleaned, clean};
+use crate::domain::{
+    AmountRead, AmountSource, BarcodeRead, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason,
+};
+use crate::imaging::clean::{Cleaned, clean, likely_resolutions};
+use crate::imaging::quality::Fault;
 use crate::imaging::{self, Page, PageError, Raster, Transform, Upright, quality};
 use kind::Evidence;
 use layout::Layouts;
@@ -179,6 +182,17 @@ impl<'a> Search<'a> {
                 self.open_page(source, number).map(|n| self.ways_up(n, &[0, 180]));
             }
         }
+        if self.strength() < LIKELY {
+            self.other_sizes();
+        }
+        // A code that tells how the page lies, and no line that knows better; a mirrored one errs by a quarter.
+        let lies = self
+            .best
+            .as_ref()
+            .filter(|b| b.evidence.code_turn % 180 != 0 && b.evidence.scanline.is_none() && self.on_its_side(b.sheet));
+        if let Some((sheet, turn)) = lies.map(|b| (b.sheet, (b.turn + b.evidence.code_turn) % 360)) {
+            self.look(sheet, turn, false);
+        }
         // Print like an account line's without its transit field: in a mirror the line may read.
         if self.best.as_ref().is_some_and(|b| b.evidence.is_line_without_routing()) {
             (0..self.sheets.len()).any(|n| self.mirrored(n));
@@ -230,6 +244,26 @@ impl<'a> Search<'a> {
         self.problems.push(Problem::new(Reason::ImageUnreadable, message));
     }
 
+    /// Where nothing told the dots an inch the first guess may be wrong: the next ones that would give a document's size.
+    fn other_sizes(&mut self) {
+        for n in 0..self.sheets.len() {
+            let page = &self.sheets[n].page;
+            let guess = self.sheets[n].cleaned.upright.dpi;
+            if self.request.dpi.or(page.dpi) == Some(guess) {
+                continue;
+            }
+            let others: Vec<u32> = likely_resolutions(page).filter(|dpi| *dpi != guess).take(2).collect();
+            for dpi in others {
+                self.sheets[n].cleaned.upright.dpi = dpi;
+                if self.ways_up(n, &[0, 180]) {
+                    break;
+                }
+            }
+            let best = self.best.as_ref().filter(|b| b.sheet == n).map(|b| b.upright.dpi);
+            self.sheets[n].cleaned.upright.dpi = best.unwrap_or(guess);
+        }
+    }
+
     /// Looks at a sheet in these turns; true when one look is sure.
     fn ways_up(&mut self, sheet: usize, turns: &[u16]) -> bool {
         turns.iter().any(|&turn| self.look(sheet, turn, false))
@@ -255,8 +289,8 @@ impl<'a> Search<'a> {
         let evidence = evidence(&upright, self.request);
         let strength = evidence.strength();
         let settled = evidence.settled() && !self.line_is_missing(&evidence);
-        // A barcode reads upside down as well, and says so; lines do not.
-        let upside_down = evidence.is_upside_down;
+        // A barcode reads in any turn, and tells in which; lines do not.
+        let is_turned = evidence.code_turn != 0;
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
         // Without some evidence a page stays as it came.
         let look = Look { sheet, turn, mirrored, upright, evidence };
@@ -265,7 +299,7 @@ impl<'a> Search<'a> {
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(look);
         }
-        strength >= SURE && (settled && !upside_down || sure_way_up)
+        strength >= SURE && (settled && !is_turned || sure_way_up)
     }
 
     /// The barcode's layout has a printed line too, and it was not found: the page may be upside down.
@@ -301,12 +335,12 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
         }
     }
     // The stub's line costs least, and its check digits prove it.
-    if stubs {
-        evidence.scanline = scanline::read(upright, request.layouts).map(|line| line.read);
+    if stubs && let Some(line) = scanline::read(upright, request.layouts) {
+        (evidence.scanline, evidence.second) = (Some(line.read), line.second);
     }
     if stubs {
         // Costs next to nothing where no patch of the page looks like a code.
-        (evidence.barcodes, evidence.is_upside_down) = barcode::read_codes(upright, request.layouts);
+        (evidence.barcodes, evidence.code_turn) = barcode::read_codes(upright, request.layouts);
     }
     if (checks || request.layouts.has_magnetic()) && evidence.micr.is_none() && !evidence.settled() {
         account_line(upright, &mut evidence);
@@ -346,8 +380,14 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     let told = request.dpi.or(sheet.page.dpi) == Some(best.upright.dpi);
     reading.dpi = if told || best.evidence.strength() >= SOME { best.upright.dpi } else { 0 };
     (reading.kind, reading.kind_confidence) = kind::kind(&best.evidence, &best.upright);
-    let (quality, faults) = quality::measure(&sheet.page, &sheet.cleaned);
+    let (quality, mut faults) = quality::measure(&sheet.page, &sheet.cleaned);
     reading.quality = quality;
+    if let Some(fault) = short(&best, told, reading.kind, request.layouts).filter(|_| !reading.quality.partial) {
+        reading.quality.partial = true;
+        reading.quality.score = (reading.quality.score - 0.5).max(0.0);
+        faults.push(fault);
+    }
+    let other = other_document(&best.upright, &best.evidence, reading.kind);
     let Evidence { micr, scanline, barcodes, .. } = best.evidence;
     if request.magnetic.is_some() && matches!(reading.kind, DocumentKind::Unknown | DocumentKind::Back) {
         // The station heard an account line: whatever the picture shows, this is a check.
@@ -367,7 +407,12 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     if reading.kind == DocumentKind::Stub {
         reading.marks = marks::read(&best.upright, request.layouts, reading.scanline.as_ref(), &reading.barcodes);
     }
-    reading.quality.piggyback = two_documents(reading);
+    if other.is_some() {
+        // Whichever was read, the money may be meant for the other.
+        reading.quality.piggyback = true;
+        reading.micr.iter_mut().for_each(|m| m.accepted = false);
+        reading.scanline.iter_mut().for_each(|s| s.accepted = false);
+    }
     if reading.kind == DocumentKind::Check
         && let Some(seen) = amount::Reader::own().and_then(|reader| {
             let line = reading.micr.as_ref().map(|m| &m.fields);
@@ -380,15 +425,85 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
         let AmountRead { field, guesses, .. } = std::mem::take(&mut reading.amount);
         reading.amount = AmountRead { field, guesses, ..printed };
     }
-    problems::raise(request, &faults, seen.as_ref(), reading);
+    problems::raise(request, &faults, seen.as_ref(), other, reading);
 }
 
-/// Codes of two accounts on one image: two stubs lie over each other.
-fn two_documents(reading: &Reading) -> bool {
-    let proved = |b: &&crate::domain::BarcodeRead| b.layout.is_some() && b.check_digits.iter().all(|c| c.ok);
-    let accounts: Vec<&String> =
-        reading.barcodes.iter().filter(proved).filter_map(|b| b.fields.get("account")).collect();
-    accounts.windows(2).any(|w| w[0] != w[1])
+/// No check is smaller (X9.100-160: 6 by 2.75 inches, less what a scanner cuts away), and no stub than its layout says.
+const LEAST_CHECK: (f32, f32) = (5.6, 2.4);
+/// Scanners and scissors take this much of a stub (inches).
+const TRIMMED: f32 = 0.3;
+
+/// Is the picture smaller than such a document is? Only where the dots an inch were told.
+fn short(best: &Look, told: bool, kind: DocumentKind, layouts: &Layouts) -> Option<Fault> {
+    let dpi = best.upright.dpi.max(1) as f32;
+    let (wide, high) = (best.upright.bits.width() as f32 / dpi, best.upright.bits.height() as f32 / dpi);
+    let name = || {
+        let line = best.evidence.scanline.as_ref().and_then(|l| l.layout.as_deref());
+        line.or_else(|| best.evidence.barcodes.iter().find_map(|b| b.layout.as_deref()))
+    };
+    let is_short = match kind {
+        DocumentKind::Check => wide < LEAST_CHECK.0 || high < LEAST_CHECK.1,
+        DocumentKind::Stub => {
+            let form = name().and_then(|name| layouts.all.iter().find(|l| l.name == name));
+            form.and_then(|l| l.size).is_some_and(|(w, h)| wide < w - TRIMMED || high < h - TRIMMED)
+        }
+        // As wide as a check and too low, or as high as one and too narrow, and written on.
+        DocumentKind::Unknown => {
+            let is_part = (LEAST_CHECK.0..9.4).contains(&wide) && (0.8..LEAST_CHECK.1).contains(&high)
+                || (2.0..LEAST_CHECK.0).contains(&wide) && (LEAST_CHECK.1..4.0).contains(&high);
+            is_part && quality::ink_share(&best.upright.bits) > 0.01
+        }
+        _ => false,
+    };
+    (told && is_short).then_some(Fault::Short { wide, high })
+}
+
+/// What on the page belongs to another document than the one that was read: two lie over each other, or one was scanned
+/// with the other still attached.
+fn other_document(page: &Upright, evidence: &Evidence, kind: DocumentKind) -> Option<&'static str> {
+    let proved = |b: &&BarcodeRead| b.layout.is_some() && b.check_digits.iter().all(|c| c.ok);
+    let codes: Vec<&BarcodeRead> = evidence.barcodes.iter().filter(proved).collect();
+    let account = |b: &BarcodeRead| b.fields.get("account").cloned();
+    let line = evidence.scanline.as_ref().filter(|l| l.accepted && l.layout.is_some());
+    match kind {
+        DocumentKind::Stub | DocumentKind::Check => {}
+        _ => return None,
+    }
+    if codes.windows(2).any(|w| account(w[0]) != account(w[1])) {
+        return Some("there are codes of two accounts");
+    }
+    if evidence.second.is_some() {
+        return Some("there are two stub lines that say different things");
+    }
+    if line.is_some_and(|l| codes.iter().any(|c| c.layout != l.layout)) {
+        return Some("the printed line and the barcode are of different stubs");
+    }
+    if kind == DocumentKind::Check && (line.is_some() || !codes.is_empty()) {
+        return Some("there are an account line and what stands on a stub");
+    }
+    let own = evidence.micr.as_ref().filter(|_| kind == DocumentKind::Check);
+    another_account_line(page, own).then_some("there are the account lines of two checks, or of a check and a stub")
+}
+
+/// Does a line with a routing number that holds stand apart from the one that was read? Asked of rows that have the height
+/// and the pitch of the standard, and pieces enough for a routing number in its symbols.
+fn another_account_line(page: &Upright, own: Option<&MicrRead>) -> bool {
+    let nominal = 0.117 * page.dpi as f32;
+    let middle = |m: &MicrRead| {
+        let area = m.chars.get(m.chars.len() / 2)?.bbox;
+        Some(page.transform.back((area.x + area.w / 2) as f32, (area.y + area.h / 2) as f32))
+    };
+    let own = own.and_then(middle);
+    micr::find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 9).iter().any(|row| {
+        let is_own = own.is_some_and(|(x, y)| (row.geometry.at(x).y - y).abs() < 2.5 * nominal);
+        let is_line = || {
+            let found = micr::read::row(micr::net(), page, row, 14.0);
+            micr::text(page, &found, micr::curve()).fields.routing_valid == Some(true)
+        };
+        let (pitch, high) = (9.615 * row.geometry.sx / page.dpi as f32, 9.0 * row.geometry.sy / nominal);
+        let has_size = (0.112..0.14).contains(&pitch) && (0.85..1.15).contains(&high) && row.sample.len() >= 8;
+        !is_own && has_size && micr::find::plausible(micr::net(), &page.bits, row) >= 0.7 && is_line()
+    })
 }
 
 /// The amount field at the end of the account line, when each of its characters was read.
@@ -429,12 +544,12 @@ fn single_line(request: &Request) -> Reading {
         let micr = micr::read_line(&line);
         (reading.kind, reading.kind_confidence) = (DocumentKind::Check, micr.confidence);
         reading.micr = Some(micr);
-        problems::raise(request, &[], None, &mut reading);
+        problems::raise(request, &[], None, None, &mut reading);
     } else {
         let read = scanline::read_line(&line, request.layouts);
         (reading.kind, reading.kind_confidence) = (DocumentKind::Stub, read.confidence);
         reading.scanline = Some(read);
-        problems::raise(request, &[], None, &mut reading);
+        problems::raise(request, &[], None, None, &mut reading);
     }
     reading
 }

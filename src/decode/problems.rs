@@ -5,8 +5,15 @@ use super::Request;
 use crate::domain::{BarcodeRead, DocumentKind, MicrRead, Problem, Reading, Reason, RoutingNumber, ScanlineRead};
 use crate::imaging::quality::Fault;
 
-/// `seen`: the account line by the picture alone, before the magnetic read was laid beside it.
-pub(super) fn raise(request: &Request, faults: &[Fault], seen: Option<&MicrRead>, reading: &mut Reading) {
+/// `seen`: the account line by the picture alone, before the magnetic read was laid beside it. `other`: what on the page
+/// is another document's.
+pub(super) fn raise(
+    request: &Request,
+    faults: &[Fault],
+    seen: Option<&MicrRead>,
+    other: Option<&str>,
+    reading: &mut Reading,
+) {
     let mut found = Vec::new();
     match reading.kind {
         DocumentKind::Check => {
@@ -31,11 +38,9 @@ pub(super) fn raise(request: &Request, faults: &[Fault], seen: Option<&MicrRead>
             found.push(Problem::new(Reason::ImageQuality, fault.sentence()));
         }
     }
-    if reading.quality.piggyback {
-        found.push(Problem::new(
-            Reason::ImageQuality,
-            "there are codes of two accounts: two documents lie over each other",
-        ));
+    if let Some(what) = other {
+        let message = format!("{what}: two documents are on one image");
+        found.push(Problem::new(Reason::ImageQuality, message));
     }
     reading.problems.extend(found);
     reading.problems.sort_by_key(|p| p.code);

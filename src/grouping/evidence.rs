@@ -375,7 +375,8 @@ fn stub_of(
     }
     match merged {
         Some(mut stub) => {
-            stub.accepted = !mismatch;
+            // Of two stubs on one image neither is taken for the one that was paid.
+            stub.accepted = !mismatch && !readings.iter().any(|r| r.quality.piggyback);
             if !mismatch {
                 problems.retain(|p| !reading_reasons.contains(&p.code));
             }

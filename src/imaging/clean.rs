@@ -97,11 +97,16 @@ fn resolution(page: &Page, hint: Option<u32>) -> u32 {
     if let Some(dpi) = [hint, page.dpi].into_iter().flatten().find(|&dpi| believable(dpi)) {
         return dpi;
     }
-    [200, 300, 240, 100, 150, 400, 600]
-        .into_iter()
-        .find(|&dpi| (5.4..=9.6).contains(&(longer / dpi as f32)))
+    likely_resolutions(page)
+        .next()
         .or_else(|| [200, 300, 100, 600].into_iter().find(|&dpi| (3.5..=14.5).contains(&(longer / dpi as f32))))
         .unwrap_or(200)
+}
+
+/// At which resolutions the page would be as wide as checks and stubs are, the commonest first.
+pub fn likely_resolutions(page: &Page) -> impl Iterator<Item = u32> {
+    let longer = page.raster.width().max(page.raster.height()) as f32;
+    [200, 300, 240, 100, 150, 400, 600].into_iter().filter(move |&dpi| (5.4..=9.6).contains(&(longer / dpi as f32)))
 }
 
 // ---- the bed ------------------------------------------------------------------------------------------------------

@@ -23,6 +23,11 @@ pub enum Fault {
         side: &'static str,
         strokes: usize,
     },
+    /// Inches wide and high: less than the document has.
+    Short {
+        wide: f32,
+        high: f32,
+    },
     /// Degrees.
     Slanted {
         degrees: f32,
@@ -48,9 +53,13 @@ impl Fault {
         match self {
             Fault::Blank => "the image is blank".to_string(),
             Fault::TooDark { percent } => format!("the image is too dark: {percent:.0}% of it is ink"),
-            Fault::TooLight { percent } => format!("the image is too light: {percent:.2}% of it is ink"),
+            Fault::TooLight { percent } => format!("the image is too light: {percent:.2}% of it is ink, thin or pale"),
+            Fault::Partial { side, strokes: 0 } => format!("the document runs off the image at the {side}"),
             Fault::Partial { side, strokes } => {
                 format!("the document is cut off at the {side}: {strokes} strokes of print run off the image")
+            }
+            Fault::Short { wide, high } => {
+                format!("the picture shows {wide:.1} by {high:.1} inches of a larger document")
             }
             Fault::Slanted { degrees } => format!("the document lies {degrees:.1} degrees aslant"),
             Fault::FoldedCorner { wide, high } => {
@@ -65,7 +74,11 @@ impl Fault {
     pub fn stops(&self) -> bool {
         matches!(
             self,
-            Fault::TooDark { .. } | Fault::TooLight { .. } | Fault::Partial { .. } | Fault::FoldedCorner { .. }
+            Fault::TooDark { .. }
+                | Fault::TooLight { .. }
+                | Fault::Partial { .. }
+                | Fault::Short { .. }
+                | Fault::FoldedCorner { .. }
         )
     }
 }
@@ -73,6 +86,14 @@ impl Fault {
 const BLANK: f32 = 0.0004;
 const TOO_LIGHT: f32 = 0.003;
 const TOO_DARK: f32 = 0.35;
+/// Gray of the paper below which a picture is too dark.
+const DIM: u8 = 126;
+/// Ink that is no more than this darker than its paper is pale (gray levels).
+const PALE: u8 = 115;
+/// Of the runs of ink, across and down, what share is one pixel thin where print falls apart; whole print has less than half
+/// of that. Where there is more ink than `MOST_THIN` the thin runs are a pattern of the paper.
+const THIN: f32 = 0.3;
+const MOST_THIN: f32 = 0.03;
 const SLANTED: f32 = 3.0;
 /// What X9.100-187 images have at least (200, or 240).
 const LEAST_DPI: u32 = 200;
@@ -86,15 +107,20 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
     let area = (bits.width() * bits.height()).max(1) as f32;
     let share = bits.ink() as f32 / area;
     let mut faults = Vec::new();
-    let dim = cleaned.upright.gray.as_ref().is_some_and(|gray| mean(gray) < 60);
+    let gray = cleaned.upright.gray.as_ref();
+    let dim = gray.is_some_and(|gray| middle(gray) < DIM);
+    let is_pale = || match gray {
+        Some(gray) => contrast(gray, bits) < PALE,
+        None => share < MOST_THIN && thin(bits) > THIN,
+    };
     if share > TOO_DARK || dim {
         faults.push(Fault::TooDark { percent: share * 100.0 });
     } else if share < BLANK {
         faults.push(Fault::Blank);
-    } else if share < TOO_LIGHT {
+    } else if share < TOO_LIGHT || is_pale() {
         faults.push(Fault::TooLight { percent: share * 100.0 });
     }
-    faults.extend(cut(page, cleaned));
+    faults.extend(run_out(page, cleaned).or_else(|| cut(page, cleaned)));
     if cleaned.skew_deg.abs() > SLANTED {
         faults.push(Fault::Slanted { degrees: cleaned.skew_deg });
     }
@@ -111,7 +137,7 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
         .iter()
         .map(|f| match f {
             Fault::Blank | Fault::TooDark { .. } => 0.8,
-            Fault::Partial { .. } | Fault::TooLight { .. } => 0.5,
+            Fault::Partial { .. } | Fault::Short { .. } | Fault::TooLight { .. } => 0.5,
             Fault::FoldedCorner { .. } => 0.3,
             Fault::Slanted { .. } | Fault::Streaks { .. } | Fault::BelowResolution { .. } => 0.15,
         })
@@ -137,10 +163,79 @@ pub fn ink_share(bits: &Bits) -> f32 {
     bits.ink() as f32 / (bits.width() * bits.height()).max(1) as f32
 }
 
-fn mean(gray: &Gray) -> u64 {
-    let sampled = gray.pixels().iter().step_by(31);
-    let (sum, count) = sampled.fold((0u64, 0u64), |(s, n), &v| (s + u64::from(v), n + 1));
-    sum / count.max(1)
+/// The middle one of the gray levels.
+fn middle(gray: &Gray) -> u8 {
+    let mut some: Vec<u8> = gray.pixels().iter().step_by(31).copied().collect();
+    some.sort_unstable();
+    some.get(some.len() / 2).copied().unwrap_or(255)
+}
+
+/// How much darker than the paper the print is: the darkest tenth of the ink, since a check's pattern is ink too.
+fn contrast(gray: &Gray, bits: &Bits) -> u8 {
+    let mut inked: Vec<u8> = Vec::new();
+    for y in (0..bits.height()).step_by(3) {
+        let row = gray.row(y);
+        for (n, word) in bits.row(y).iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let x = n * 64 + rest.leading_zeros() as usize;
+                rest &= !(1u64 << (63 - x % 64));
+                inked.extend(row.get(x));
+            }
+        }
+    }
+    inked.sort_unstable();
+    let dark = inked.get(inked.len() / 10).copied().unwrap_or(0);
+    super::clean::paper_level(gray).saturating_sub(dark)
+}
+
+/// Of the runs of ink the share that is one pixel long, the lesser of across and down; single pixels do not count.
+fn thin(bits: &Bits) -> f32 {
+    let [mut across, mut down, mut thin_across, mut thin_down] = [0u32; 4];
+    for y in 1..bits.height().saturating_sub(1) {
+        let (above, row, below) = (bits.row(y - 1), bits.row(y), bits.row(y + 1));
+        for (n, &word) in row.iter().enumerate() {
+            if word == 0 {
+                continue;
+            }
+            let bit = |row: &[u64], from: usize| row.get(from).copied().unwrap_or(0);
+            // What stands left and right of each pixel, over the borders of words.
+            let left = |row: &[u64]| row[n] >> 1 | n.checked_sub(1).map_or(0, |n| row[n]) << 63;
+            let right = |row: &[u64]| row[n] << 1 | bit(row, n + 1) >> 63;
+            let (l, r) = (left(row), right(row));
+            let over = above[n] | left(above) | right(above);
+            let under = below[n] | left(below) | right(below);
+            let ink = word & (l | r | over | under);
+            across += (ink & !l).count_ones();
+            thin_across += (ink & !l & !r).count_ones();
+            down += (ink & !above[n]).count_ones();
+            thin_down += (ink & !above[n] & !below[n]).count_ones();
+        }
+    }
+    let share = |thin: u32, all: u32| thin as f32 / all.max(1) as f32;
+    if across < 400 { 0.0 } else { share(thin_across, across).min(share(thin_down, down)) }
+}
+
+/// The bed is seen on three sides, and on the fourth the paper goes on to the end of the image.
+fn run_out(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
+    let (width, height) = (page.raster.width(), page.raster.height());
+    let names = ["left", "top", "right", "bottom"];
+    let missing: Vec<usize> = (0..4).filter(|&side| cleaned.sides[side].is_none()).collect();
+    let [side] = missing[..] else { return None };
+    let surely = (0..4).filter(|s| *s != side).all(|s| cleaned.sides[s].is_some_and(|s| s.seen > 0.6));
+    let dark = |x: usize, y: usize| match &page.raster {
+        Raster::Bits(bits) => bits.get(x, y),
+        Raster::Gray(gray) => gray.get(x, y) < DIM,
+    };
+    let along = if side == LEFT || side == RIGHT { height } else { width };
+    let at = |a: usize| match side {
+        LEFT => dark(2, a),
+        RIGHT => dark(width.saturating_sub(3), a),
+        TOP => dark(a, 2),
+        _ => dark(a, height.saturating_sub(3)),
+    };
+    let inked = (0..along).filter(|a| at(*a)).count();
+    (surely && inked * 5 < along).then_some(Fault::Partial { side: names[side], strokes: 0 })
 }
 
 /// Print that meets a side of the image where no bed was seen.
@@ -182,6 +277,30 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
             let inked = |d: &usize| (from.saturating_sub(3)..to + 3).any(|a| at(a, *d));
             looks.clone().filter(inked).count() * 10 >= looks.count() * 9
         };
+        // What hangs together with the run, row by row inwards, until it has gone far enough.
+        let goes_in = |from: usize, to: usize| {
+            let mut reached = vec![(from, to)];
+            for d in 2..=reach {
+                let mut next: Vec<(usize, usize)> = Vec::new();
+                for (from, to) in reached {
+                    let mut a = from.saturating_sub(1);
+                    while a < (to + 1).min(along) {
+                        if !at(a, d) {
+                            a += 1;
+                            continue;
+                        }
+                        let start = (0..a).rev().take_while(|b| at(*b, d)).last().unwrap_or(a);
+                        let end = (a..along).find(|b| !at(*b, d)).unwrap_or(along);
+                        if next.last().is_none_or(|n| n.0 != start) && end - start < dpi / 2 {
+                            next.push((start, end));
+                        }
+                        a = end;
+                    }
+                }
+                reached = next;
+            }
+            !reached.is_empty()
+        };
         for a in 0..along {
             if at(a, 1) {
                 run += 1;
@@ -189,8 +308,7 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
                 continue;
             }
             // A stroke of print: not a speck, not a rule along the side, and it goes on inwards.
-            let is_stroke = (2..dpi / 5).contains(&run) && (a - run..a).any(|a| (1..reach).all(|d| at(a, d)));
-            if is_stroke && !is_streak(a - run, a) {
+            if (2..dpi / 5).contains(&run) && goes_in(a - run, a) && !is_streak(a - run, a) {
                 strokes += 1;
                 rules += usize::from(run <= dpi / 33 + 1 && is_rule(a - run, a));
             }
@@ -203,10 +321,14 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
 
 /// A dark triangle in a corner of the document where both sides of the bed are known.
 fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
-    let Raster::Bits(source) = &page.raster else { return None };
+    let is_dark = |x: usize, y: usize| match &page.raster {
+        Raster::Bits(bits) => bits.get(x, y),
+        Raster::Gray(gray) => gray.get(x, y) < 70,
+    };
     let sides = &cleaned.sides;
     let dpi = cleaned.upright.dpi as f32;
-    let (w, h) = (source.width() as f32, source.height() as f32);
+    let (w, h) = (page.raster.width() as f32, page.raster.height() as f32);
+    let seen = |px: f32, py: f32| px >= 0.0 && py >= 0.0 && px < w && py < h && is_dark(px as usize, py as usize);
     [(LEFT, TOP), (RIGHT, TOP), (LEFT, BOTTOM), (RIGHT, BOTTOM)].into_iter().find_map(|(v, z)| {
         let (vertical, horizontal) = (sides[v]?, sides[z]?);
         if vertical.seen < 0.6 || horizontal.seen < 0.6 {
@@ -226,7 +348,7 @@ fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
             (0..(dpi * 3.0) as usize)
                 .take_while(|&n| {
                     let (px, py) = (from.0 + fx * n as f32, from.1 + fy * n as f32);
-                    px >= 0.0 && py >= 0.0 && source.get(px as usize, py as usize)
+                    seen(px, py)
                 })
                 .count() as f32
                 / dpi
@@ -235,15 +357,15 @@ fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
         let (wide, high) = (along(dx, 0.0, start), along(0.0, dy, start));
         // As large as a triangle must be to hide something; a rule or a box is not dark both ways nor between.
         let large = wide > 0.2 && high > 0.2 && wide.max(high) < 2.9;
-        let (w, h) = (wide * dpi, high * dpi);
+        let (over, under) = (wide * dpi, high * dpi);
         let (mut inside, mut dark) = (0u32, 0u32);
-        for step in 0..(w as usize).min(600) / 2 {
+        for step in 0..(over as usize).min(600) / 2 {
             let across = step as f32 * 2.0;
-            let down = h * (1.0 - across / w) * 0.9;
+            let down = under * (1.0 - across / over) * 0.9;
             for n in 0..(down / 2.0) as usize {
                 let (px, py) = (start.0 + dx * across * 0.9, start.1 + dy * n as f32 * 2.0);
                 inside += 1;
-                dark += u32::from(px >= 0.0 && py >= 0.0 && source.get(px as usize, py as usize));
+                dark += u32::from(seen(px, py));
             }
         }
         (large && dark * 100 > inside * 88 && inside > 30).then_some(Fault::FoldedCorner { wide, high })
@@ -253,7 +375,14 @@ fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
 /// Lines of 1 to 4 pixels that run straight along the sensor from one side of the document to the other: print leaves a
 /// margin, a scanner's dust does not.
 fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
-    let Raster::Bits(bits) = &page.raster else { return 0 };
+    let drawn;
+    let bits = match &page.raster {
+        Raster::Bits(bits) => bits,
+        Raster::Gray(gray) => {
+            drawn = hairlines(gray);
+            &drawn
+        }
+    };
     let (width, height) = (bits.width(), bits.height());
     let sides = &cleaned.sides;
     let room = |side: usize, along: usize| {
@@ -275,8 +404,8 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
                 && !in_bed
                 && ink * 10 > wide * 7
                 && inked(from, to) * 100 > wide * 75
-                && inked(from, from + margin) * 10 > margin * 6
-                && inked(to - margin, to) * 10 > margin * 6
+                && inked(from + margin, from + 2 * margin) * 10 > margin * 8
+                && inked(to - 2 * margin, to - margin) * 10 > margin * 8
         };
         if streak {
             thickness += 1;
@@ -316,6 +445,21 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
         }
     }
     count
+}
+
+/// Rows of a gray picture that are darker than what lies a few pixels above and below, as a streak is.
+fn hairlines(gray: &Gray) -> Bits {
+    let mut out = Bits::new(gray.width(), gray.height());
+    for y in 4..gray.height().saturating_sub(4) {
+        let (above, row, below) = (gray.row(y - 4), gray.row(y), gray.row(y + 4));
+        // Every eighth pixel tells whether the row is worth a look.
+        let is_line = |x: usize| u16::from(row[x]) + 24 < u16::from(above[x].min(below[x]));
+        let looks = (0..row.len()).step_by(8);
+        if looks.clone().filter(|x| is_line(*x)).count() * 2 > looks.count() {
+            (0..row.len()).filter(|x| is_line(*x)).for_each(|x| out.set(x, y, true));
+        }
+    }
+    out
 }
 
 /// Single pixels of ink with none beside them, as a share of what spoils a page (250 a square inch at 200 dpi).

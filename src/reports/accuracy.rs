@@ -278,13 +278,17 @@ impl Accuracy {
         names.into_iter().map(of).collect()
     }
 
-    /// The worst first: taken and wrong, surest first; then rejected, the least sure first.
+    /// The worst first: taken and wrong, surest first; then rejected, the least sure first, and last of all what nobody can read.
     pub fn worst(&self, most: usize) -> Vec<&Item> {
         let mut bad: Vec<&Item> = self.items.iter().filter(|i| i.outcome != Outcome::Read).collect();
-        let key = |i: &&Item| (i.outcome == Outcome::Rejected, i.confidence.unwrap_or(0.0));
+        let key = |i: &&Item| {
+            let is_lost = i.labels.iter().any(|l| l == "readable no");
+            (i.outcome == Outcome::Rejected, is_lost, i.confidence.unwrap_or(0.0))
+        };
         bad.sort_by(|a, b| {
             let (a, b) = (key(a), key(b));
-            a.0.cmp(&b.0).then(if a.0 { a.1.total_cmp(&b.1) } else { b.1.total_cmp(&a.1) })
+            let by_chance = if a.0 { a.2.total_cmp(&b.2) } else { b.2.total_cmp(&a.2) };
+            (a.0, a.1 && a.0).cmp(&(b.0, b.1 && b.0)).then(by_chance)
         });
         bad.truncate(most);
         bad

@@ -49,9 +49,10 @@ pub fn measure(root: &Path, options: &Options) -> anyhow::Result<Vec<Measured>> 
             let is_front = truth.fronts().contains(&reading.file.as_str());
             let side = |front: bool| if front { "front" } else { "back" }.to_string();
             out.items.push(plain(truth, &file, "side", side(true), side(is_front), reading.kind_confidence));
-            let turn = if truth.is("rot180") { "180" } else { "0" };
+            let quarters = truth.degradation.get("rot90").and_then(serde_json::Value::as_u64).unwrap_or(0) % 4;
+            let turn = (if truth.is("rot180") { 180 } else { 0 } + 360 - 90 * quarters) % 360;
             let turned = reading.rotation.to_string();
-            out.items.push(plain(truth, &file, "way up", turn.into(), turned, reading.kind_confidence));
+            out.items.push(plain(truth, &file, "way up", turn.to_string(), turned, reading.kind_confidence));
         }
         if truth.is_check() {
             out.items.extend(micr::item(truth, &file, &reading));
@@ -73,14 +74,14 @@ fn wanted_kind(truth: &Truth) -> String {
     kind.as_str().to_string()
 }
 
-/// A thing that is right or wrong; `unknown` is a rejection.
+/// A thing that is right or wrong; `unknown` is a rejection, and so is paper that shows nothing: a person gets both.
 fn plain(truth: &Truth, file: &str, task: &str, want: String, got: String, confidence: f32) -> Seen {
     let unsure = DocumentKind::Unknown.as_str();
     // Other paper is handed to a person under either name.
     let right = want == got || want == DocumentKind::Correspondence.as_str() && got == unsure;
     let outcome = match right {
         true => Outcome::Read,
-        false if got == unsure => Outcome::Rejected,
+        false if got == unsure || got == DocumentKind::Back.as_str() => Outcome::Rejected,
         false => Outcome::Substituted,
     };
     let (task, file, labels) = (task.to_string(), file.to_string(), truth.labels(file));

@@ -21,6 +21,10 @@ pub struct Truth {
     /// Which of them is the document's front.
     pub front_side: String,
     pub dpi: Option<u32>,
+    /// The scanner or the lane, by any name of the site's own.
+    pub scanner: String,
+    /// The form of a check: `personal`, `business`; a stub's is its layout.
+    pub size: String,
     /// What was done to the paper or the scan.
     pub degradation: BTreeMap<String, Value>,
     pub format: String,
@@ -70,6 +74,10 @@ impl Truth {
             labels.push(format!("readable {}", self.readable));
         }
         labels.push(format!("format {}", file.rsplit('.').next().unwrap_or_default()));
+        let form = self.layout.as_deref().or(Some(self.size.as_str())).filter(|f| !f.is_empty());
+        labels.extend(form.map(|form| format!("form {form}")));
+        labels.extend(Some(&self.scanner).filter(|s| !s.is_empty()).map(|s| format!("scanner {s}")));
+        labels.extend(self.dpi.map(|dpi| format!("{dpi} dpi")));
         let told = |k: &&String| !matches!(k.as_str(), "skew" | "partial_share" | "fold_corner") && self.is(k);
         labels.extend(self.degradation.keys().filter(told).map(|k| format!("with {k}")));
         labels

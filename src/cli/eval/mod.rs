@@ -40,7 +40,7 @@ pub const HELP: &str = "A labelled folder is one of
                        {\"doc\":\"b1-0001\",\"kind\":\"check\",\"files\":{\"F_tif\":\"b1/1F.tif\",\"B_tif\":\"b1/1B.tif\",\"F_jpg\":\"b1/1F.jpg\"},
                         \"front_side\":\"F\",\"dpi\":200,\"micr\":\"C289193CA047648153A4165271C\",\"readable\":\"yes\"}
                      kind: check, money_order, stub, other. Stubs: layout, scanline, symbology, barcode, marks
-                     ({\"autopay\":true}). routing_check_ok and check_digit_ok say false where the paper itself is wrong.
+                     ({\"autopay\":true}). scanner, dpi, and size (of a check) or layout divide the report. routing_check_ok and check_digit_ok say false where the paper itself is wrong.
                      degradation: {\"skew\":-1.2,\"rot180\":true,\"fold\":true,\"partial\":\"left\",..}. `remit deck` writes such folders.
   a folder of lines  NAME.tif (or .png, .jpg), one cut-out account line each, with its text in NAME.gt.txt;
                      for `eval amount` one amount field each, with 123.45 in NAME.gt.txt

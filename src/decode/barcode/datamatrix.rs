@@ -136,7 +136,7 @@ pub fn read(patch: &Patch) -> Option<Code> {
         if score >= LEAST
             && let Some(text) = text_of(&sums, &frame)
         {
-            return Some(Code { text, is_turned: frame.quarters == 2 });
+            return Some(Code { text, turn: [0, 270, 180, 90][frame.quarters % 4] });
         }
     }
     None
@@ -236,9 +236,9 @@ mod tests {
         for (module, spoil) in [(2, 1_000_000), (3, 1_000_000), (3, 9), (4, 7), (6, 5)] {
             let (side, ink) = drawn(text, module, spoil);
             let back: Vec<f32> = ink.iter().rev().copied().collect();
-            for (ink, is_turned) in [(&ink, false), (&back, true)] {
+            for (ink, turn) in [(&ink, 0), (&back, 180)] {
                 let found = read(&Patch { width: side, height: side, ink });
-                assert_eq!(found, Some(Code { text: text.into(), is_turned }), "{module} {spoil}");
+                assert_eq!(found, Some(Code { text: text.into(), turn }), "{module} {spoil}");
             }
         }
     }

@@ -76,19 +76,19 @@ pub fn read(patch: &Patch) -> Option<Code> {
     let turned: Vec<f32> = patch.ink.iter().rev().copied().collect();
     let back = Patch { ink: &turned, ..*patch };
     let mut ways = Vec::with_capacity(2);
-    for (patch, is_turned) in [(patch, false), (&back, true)] {
+    for (patch, turn) in [(patch, 0), (&back, 180)] {
         let Some(frames) = frames(patch) else { continue };
-        ways.extend(frames.first().map(|f| f.0).map(|best| (best, patch, is_turned, frames)));
+        ways.extend(frames.first().map(|f| f.0).map(|best| (best, patch, turn, frames)));
     }
     ways.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (best, patch, is_turned, frames) in ways {
+    for (best, patch, turn, frames) in ways {
         // The guards explain the ends of the code for the most part, or this is no PDF417.
         if best < 0.55 {
             break;
         }
         for (_, frame) in frames.iter().take_while(|f| f.0 > best - 0.12).take(3) {
             if let Some(text) = read_frame(patch, frame) {
-                return Some(Code { text, is_turned });
+                return Some(Code { text, turn });
             }
         }
     }

@@ -37,6 +37,8 @@ pub struct ScanlineLine {
     pub read: ScanlineRead,
     /// 0 to 1: how much it looks like a scanline at all, the right way up.
     pub score: f32,
+    /// Another line of the page whose check digits hold, and that says something else.
+    pub second: Option<ScanlineRead>,
 }
 
 /// What the classifier says of one cell.
@@ -174,17 +176,23 @@ pub fn nothing() -> ScanlineRead {
 
 fn read_at(page: &Upright, layouts: &Layouts, dpi: f32) -> Option<ScanlineLine> {
     let mut best: Option<ScanlineLine> = None;
+    let mut holding: Vec<ScanlineRead> = Vec::new();
     for comb in find::combs(page, dpi, 4) {
-        let Some(line) = read_comb(page, layouts, comb) else { continue };
-        let sure = line.read.accepted;
+        // After a line that is accepted the others are only asked whether they are of another document.
+        let settled = best.as_ref().is_some_and(|b| b.read.accepted);
+        let line = if settled { read_cells(page, layouts, comb) } else { read_comb(page, layouts, comb) };
+        let Some(line) = line else { continue };
+        let checks = &line.read.check_digits;
+        if line.read.layout.is_some() && !checks.is_empty() && checks.iter().all(|c| c.ok) {
+            holding.push(line.read.clone());
+        }
         if best.as_ref().is_none_or(|b| rank(&line) > rank(b)) {
             best = Some(line);
         }
-        if sure {
-            break;
-        }
     }
-    best
+    let mut best = best?;
+    best.second = holding.into_iter().find(|other| other.fields != best.read.fields && best.read.layout.is_some());
+    Some(best)
 }
 
 /// An accepted line beats one that a layout fits beats one that only looks right.
@@ -270,7 +278,7 @@ fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineL
         None => plain(&cells),
     };
     place(&mut read, page, &comb, &cells);
-    Some(ScanlineLine { score: if read.accepted { 1.0 } else { score }, read })
+    Some(ScanlineLine { score: if read.accepted { 1.0 } else { score }, read, second: None })
 }
 
 /// Sure digits among the cells between the first and the last character; twenty of them are as many as it takes.
