@@ -223,7 +223,8 @@ fn two_documents_on_one_image_are_told_and_none_is_accepted() {
         both
     };
     // The upper, the lower, from which hundredth of its height it is seen, and how many of ten are told at least.
-    let kinds: &[(&str, &[Bits], &[Bits], usize, usize)] = &[
+    type Row<'a> = (&'a str, &'a [Bits], &'a [Bits], usize, usize);
+    let kinds: &[Row<'_>] = &[
         ("two checks", &checks, &checks, 0, 10),
         ("a check over half of a check", &checks, &checks, 50, 10),
         ("a stub with a line under a check", &checks, &lined, 0, 6),
