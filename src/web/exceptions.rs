@@ -24,8 +24,14 @@ pub async fn queue(desk: &Desk) -> Result<Arc<Vec<ExceptionView>>, Problem> {
     desk.inside.queue.now(desk, async { Ok(desk.office.open_exceptions(None).await?) }).await
 }
 
+/// Everything open as it stood a moment ago: for the number in the head, and for what comes after an item, where whoever
+/// comes late to one is told so. With many at work it is not read anew for each of their moves.
+pub async fn queue_lately(desk: &Desk) -> Result<Arc<Vec<ExceptionView>>, Problem> {
+    desk.inside.queue.lately(1, async { Ok(desk.office.open_exceptions(None).await?) }).await
+}
+
 pub async fn open_count(desk: &Desk) -> Result<u32, Problem> {
-    Ok(queue(desk).await?.iter().filter(|e| e.state != Some(TransactionState::Held)).count() as u32)
+    Ok(queue_lately(desk).await?.iter().filter(|e| e.state != Some(TransactionState::Held)).count() as u32)
 }
 
 pub fn words(queue: Queue) -> (&'static str, &'static str) {
@@ -76,7 +82,7 @@ struct Page {
 /// `GET /exceptions/next`: what is left of a walk, as it stands now; for a person the first of it, or the list.
 pub async fn next(State(desk): State<Desk>, visit: Visit, headers: HeaderMap) -> Result<Response, Problem> {
     let walk = Walk::of(&visit.path);
-    let (next, _) = walk_from(&desk, &visit, &walk, "", 3).await?;
+    let (next, _) = walk_from(&desk, &visit, &walk, "", (3, &queue(&desk).await?)).await?;
     if is_script(&headers) {
         return Ok(Json(json!({ "next": next })).into_response());
     }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Desk;
-use super::exceptions::queue;
+use super::exceptions::queue_lately;
 use super::form::{Form, escaped};
 use super::gate::{Visit, is_script};
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence};
@@ -317,15 +317,15 @@ impl Walk {
     }
 }
 
-/// The next items after one, each of another payment, those that somebody else has left out; and where it stands.
+/// The next so many items of a queue after one, each of another payment, those that somebody else has left out; and where it
+/// stands.
 pub async fn walk_from(
     desk: &Desk,
     visit: &Visit,
     walk: &Walk,
     exception: &str,
-    many: usize,
+    (many, all): (usize, &[ExceptionView]),
 ) -> Result<(Vec<String>, String), Problem> {
-    let all = queue(desk).await?;
     let me = &visit.person()?.name;
     let taken: Vec<String> = desk
         .office
@@ -393,7 +393,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
     let deposit = store.deposits_of(&item.transaction.documents).await?.into_values().next();
     let asked = item.exception.clone();
     let exception = asked.as_ref().map(|e| e.id.to_string()).unwrap_or_default();
-    let (next, place) = walk_from(desk, visit, walk, &exception, 3).await?;
+    let (next, place) = walk_from(desk, visit, walk, &exception, (3, &queue_lately(desk).await?)).await?;
     let open_question = asked.as_ref().filter(|e| e.decision.is_none());
     let closed = matches!(
         item.transaction.state,
@@ -616,7 +616,7 @@ pub async fn decide(
     let fence = form.get("fence").parse().ok();
     desk.office.store().may_work(&subject, &person.name, fence, visit.now).await?;
     let walk = Walk::of(form.get("context"));
-    let (next, _) = walk_from(&desk, &visit, &walk, &id, 3).await?;
+    let (next, _) = walk_from(&desk, &visit, &walk, &id, (3, &queue_lately(&desk).await?)).await?;
     let (name, fields) = move_of(&form);
     let done = match form.get("candidate") {
         "" => desk.office.key(&id, &name, &fields, &person).await?,

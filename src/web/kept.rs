@@ -16,11 +16,15 @@ struct One<T> {
     value: Arc<T>,
 }
 
-pub struct Kept<T>(Mutex<Option<One<T>>>);
+pub struct Kept<T> {
+    one: Mutex<Option<One<T>>>,
+    /// Held while it is made: who comes meanwhile waits for that one.
+    making: tokio::sync::Mutex<()>,
+}
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Kept(Mutex::new(None))
+        Kept { one: Mutex::new(None), making: tokio::sync::Mutex::new(()) }
     }
 }
 
@@ -40,22 +44,30 @@ impl<T> Kept<T> {
         self.made(None, seconds, make).await
     }
 
+    fn good(&self, rows: Option<i64>, oldest: i64) -> Option<Arc<T>> {
+        let one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits =
+            |one: &&One<T>| rows.is_none_or(|r| r == one.rows) && Clock::system().seconds() - one.second < oldest;
+        one.as_ref().filter(fits).map(|one| one.value.clone())
+    }
+
     async fn made(
         &self,
         rows: Option<i64>,
         oldest: i64,
         make: impl Future<Output = Result<T, Problem>>,
     ) -> Result<Arc<T>, Problem> {
-        let second = Clock::system().seconds();
-        if let Some(one) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-            && rows.is_none_or(|r| r == one.rows)
-            && second - one.second < oldest
-        {
-            return Ok(one.value.clone());
+        if let Some(value) = self.good(rows, oldest) {
+            return Ok(value);
         }
+        let _making = self.making.lock().await;
+        if let Some(value) = self.good(rows, oldest) {
+            return Ok(value);
+        }
+        let second = Clock::system().seconds();
         let value = Arc::new(make.await?);
         let one = One { rows: rows.unwrap_or(0), second, value: value.clone() };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(one);
+        *self.one.lock().unwrap_or_else(PoisonError::into_inner) = Some(one);
         Ok(value)
     }
 }

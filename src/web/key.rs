@@ -21,7 +21,7 @@ struct Page {
 /// To the first item that is to be keyed, or the good news that there is none.
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let walk = Walk::of("/key?walk=key");
-    let (next, _) = walk_from(&desk, &visit, &walk, "", 1).await?;
+    let (next, _) = walk_from(&desk, &visit, &walk, "", (1, &queue(&desk).await?)).await?;
     if let Some(next) = next.first() {
         return Ok(see_other(&format!("/exceptions/{next}?walk=key")));
     }
