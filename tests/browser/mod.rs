@@ -126,8 +126,10 @@ return faults;
 
 impl Driver {
     async fn looked_at(&self, picture: &str) {
-        // Until the images are there.
-        self.until("[...document.images].every((i) => i.loading === 'lazy' || i.complete)").await;
+        // Until the images are there, those that come late too as far as they are in sight.
+        let there = "[...document.images].every((i) => i.loading === 'lazy' \
+            ? i.naturalWidth > 0 || i.getBoundingClientRect().top > innerHeight : i.complete)";
+        self.until(there).await;
         self.picture(picture).await;
         self.audited(picture).await;
     }
