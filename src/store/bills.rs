@@ -39,9 +39,11 @@ sql! {
         and lower(name) < $3 and is_open order by lower(name) limit 200");
     NAMED_POSTGRES = concat!("select ", bill_columns!(), " from bills where site = $1 and lower(name) collate \"C\" >= $2
         and lower(name) collate \"C\" < $3 and is_open order by lower(name) collate \"C\" limit 200");
-    PAY_SQLITE = "update bills set paid = paid + x.amount from (select value ->> 0 as biller, value ->> 1 as bill,
-        cast(value ->> 2 as integer) as amount from json_each($2)) x
-        where bills.site = $1 and bills.biller = x.biller and bills.bill = x.bill";
+    /// The site is a column of the list: with a plain `bills.site = $1` all bills of the site would be looked through, the
+    /// list once for each.
+    PAY_SQLITE = "with x as materialized (select $1 as site, value ->> 0 as biller, value ->> 1 as bill,
+        cast(value ->> 2 as integer) as amount from json_each($2)) update bills set paid = paid + x.amount from x
+        where bills.site = x.site and bills.biller = x.biller and bills.bill = x.bill";
     PAY_POSTGRES = "update bills set paid = paid + x.amount from (select value ->> 0 as biller, value ->> 1 as bill,
         cast(value ->> 2 as bigint) as amount from json_array_elements(cast($2 as json))) x
         where bills.site = $1 and bills.biller = x.biller and bills.bill = x.bill";
