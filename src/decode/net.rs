@@ -74,7 +74,6 @@ pub struct NetError(&'static str);
 pub struct Scratch {
     from: Vec<f32>,
     to: Vec<f32>,
-    one: Vec<f32>,
 }
 
 const MAGIC: &[u8; 8] = b"remitnet";
@@ -118,41 +117,6 @@ impl Net {
         for (i, layer) in self.layers.iter().enumerate() {
             layer.forward_over(&scratch.from, width, &mut scratch.to);
             width = layer.width_after(width);
-            if i + 1 < self.layers.len() {
-                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
-            }
-            std::mem::swap(&mut scratch.from, &mut scratch.to);
-        }
-        &scratch.from
-    }
-
-    /// Logits of several rasters of the net's size, one after the other in `pixels` and in the answer: the same as one by
-    /// one, in less time.
-    pub fn forward_many<'a>(&self, pixels: &[f32], count: usize, scratch: &'a mut Scratch) -> &'a [f32] {
-        scratch.from.clear();
-        scratch.from.extend_from_slice(pixels);
-        scratch.from.resize(count * self.layers.first().map_or(0, |l| l.input.len()), 0.0);
-        for (i, layer) in self.layers.iter().enumerate() {
-            scratch.to.clear();
-            let (from, to) = (layer.input.len(), layer.output.len());
-            if layer.kind == Kind::Dense {
-                for _ in 0..count {
-                    scratch.to.extend_from_slice(&layer.bias);
-                }
-                let mut first = 0;
-                while first < count {
-                    let pixels = if first + BLOCK <= count { BLOCK } else { 1 };
-                    let run =
-                        Run { input: first * from, length: from, output: first * to, row: 0, pixels, apart: from };
-                    run.add(layer, &scratch.from, &mut scratch.to);
-                    first += pixels;
-                }
-            } else {
-                for image in scratch.from.chunks_exact(from.max(1)) {
-                    layer.forward(image, &mut scratch.one);
-                    scratch.to.extend_from_slice(&scratch.one);
-                }
-            }
             if i + 1 < self.layers.len() {
                 scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
             }
@@ -467,18 +431,6 @@ mod tests {
             assert!(Net::from_bytes(&bytes[..cut]).is_err(), "{cut}");
         }
         assert!(Net::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
-    }
-
-    #[test]
-    fn many_are_the_same_as_one_by_one() {
-        let mut net = Net::plan(7, 6, &[Plan::Conv { kernel: 3, stride: 2, filters: 8 }, Plan::Dense(15)]);
-        for layer in &mut net.layers {
-            layer.weights.iter_mut().enumerate().for_each(|(i, w)| *w = ((i * 31) % 97) as f32 * 0.01 - 0.45);
-        }
-        let pixels: Vec<f32> = (0..42 * 6).map(|i| (i % 11) as f32 * 0.1).collect();
-        let mut scratch = Scratch::default();
-        let single: Vec<f32> = pixels.chunks(42).flat_map(|p| net.forward(p, &mut scratch).to_vec()).collect();
-        assert_eq!(net.forward_many(&pixels, 6, &mut scratch), single);
     }
 
     /// By the definition, one product after the other.

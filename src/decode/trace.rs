@@ -129,7 +129,7 @@ fn found(page: &Upright, layouts: &Layouts) -> Picture {
         let (Some(first), Some(last)) = (sample.first(), sample.last()) else { continue };
         let (top, foot) = (first.y0.min(last.y0), first.y1.max(last.y1));
         let area = PixelBox { x: first.x0, y: top, w: last.x1 - first.x0, h: foot - top };
-        let sure = find::plausible(super::micr::net(), &page.bits, row);
+        let sure = find::plausible(super::micr::classifier(), &page.bits, row);
         marks.push(Mark { area, label: format!("row {}: like E-13B {sure:.2}", n + 1), sure });
     }
     for (area, strength) in scanline::places(page) {
@@ -149,7 +149,7 @@ fn rows(page: &Upright) -> Vec<find::Row> {
 
 /// The rows that look like E-13B, straightened and brought to the size that the classifier looks at.
 fn account_lines(page: &Upright) -> Vec<Picture> {
-    let like = |row: &find::Row| find::plausible(super::micr::net(), &page.bits, row) >= 0.5;
+    let like = |row: &find::Row| find::plausible(super::micr::classifier(), &page.bits, row) >= 0.5;
     let picture = |row: find::Row| {
         let parts = row.parts(14.0, page.bits.width());
         let ink = Ink::of(page, &parts);

@@ -33,6 +33,9 @@ struct Bar {
     to: usize,
 }
 
+/// The product of the characters' confidences from which a line is accepted.
+const ACCEPT: f32 = 0.97;
+
 /// The line in CMC-7; `None` where it is something else.
 pub fn read_line(page: &Upright) -> Option<MicrRead> {
     let ink = Picture::of(page)?;
@@ -86,7 +89,7 @@ pub fn read_line(page: &Upright) -> Option<MicrRead> {
         chars.push(CharRead { c, confidence, bbox });
     }
     let confidence = chars.iter().map(|c| c.confidence).product();
-    let accepted = confidence >= super::ACCEPT && !text.contains('?');
+    let accepted = confidence >= ACCEPT && !text.contains('?');
     Some(MicrRead { text, best, accepted, confidence, chars, fields: fields("") })
 }
 

@@ -1,14 +1,25 @@
 //! How sure a line's reading is: one logistic curve over what speaks against it, fitted on lines that the weights had not seen
 //! (`train micr`). Every number counts one way only, so that more doubt is never more confidence.
 
-use super::read::RowRead;
+use super::read::{Glyph, RowRead};
 use super::trellis::SYMBOLS;
 
 /// Numbers that speak for or against a line; the first is a constant.
-pub const NUMBERS: usize = 9;
+pub const NUMBERS: usize = 11;
 
 /// The way each number may count: +1 for, -1 against, 0 either.
-pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, -1, -1, -1, -1, -1, -1];
+pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1];
+
+/// What speaks for and against a line that was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence {
+    pub numbers: [f32; NUMBERS],
+    /// As much ink as a glyph has was not read.
+    pub left_over: bool,
+}
+
+/// Of lines with ink left over more than half have a glyph that was not read.
+const LEFT_OVER: f32 = 0.5;
 
 /// Weights of the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,9 +36,10 @@ impl Curve {
     }
 
     /// Chance that the whole line is right.
-    pub fn confidence(&self, numbers: &[f32; NUMBERS]) -> f32 {
-        let sum: f32 = self.0.iter().zip(numbers).map(|(w, n)| w * n).sum();
-        1.0 / (1.0 + (-sum).exp())
+    pub fn confidence(&self, evidence: &Evidence) -> f32 {
+        let sum: f32 = self.0.iter().zip(&evidence.numbers).map(|(w, n)| w * n).sum();
+        let chance = 1.0 / (1.0 + (-sum).exp());
+        if evidence.left_over { chance.min(LEFT_OVER) } else { chance }
     }
 }
 
@@ -35,25 +47,35 @@ fn log_odds(chance: f32, most: f32) -> f32 {
     (chance.max(1e-6) / (1.0 - chance).max(1e-6)).ln().clamp(-most, most)
 }
 
-/// The numbers of a line that was read so. The routing number's check digit is no part of them: it says nothing of the rest.
-pub fn numbers(row: &RowRead) -> [f32; NUMBERS] {
-    let all: f32 = row.glyphs.iter().map(|g| g.chance).product();
-    let least = row.glyphs.iter().map(|g| g.chance).fold(1.0, f32::min);
+/// The evidence of a line that was read so. The routing number's check digit is no part of it: it says nothing of the rest. That
+/// a glyph is another symbol, and that it is no glyph at all, are doubts of their own: the first is the worse.
+pub fn evidence(row: &RowRead) -> Evidence {
+    let itself = |g: &Glyph| g.chance / (g.chance + g.rival_chance).max(1e-6);
+    let glyph = |g: &Glyph| (g.chance + g.rival_chance).min(1.0);
+    let product = |f: &dyn Fn(&Glyph) -> f32| log_odds(row.glyphs.iter().map(f).product(), MOST);
+    let least = |f: &dyn Fn(&Glyph) -> f32| log_odds(row.glyphs.iter().map(f).fold(1.0, f32::min), MOST);
     let unread: f32 = row.glyphs.iter().map(|g| g.unread).sum();
     let tried = row.glyphs.iter().filter(|g| g.tried).count() as f32;
     let text: String = row.glyphs.iter().map(|g| SYMBOLS[g.class]).collect();
-    [
+    let numbers = [
         1.0,
-        log_odds(all, 7.0),
-        log_odds(least, 7.0),
+        product(&itself),
+        least(&itself),
+        product(&glyph),
+        least(&glyph),
         unread.min(1.5).sqrt(),
         row.loose.min(0.3) * 10.0,
         tried.min(4.0),
         (row.stray as f32).min(3.0),
         if is_regular(&text) { 0.0 } else { 1.0 },
         row.glyphs.iter().filter(|g| g.split).count().min(3) as f32,
-    ]
+    ];
+    let left_over = row.glyphs.iter().any(|g| g.unread > 0.5) || row.outside > 0.25;
+    Evidence { numbers, left_over }
 }
+
+/// No doubt is smaller, as log-odds.
+const MOST: f32 = 9.0;
 
 /// Does the text hold together: an amount of ten digits at the end, a transit number of its length, no dash but between digits,
 /// no symbol alone beside its like? Whether the ends are cut off, the text does not tell.
@@ -105,10 +127,15 @@ mod tests {
 
     #[test]
     fn a_curve_of_another_shape_or_sign_is_refused() {
-        assert!(Curve::parse("# by hand\n0 1 1 -1 -1 0 -2 0 -1 # so").is_some());
-        for bad in
-            ["", "0 1", "0 1 1 -1 -1 0 -2 0", "0 -1 1 -1 -1 0 -2 0 -1", "0 1 1 1 -1 0 -2 0 -1", "x 1 1 -1 -1 0 -2 0 -1"]
-        {
+        assert!(Curve::parse("# by hand\n0 1 1 1 1 -1 -1 0 -2 0 -1 # so").is_some());
+        for bad in [
+            "",
+            "0 1",
+            "0 1 1 1 1 -1 -1 0 -2 0",
+            "0 -1 1 1 1 -1 -1 0 -2 0 -1",
+            "0 1 1 1 1 1 -1 0 -2 0 -1",
+            "x 1 1 1 1 -1 -1 0 -2 0 -1",
+        ] {
             assert!(Curve::parse(bad).is_none(), "{bad}");
         }
     }
@@ -116,11 +143,12 @@ mod tests {
     #[test]
     fn more_doubt_is_never_more_confidence() {
         let curve = Curve::parse(include_str!("e13b.curve")).expect("the shipped curve");
-        let base = [1.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0];
+        let base = Evidence { numbers: [1.0, 3.0, 4.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0], left_over: false };
         for i in 1..NUMBERS {
             let mut worse = base;
-            worse[i] -= f32::from(SIGNS[i]);
+            worse.numbers[i] -= f32::from(SIGNS[i]);
             assert!(curve.confidence(&worse) <= curve.confidence(&base), "number {i}");
         }
+        assert!(curve.confidence(&Evidence { left_over: true, ..base }) <= LEFT_OVER);
     }
 }

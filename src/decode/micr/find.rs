@@ -1,8 +1,8 @@
 //! Finds rows of print that may be an E-13B line: connected pieces of ink of one height, standing on one straight line,
 //! their right edges apart by multiples of one pitch. Says where and how large; whether it is E-13B the reader tells.
 
+use super::classifier::{Classifier, Desk};
 use super::strip::{COLUMNS, Geometry, Ink, Strip};
-use crate::decode::net::{Net, Scratch, softmax};
 use crate::imaging::Bits;
 
 /// A connected piece of ink: left, top, right, bottom (the last two outside).
@@ -182,10 +182,22 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
 }
 
 impl Row {
-    /// How many times wider than its glyphs tell the pitch is: fonts that are no print of the standard stand far apart.
+    /// How many times wider than its glyphs tell the pitch is, 1 in print of the standard: fonts that are no such print stand
+    /// far apart, and their pitch is uneven.
     pub fn spread(&self) -> f32 {
-        let ratio = 9.615 * self.geometry.sx / (9.0 * self.geometry.sy);
-        if ratio > 1.25 { ratio } else { 1.0 }
+        let height = 9.0 * self.geometry.sy + 0.3;
+        let mut right: Vec<i32> = self.sample.iter().map(|p| p.x1).collect();
+        right.sort_unstable();
+        let mut steps: Vec<f32> = right.windows(2).map(|w| (w[1] - w[0]) as f32 / height).collect();
+        steps.retain(|s| (0.6..1.9).contains(s));
+        steps.sort_by(f32::total_cmp);
+        let mut widths: Vec<f32> = self.sample.iter().map(|p| p.width() / height).collect();
+        widths.sort_by(f32::total_cmp);
+        let (Some(step), Some(widest)) = (steps.get(steps.len() / 2), widths.get(widths.len() * 9 / 10)) else {
+            return 1.0;
+        };
+        // Where the picture is stretched the glyphs are too.
+        if *step > 1.14 && *widest < 0.87 { step * 9.0 / 9.615 } else { 1.0 }
     }
 
     /// The row with room for so many pitches on either side of its pieces.
@@ -336,18 +348,19 @@ fn fitted(row: &[Piece], least: usize) -> Option<Row> {
 }
 
 /// How much some of a row's pieces look like E-13B glyphs to the classifier, 0 to 1. Cheap: a dozen small windows.
-pub fn plausible(net: &Net, bits: &Bits, row: &Row) -> f32 {
+pub fn plausible(net: &Classifier, bits: &Bits, row: &Row) -> f32 {
     let g = &row.geometry;
-    let (mut scratch, mut pixels) = (Scratch::default(), Vec::new());
+    let (mut desk, mut pixels) = (Desk::default(), Vec::new());
     let mut chances: Vec<f32> = Vec::new();
     for piece in row.sample.iter().step_by((row.sample.len() / 10).max(1)) {
         let x0 = piece.x1 as f32 - 10.0 * g.sx;
         let y0 = g.y0 + g.slope * piece.x1 as f32;
         let around = Geometry { x0, y0, length: 13.0, ..g.clone() };
         let ink = Ink::bitonal(bits, std::slice::from_ref(&around));
+        pixels.clear();
         Strip::new(&ink, &around).window(10 * COLUMNS as isize, 0, &mut pixels);
-        let logits = softmax(net.forward(&pixels, &mut scratch));
-        chances.push(1.0 - logits.last().copied().unwrap_or(1.0));
+        let said = net.chances(&pixels, &mut desk);
+        chances.push(1.0 - said.first().and_then(|s| s.last()).copied().unwrap_or(1.0));
         // Plainly other print, or plainly the line.
         if chances.len() == 4 && !(0.6..3.6).contains(&chances.iter().sum::<f32>()) {
             break;

@@ -106,11 +106,17 @@ impl Row {
             let agrees = part.support > 0 && (part.sx / usual - 1.0).abs() < 0.2 * part.support as f32;
             part.sx = if agrees { (part.sx * part.support as f32 + usual) / (part.support + 1) as f32 } else { usual };
         }
+        if spread > 1.0 {
+            // Then the glyphs alone tell their width, and a unit is as wide as high.
+            parts.iter_mut().for_each(|p| p.sx = spread * (p.height - 0.3) / 9.0);
+        }
         // Parts that lie within each other are one row after all.
         let apart = parts.windows(2).all(|w| w[0].pieces.iter().all(|p| p.x1 <= w[1].pieces[0].x0 + 2));
         if parts.is_empty() || !apart {
             let mut g = self.trimmed(pitches, page_width);
-            (g.sx, g.length) = (g.sx / spread, g.length * spread);
+            if spread > 1.0 {
+                (g.sx, g.length) = (g.sy, g.length * g.sx / g.sy);
+            }
             g.knots = knots(&g, spread, &self.digits);
             return vec![g];
         }
@@ -230,7 +236,8 @@ fn knots(g: &Geometry, spread: f32, pieces: &[Piece]) -> Vec<Knot> {
             let left = steps[..i].iter().rev().flatten().take(2);
             let right = steps[i..].iter().flatten().take(2);
             let close: Vec<f32> = left.chain(right).copied().collect();
-            let wider = if close.is_empty() { 1.0 } else { close.iter().sum::<f32>() / close.len() as f32 };
+            let wider =
+                if close.is_empty() || spread > 1.0 { 1.0 } else { close.iter().sum::<f32>() / close.len() as f32 };
             // A single place may be wrong by a few percent.
             let calm = |v: f32| if (v - 1.0).abs() < 0.04 { 1.0 } else { v };
             Knot { x, down, wider: calm(wider), higher: calm(higher) }

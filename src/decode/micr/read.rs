@@ -1,10 +1,10 @@
 //! Reads one row of print as E-13B: fits the scale, finds the best chain of glyphs, looks closely where it is in doubt, and
 //! reads parts of the row by themselves where one scale does not fit all.
 
+use super::classifier::Classifier;
 use super::find::{Piece, Row};
 use super::strip::{COLUMNS, Geometry, Ink, PITCH, Strip};
 use super::trellis::{Candidate, SYMBOLS, Trellis};
-use crate::decode::net::Net;
 use crate::domain::PixelBox;
 use crate::imaging::Upright;
 
@@ -14,6 +14,9 @@ pub struct Glyph {
     pub class: usize,
     /// Of the class, over several slightly moved looks.
     pub chance: f32,
+    /// The likeliest other symbol, and its chance.
+    pub rival: usize,
+    pub rival_chance: f32,
     /// Chance that something unread stands before it, or (for the last) behind it.
     pub unread: f32,
     /// Seen only in another way than the line stands as a whole.
@@ -34,11 +37,14 @@ pub struct RowRead {
     pub loose: f32,
     /// Pieces that look like digits and that no glyph covers.
     pub stray: usize,
+    /// Ink before the first and behind the last glyph, in glyphs' worth of it, where nothing but the line should be seen.
+    pub outside: f32,
     pub looks: usize,
 }
 
 /// Reads a row of the page with room for so many pitches on either side.
-pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
+pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead {
+    let alone = pitches > 20.0;
     let mut parts = row.parts(pitches, page.bits.width());
     let mut line: Option<Trellis> = None;
     for part in &mut parts {
@@ -59,7 +65,9 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
             None => line = Some(trellis),
         }
     }
-    let Some(mut trellis) = line else { return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, looks: 0 } };
+    let Some(mut trellis) = line else {
+        return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, outside: 0.0, looks: 0 };
+    };
     let mut chain = trellis.best();
     let surely = chain.iter().filter(|c| c.chance() > 0.5).count();
     let is_other_print = surely < 3 || surely * 3 < chain.len();
@@ -69,7 +77,7 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
             closely.iter().for_each(|&(from, to)| trellis.look_closely(0, from, to));
             chain = trellis.best();
         }
-        let places = misread(&chain, &trellis, pitches > 20.0);
+        let places = misread(&chain, &trellis, alone);
         if !places.is_empty() {
             for (from, to) in places {
                 for (geometry, cost) in otherwise(row, &parts, &trellis, from, to) {
@@ -88,7 +96,10 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
         let said = said.get(i).map_or(&c.chances[..], |s| &s[..]);
         let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
         let here = Candidate { class, ..c.clone() };
-        glyphs.extend(placed(&here, said[class], class != c.class, &trellis.strips[c.strip]));
+        let others = (0..SYMBOLS.len()).filter(|k| *k != class);
+        let rival = others.max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(class);
+        let here = placed(&here, said[class], class != c.class, &trellis.strips[c.strip]);
+        glyphs.extend(here.map(|g| Glyph { rival, rival_chance: said[rival], ..g }));
     }
     if glyphs.len() == chain.len() {
         for (i, glyph) in glyphs.iter_mut().enumerate() {
@@ -107,24 +118,42 @@ pub fn row(net: &Net, page: &Upright, row: &Row, pitches: f32) -> RowRead {
         glyphs.iter().any(|g| (g.bbox.x - 2..=g.bbox.x + g.bbox.w + 2).contains(&middle))
     };
     let stray = row.digits.iter().filter(|p| p.width() > 0.3 * p.height() && !is_covered(p)).count();
-    RowRead { parts, glyphs, loose, stray, looks: trellis.looks }
+    let outside = match (chain.first(), chain.last()) {
+        (Some(first), Some(last)) if alone => {
+            let reach = FAR * first.pitch;
+            let ink = trellis.ink(first.left() - reach, before(first)) + trellis.ink(after(last), last.x + reach);
+            ink / FULL
+        }
+        _ => 0.0,
+    };
+    RowRead { parts, glyphs, loose, stray, outside, looks: trellis.looks }
 }
 
-/// What is to be thought of each glyph: what was said of its place and of two a little off. Only a glyph that stays itself is
-/// sure.
+/// How far beyond its ends a line is looked at for what was not read, in pitches.
+const FAR: f32 = 12.0;
+/// Ink of a glyph, in the strip's pixels.
+const FULL: f32 = 200.0;
+
+/// A glyph of this chance is what it seems.
+const CLEAR: f32 = 0.997;
+
+/// What is to be thought of each glyph: what was said of its place and, where that is not clear, of two a little off. Only a
+/// glyph that stays itself is sure.
 fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
     const MOVES: [(isize, isize); 2] = [(-1, 1), (1, -1)];
     let moved = |c: &Candidate| MOVES.map(|(across, down)| (c.strip, c.right + across, down));
-    let places: Vec<_> = chain.iter().flat_map(moved).collect();
-    let said = trellis.chances_at(&places);
-    let mean = |(c, said): (&Candidate, &[Vec<f32>])| {
+    let places: Vec<_> = chain.iter().filter(|c| c.chance() < CLEAR).flat_map(moved).collect();
+    let said = trellis.chances(&places);
+    let mut said = said.chunks_exact(MOVES.len());
+    let mean = |c: &Candidate| {
+        let Some(said) = (c.chance() < CLEAR).then(|| said.next()).flatten() else { return c.chances.clone() };
         // Where all agree the place itself counts twice.
         let clear = c.chance() > 0.99 && said.iter().all(|s| s[c.class] > 0.99);
         let own = if clear { 2.0 } else { 1.0 };
         let sum = |k: usize| own * c.chances[k] + said.iter().map(|s| s[k]).sum::<f32>();
         (0..c.chances.len()).map(|k| sum(k) / (own + said.len() as f32)).collect()
     };
-    chain.iter().zip(said.chunks_exact(MOVES.len())).map(mean).collect()
+    chain.iter().map(mean).collect()
 }
 
 /// Just left of a glyph, and just right of it, in columns of the page.
@@ -303,7 +332,18 @@ fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyp
     let (x1, y1) = (right.x.ceil(), (left.y.max(right.y) + 4.5 * right.sy).ceil());
     let bbox = PixelBox { x: x as i32, y: y as i32, w: (x1 - x) as i32, h: (y1 - y) as i32 };
     let tried = c.strip > 0;
-    Some(Glyph { class: c.class, chance, unread: 0.0, tried, split, right: right.x, pitch: c.pitch, bbox })
+    Some(Glyph {
+        class: c.class,
+        chance,
+        rival: 0,
+        rival_chance: 0.0,
+        unread: 0.0,
+        tried,
+        split,
+        right: right.x,
+        pitch: c.pitch,
+        bbox,
+    })
 }
 
 /// A better scale and place from glyphs that are sure; `None` where the present one is good.
@@ -319,19 +359,21 @@ fn refitted(geometry: &Geometry, spread: f32, chain: &[Candidate], trellis: &mut
         .filter(|d| (0.75..1.3).contains(d))
         .collect();
     steps.sort_by(f32::total_cmp);
-    let stretch = if steps.len() >= 3 {
+    let stretch = if steps.len() >= 3 && spread == 1.0 {
         let middle = steps.len() / 2;
         let around = &steps[middle.saturating_sub(2)..(middle + 3).min(steps.len())];
         around.iter().sum::<f32>() / around.len() as f32
     } else {
         1.0
     };
+    let sure_count = sure.len();
     // Up or down: where the same glyphs are surest.
     let mut totals = [0.0f32; 5];
-    for c in sure.iter().step_by(sure.len().div_ceil(5)) {
-        for (total, down) in totals.iter_mut().zip(-2..=2) {
-            *total += trellis.chances(0, c.right, down)[c.class].max(1e-4).ln();
-        }
+    let some: Vec<&Candidate> = sure.into_iter().step_by(sure_count.div_ceil(5)).collect();
+    let places: Vec<_> = some.iter().flat_map(|c| (-2..=2).map(|down| (0, c.right, down))).collect();
+    let said = trellis.chances(&places);
+    for (c, said) in some.iter().zip(said.chunks_exact(totals.len())) {
+        totals.iter_mut().zip(said).for_each(|(total, said)| *total += said[c.class].max(1e-4).ln());
     }
     let weight: Vec<f32> = totals.iter().map(|t| (t / 6.0).exp()).collect();
     let down: f32 = weight.iter().zip(-2..=2).map(|(w, d)| w * d as f32).sum::<f32>() / weight.iter().sum::<f32>();

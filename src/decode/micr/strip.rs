@@ -212,6 +212,14 @@ pub struct Strip {
     values: Vec<f32>,
 }
 
+/// The whole number below, and what is above it. (Without a call: not every processor has an instruction for it.)
+#[inline]
+fn parted(v: f32) -> (isize, f32) {
+    let toward_zero = v as i32;
+    let low = toward_zero - i32::from(v < toward_zero as f32);
+    (low as isize, v - low as f32)
+}
+
 impl Strip {
     pub fn new(ink: &Ink, geometry: &Geometry) -> Strip {
         let g = geometry;
@@ -229,6 +237,7 @@ impl Strip {
         let within = |x: isize| (x - ink.x0).clamp(0, ink.width as isize) as usize;
         let (left, right) = (within(left), within(right));
         let mut tall = vec![0.0f32; (right - left) * HEIGHT];
+        let mut inked = vec![false; right - left];
         for x in left..right {
             let column = &ink.values[x * ink.height..(x + 1) * ink.height];
             if column.iter().all(|v| *v == 0.0) {
@@ -236,13 +245,14 @@ impl Strip {
             }
             let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
             let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
+            let (first, last) = (top - ABOVE * place.sy, top + (HEIGHT / ROWS) as f32 * place.sy);
+            let inside = first >= 0.0 && last + 2.0 < column.len() as f32;
             let at = |y: f32| {
-                let low = y.floor();
-                let share = y - low;
-                let low = low as isize;
+                let (low, share) = if inside { (y as isize, y - (y as i32) as f32) } else { parted(y) };
                 let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
                 value(low) * (1.0 - share) + value(low + 1) * share
             };
+            inked[x - left] = true;
             for (row, out) in tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT].iter_mut().enumerate() {
                 let v = (row as f32 + 0.5) / ROWS as f32 - ABOVE;
                 let half = 0.25 / ROWS as f32;
@@ -252,13 +262,15 @@ impl Strip {
         // Then across; lower rows stand a little to the left where the line slopes down.
         let mut values = vec![0.0f32; columns * HEIGHT];
         let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy).collect();
+        let most = lean.iter().fold(0.0f32, |m, l| m.max(l.abs()));
         for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
             let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
-            for (row, out) in out.iter_mut().enumerate() {
-                let x = x - lean[row];
-                let before = x.floor();
-                let share = x - before;
-                let before = before as isize;
+            let seen = (x - most).max(0.0) as usize..((x + most).max(0.0) as usize + 2).min(inked.len());
+            if !inked.get(seen).is_some_and(|s| s.contains(&true)) {
+                continue;
+            }
+            for ((row, out), lean) in out.iter_mut().enumerate().zip(&lean) {
+                let (before, share) = parted(x - lean);
                 let value = |x: isize| {
                     if x >= 0 { tall.get(x as usize * HEIGHT + row).copied().unwrap_or(0.0) } else { 0.0 }
                 };
@@ -294,22 +306,23 @@ impl Strip {
     }
 
     /// What the classifier sees of a glyph whose right edge is the left side of column `right`, moved `down` rows;
-    /// row by row, `WINDOW` by `HEIGHT`.
-    pub fn window(&self, right: isize, down: isize, pixels: &mut Vec<f32>) {
-        pixels.clear();
-        pixels.resize(WINDOW * HEIGHT, 0.0);
+    /// row by row, `WINDOW` by `HEIGHT`, put behind `windows`.
+    pub fn window(&self, right: isize, down: isize, windows: &mut Vec<f32>) {
+        let first = windows.len();
+        windows.resize(first + WINDOW * HEIGHT, 0.0);
+        let pixels = &mut windows[first..];
         let left = right + MARGIN - 2 * WINDOW as isize;
+        // Rows of the window that the strip has.
+        let first = (-down).clamp(0, HEIGHT as isize) as usize;
+        let rows = first..(HEIGHT as isize - down.max(0)).max(first as isize) as usize;
         for x in 0..2 * WINDOW {
             let column = left + x as isize;
             if column < 0 || column as usize >= self.columns {
                 continue;
             }
-            let values = self.column(column as usize);
-            for y in 0..HEIGHT {
-                let from = y as isize + down;
-                if from >= 0 && (from as usize) < HEIGHT {
-                    pixels[y * WINDOW + x / 2] += 0.5 * values[from as usize];
-                }
+            let values = &self.column(column as usize)[(first as isize + down) as usize..];
+            for (row, value) in pixels.chunks_exact_mut(WINDOW).skip(rows.start).take(rows.len()).zip(values) {
+                row[x / 2] += 0.5 * value;
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Segmentation and recognition at once: every falling edge of the ink may be a glyph's right edge; the best chain of
 //! glyphs explains the most ink with right edges a pitch apart.
 
+use super::classifier::{Classifier, Desk};
 use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip};
-use crate::decode::net::{Net, Scratch, softmax};
 
 /// Symbols by class; the class after them is "not a glyph".
 pub const SYMBOLS: [char; 14] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D'];
@@ -41,21 +41,23 @@ impl Candidate {
     }
 }
 
+/// How far off the pitch a right edge stands, in pitches: in print of the standard, and in fonts that keep none.
+const EVEN: f32 = 0.075;
+const UNEVEN: f32 = 0.18;
 /// Units of a pitch.
 const UNITS: f32 = 9.615;
 
 /// Works on one line: the strip of the whole, and others for places that may stand otherwise; counts the net's work.
 pub struct Trellis<'a> {
-    net: &'a Net,
+    net: &'a Classifier,
     /// Pitches of this line in a nominal one.
     spread: f32,
     /// The first shows the whole line.
     pub strips: Vec<Strip>,
     /// What it costs to believe each.
     costs: Vec<f32>,
-    scratch: Scratch,
-    pixels: Vec<f32>,
-    all: Vec<f32>,
+    desk: Desk,
+    windows: Vec<f32>,
     /// Ink within the digits' rows of the first strip, by column, summed up to and without it.
     sums: Vec<f32>,
     /// By place, from left to right.
@@ -64,17 +66,16 @@ pub struct Trellis<'a> {
 }
 
 impl<'a> Trellis<'a> {
-    pub fn new(net: &'a Net, strip: Strip, spread: f32) -> Self {
+    pub fn new(net: &'a Classifier, strip: Strip, spread: f32) -> Self {
         let sums = sums(&strip);
-        let (scratch, pixels, all) = (Scratch::default(), Vec::new(), Vec::new());
+        let (desk, windows) = (Desk::default(), Vec::new());
         Trellis {
             net,
             spread,
             strips: vec![strip],
             costs: vec![0.0],
-            scratch,
-            pixels,
-            all,
+            desk,
+            windows,
             sums,
             candidates: Vec::new(),
             looks: 0,
@@ -107,39 +108,23 @@ impl<'a> Trellis<'a> {
         if to > from { self.sums[to] - self.sums[from] } else { 0.0 }
     }
 
-    pub fn chances(&mut self, strip: usize, right: isize, down: isize) -> Vec<f32> {
-        self.strips[strip].window(right, down, &mut self.pixels);
-        self.looks += 1;
-        softmax(self.net.forward(&self.pixels, &mut self.scratch))
-    }
-
-    /// Chances at many places (strip, right edge, rows down) at once.
-    pub fn chances_at(&mut self, places: &[(usize, isize, isize)]) -> Vec<Vec<f32>> {
-        self.all.clear();
+    /// Chances at places (strip, right edge, rows down).
+    pub fn chances(&mut self, places: &[(usize, isize, isize)]) -> Vec<Vec<f32>> {
+        self.windows.clear();
         for &(strip, right, down) in places {
-            self.strips[strip].window(right, down, &mut self.pixels);
-            self.all.extend_from_slice(&self.pixels);
+            self.strips[strip].window(right, down, &mut self.windows);
         }
         self.looks += places.len();
-        let logits = self.net.forward_many(&self.all, places.len(), &mut self.scratch);
-        logits.chunks_exact(self.net.classes().max(1)).map(softmax).collect()
+        self.net.chances(&self.windows, &mut self.desk)
     }
 
-    /// Looks at all these places of a strip that have not been looked at, at once.
+    /// Looks at all these places of a strip that have not been looked at.
     fn look(&mut self, strip: usize, places: impl Iterator<Item = isize>) {
         let seen = |right: &isize| !self.candidates.iter().any(|c| c.strip == strip && c.right == *right);
-        let places: Vec<isize> = places.filter(seen).collect();
-        self.all.clear();
-        for &right in &places {
-            self.strips[strip].window(right, 0, &mut self.pixels);
-            self.all.extend_from_slice(&self.pixels);
-        }
-        self.looks += places.len();
-        let classes = self.net.classes().max(1);
-        let logits = self.net.forward_many(&self.all, places.len(), &mut self.scratch);
-        for (&right, logits) in places.iter().zip(logits.chunks_exact(classes)) {
+        let places: Vec<_> = places.filter(seen).map(|right| (strip, right, 0)).collect();
+        let said = self.chances(&places);
+        for ((_, right, _), chances) in places.into_iter().zip(said) {
             let Some(place) = self.strips[strip].place(right as f32) else { continue };
-            let chances = softmax(logits);
             let class = (0..14).max_by(|&a, &b| chances[a].total_cmp(&chances[b])).unwrap_or(0);
             let pitch = UNITS * place.sx * self.spread;
             self.candidates.push(Candidate { strip, right, x: place.x, pitch, unit: place.sx, chances, class });
@@ -212,8 +197,10 @@ impl<'a> Trellis<'a> {
                 if reach <= score[i] {
                     continue;
                 }
-                let total =
-                    reach - step(distance) - unusual(before.class, here.class) - self.loose_columns(right[j], left[i]);
+                let total = reach
+                    - self.step(distance)
+                    - unusual(before.class, here.class)
+                    - self.loose_columns(right[j], left[i]);
                 if total > score[i] {
                     (score[i], from[i]) = (total, j);
                 }
@@ -254,7 +241,7 @@ impl<'a> Trellis<'a> {
                     if distance > 25.0 {
                         break;
                     }
-                    let total = scores[j] + own - step(distance) - self.loose_columns(right[j], left);
+                    let total = scores[j] + own - self.step(distance) - self.loose_columns(right[j], left);
                     if total > next[i] {
                         (next[i], links[i]) = (total, j);
                     }
@@ -277,6 +264,20 @@ impl<'a> Trellis<'a> {
         chain.reverse();
         let mean = chain.iter().map(|c| c.chance().max(1e-5).ln()).sum::<f32>() / chain.len().max(1) as f32;
         Some((chain, mean))
+    }
+
+    /// Cost of two right edges so many pitches apart.
+    fn step(&self, distance: f32) -> f32 {
+        // Square near the pitch, straight beyond: photographs squeeze whole parts of a line.
+        let off = (distance - 1.0).abs() / if self.spread > 1.0 { UNEVEN } else { EVEN };
+        let squeezed = if off < 2.0 { off * off / 2.0 } else { 2.0 * off - 2.0 };
+        if distance <= 1.0 {
+            squeezed
+        } else if distance < 1.6 {
+            squeezed.min(4.5)
+        } else {
+            1.0
+        }
     }
 
     /// What it costs to leave ink between two columns of the page unread.
@@ -312,18 +313,4 @@ fn gain(c: &Candidate) -> f32 {
 fn unusual(before: usize, here: usize) -> f32 {
     let dash = SYMBOLS.len() - 1;
     if (before == dash && here >= 10) || (here == dash && before >= 10) { 2.5 } else { 0.0 }
-}
-
-/// Cost of two right edges so many pitches apart.
-fn step(distance: f32) -> f32 {
-    // Square near the pitch, straight beyond: photographs squeeze whole parts of a line.
-    let off = (distance - 1.0).abs() / 0.075;
-    let squeezed = if off < 2.0 { off * off / 2.0 } else { 2.0 * off - 2.0 };
-    if distance <= 1.0 {
-        squeezed
-    } else if distance < 1.6 {
-        squeezed.min(4.5)
-    } else {
-        1.0
-    }
 }

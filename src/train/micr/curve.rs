@@ -1,16 +1,18 @@
 //! Fits the line reader's confidence: a logistic curve by its likelihood on lines that the weights had not seen, held down by a
 //! small weight decay, each number kept to its sign.
 
-use remit::decode::micr::confidence::{Curve, NUMBERS, SIGNS};
+use remit::decode::micr::confidence::{Curve, Evidence, NUMBERS, SIGNS};
 
-/// Of lines' numbers and whether they were read rightly.
-pub fn fitted(lines: &[([f32; NUMBERS], bool)]) -> Curve {
-    const DECAY: f64 = 3.0;
+/// Of lines' evidence and whether they were read rightly; of lines with ink left over the curve says nothing.
+pub fn fitted(lines: &[(Evidence, bool)]) -> Curve {
+    const DECAY: f64 = 1.0;
+    let lines: Vec<([f32; NUMBERS], bool)> =
+        lines.iter().filter(|l| !l.0.left_over).map(|l| (l.0.numbers, l.1)).collect();
     let mut weights = [0.0f64; NUMBERS];
     let mut square = [1e-6f64; NUMBERS];
     for step in 0..6000 {
         let mut slope = [0.0f64; NUMBERS];
-        for (numbers, right) in lines {
+        for (numbers, right) in &lines {
             let sum: f64 = weights.iter().zip(numbers).map(|(w, n)| w * f64::from(*n)).sum();
             let off = f64::from(u8::from(*right)) - 1.0 / (1.0 + (-sum).exp());
             slope.iter_mut().zip(numbers).for_each(|(s, n)| *s += off * f64::from(*n));

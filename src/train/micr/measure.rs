@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use remit::decode::micr;
-use remit::decode::micr::confidence::{self, NUMBERS};
-use remit::decode::net::Net;
+use remit::decode::micr::classifier::Classifier;
+use remit::decode::micr::confidence::{self, Evidence};
+
 use remit::domain::MicrRead;
 use remit::imaging::{Raster, Transform, Upright, binarize, load};
 
@@ -40,7 +41,7 @@ pub struct Outcome {
     truth: String,
     pub read: MicrRead,
     /// Of a real line: its fold, and what speaks for its confidence.
-    numbers: Option<(u64, [f32; NUMBERS])>,
+    numbers: Option<(u64, Evidence)>,
     score: f32,
     ms: f64,
 }
@@ -64,7 +65,7 @@ pub fn of_lines(folder: &Path, nets: &str, fold: Option<u64>, list: usize) -> st
     let mut seen = of_folds(folder, nets.as_ref(), fold)?;
     let known = |o: &Outcome| known_wrong().contains(&o.name.as_str());
     for f in 0..super::ALL {
-        let others: Vec<([f32; NUMBERS], bool)> =
+        let others: Vec<(Evidence, bool)> =
             seen.iter().filter(|(o, k, _)| *k != f && !known(o)).map(|(o, _, n)| (*n, o.right())).collect();
         let curve = if others.is_empty() { *micr::curve() } else { super::curve::fitted(&others) };
         for (outcome, _, numbers) in seen.iter_mut().filter(|(_, k, _)| *k == f) {
@@ -89,25 +90,28 @@ pub fn known_wrong() -> Vec<&'static str> {
     super::WRONG_LABELS.lines().filter_map(|l| l.split('\t').next()).collect()
 }
 
-type Seen = (Outcome, u64, [f32; NUMBERS]);
+type Seen = (Outcome, u64, Evidence);
 
 /// Every line (of one fold) read by the weights of its fold, with the fold and what speaks for its confidence.
 pub fn of_folds(folder: &Path, nets: &Path, fold: Option<u64>) -> std::io::Result<Vec<Seen>> {
     let folds = super::real::Folds::beside(folder);
-    let nets: Vec<Option<Net>> = (0..super::ALL).map(|f| super::weights(&super::place(nets, f)).ok()).collect();
+    let weights = |f: u64| super::weights(&super::place(nets, f)).ok();
+    let nets: Vec<Option<Classifier>> = (0..super::ALL).map(|f| weights(f).as_ref().map(Classifier::of)).collect();
     let outcomes = read_all(folder, |page, name| {
         let own = folds.of(name);
         let net = nets[own as usize].as_ref().filter(|_| fold.is_none_or(|f| f == own))?;
-        let Some(row) = micr::best_row(net, page) else { return Some((micr::nothing(), Some((own, [0.0; NUMBERS])))) };
+        let Some(row) = micr::best_row(net, page) else {
+            return Some((micr::nothing(), Some((own, Evidence::default()))));
+        };
         let read = micr::text(page, &row, micr::curve());
-        let numbers = confidence::numbers(&row);
+        let numbers = confidence::evidence(&row);
         Some((read, Some((own, numbers))))
     })?;
     let with = |o: Outcome| o.numbers.map(|(own, numbers)| (o, own, numbers));
     Ok(outcomes.into_iter().filter_map(with).collect())
 }
 
-type Told = (MicrRead, Option<(u64, [f32; NUMBERS])>);
+type Told = (MicrRead, Option<(u64, Evidence)>);
 
 fn read_all(folder: &Path, read: impl Fn(&Upright, &str) -> Option<Told> + Sync) -> std::io::Result<Vec<Outcome>> {
     let one = |(path, truth): (PathBuf, String)| {
@@ -254,7 +258,7 @@ pub fn look(path: &Path, weights: &str) -> std::io::Result<()> {
     let page = upright(path, 200).map_err(std::io::Error::other)?;
     let height = page.bits.height() as f32;
     let own = if weights.is_empty() { None } else { Some(super::weights(weights.as_ref())?) };
-    let net = own.as_ref().unwrap_or(micr::net());
+    let net = &Classifier::of(own.as_ref().unwrap_or(micr::net()));
     for row in micr::find::rows(&page.bits, (height * 0.25).max(8.0), height, 3) {
         println!("row of {} pieces ({} near), {:?}", row.sample.len(), row.digits.len(), row.geometry);
         let parts = row.parts(60.0, page.bits.width());

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rayon::prelude::*;
+use remit::decode::micr::classifier::Classifier;
 use remit::decode::micr::strip::{COLUMNS, Geometry, Ink, Place, Strip};
 use remit::decode::micr::trellis::{Candidate, SYMBOLS, Trellis};
 use remit::decode::micr::{best_row, read};
@@ -72,6 +73,7 @@ pub struct Line {
 pub fn lines(folder: &Path, net: &Net) -> std::io::Result<Vec<Line>> {
     let all = measure::lines(folder)?;
     let count = all.len();
+    let net = &Classifier::of(net);
     let lines: Vec<Line> = all.into_par_iter().filter_map(|(path, truth)| aligned(&path, &truth, net)).collect();
     println!(
         "{} of {count} lines aligned, {} characters",
@@ -96,7 +98,7 @@ pub fn chosen(folder: &Path, lines: &[Line], keep: &dyn Fn(&str) -> bool) -> Vec
     lines
 }
 
-fn aligned(path: &Path, truth: &str, net: &Net) -> Option<Line> {
+fn aligned(path: &Path, truth: &str, net: &Classifier) -> Option<Line> {
     let name = path.file_stem()?.to_str()?.to_string();
     let page = measure::upright(path, 200).ok()?;
     let classes: Vec<usize> = truth.chars().filter_map(|c| SYMBOLS.iter().position(|s| *s == c)).collect();
