@@ -230,7 +230,9 @@ fn lines(folder: &Path) {
             let path = folder.join("line.png");
             std::fs::write(&path, png::write_gray(&cut).expect("a picture")).expect("a file");
             let started = Instant::now();
+            // One core, as ours; its threads wait for each other on a busy machine.
             let output = Command::new("tesseract")
+                .env("OMP_THREAD_LIMIT", "1")
                 .arg(&path)
                 .args(["-", "--psm", "7", "--dpi", "200", "-c", "tessedit_char_whitelist=0123456789<>+"])
                 .output()

@@ -223,12 +223,12 @@ fn two_documents_on_one_image_are_told_and_none_is_accepted() {
         both
     };
     // The upper, the lower, from which hundredth of its height it is seen, and how many of ten are told at least.
-    type Row<'a> = (&'a str, &'a [Bits], &'a [Bits], usize, usize);
-    let kinds: &[Row<'_>] = &[
+    type Pair<'a> = (&'a str, &'a [Bits], &'a [Bits], usize, usize);
+    let kinds: &[Pair] = &[
         ("two checks", &checks, &checks, 0, 10),
         ("a check over half of a check", &checks, &checks, 50, 10),
-        ("a stub with a line under a check", &checks, &lined, 0, 6),
-        ("a check under a stub with a line", &lined, &checks, 0, 4),
+        ("a stub with a line under a check", &checks, &lined, 0, 10),
+        ("a check under a stub with a line", &lined, &checks, 0, 10),
         ("a stub with a code under a check", &checks, &coded, 0, 10),
         ("two stubs with lines", &lined, &lined, 0, 10),
         ("two stubs with a line and no code", &plain, &plain, 40, 10),

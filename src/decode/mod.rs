@@ -410,8 +410,9 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     if other.is_some() {
         // Whichever was read, the money may be meant for the other.
         reading.quality.piggyback = true;
-        reading.micr.iter_mut().for_each(|m| m.accepted = false);
-        reading.scanline.iter_mut().for_each(|s| s.accepted = false);
+        let half = |sure: f32| sure.min(0.5);
+        reading.micr.iter_mut().for_each(|m| (m.accepted, m.confidence) = (false, half(m.confidence)));
+        reading.scanline.iter_mut().for_each(|s| (s.accepted, s.confidence) = (false, half(s.confidence)));
     }
     if reading.kind == DocumentKind::Check
         && let Some(seen) = amount::Reader::own().and_then(|reader| {

@@ -74,8 +74,7 @@ impl Truth {
             labels.push(format!("readable {}", self.readable));
         }
         labels.push(format!("format {}", file.rsplit('.').next().unwrap_or_default()));
-        let form = self.layout.as_deref().or(Some(self.size.as_str())).filter(|f| !f.is_empty());
-        labels.extend(form.map(|form| format!("form {form}")));
+        labels.extend(Some(&self.size).filter(|s| !s.is_empty()).map(|s| format!("form {s}")));
         labels.extend(Some(&self.scanner).filter(|s| !s.is_empty()).map(|s| format!("scanner {s}")));
         labels.extend(self.dpi.map(|dpi| format!("{dpi} dpi")));
         let told = |k: &&String| !matches!(k.as_str(), "skew" | "partial_share" | "fold_corner") && self.is(k);
