@@ -88,8 +88,8 @@ const TOO_LIGHT: f32 = 0.003;
 const TOO_DARK: f32 = 0.35;
 /// Gray of the paper below which a picture is too dark.
 const DIM: u8 = 126;
-/// Ink that is no more than this darker than its paper is pale (gray levels).
-const PALE: u8 = 115;
+/// Ink that takes no more than this share of the paper's light is pale.
+const PALE: f32 = 0.44;
 /// Of the runs of ink, across and down, what share is one pixel thin where print falls apart; whole print has less than half
 /// of that. Where there is more ink than `MOST_THIN` the thin runs are a pattern of the paper.
 const THIN: f32 = 0.3;
@@ -170,8 +170,8 @@ fn middle(gray: &Gray) -> u8 {
     some.get(some.len() / 2).copied().unwrap_or(255)
 }
 
-/// How much darker than the paper the print is: the darkest tenth of the ink, since a check's pattern is ink too.
-fn contrast(gray: &Gray, bits: &Bits) -> u8 {
+/// What share of the paper's light the print takes: the darkest tenth of the ink, since a check's pattern is ink too.
+fn contrast(gray: &Gray, bits: &Bits) -> f32 {
     let mut inked: Vec<u8> = Vec::new();
     for y in (0..bits.height()).step_by(3) {
         let row = gray.row(y);
@@ -186,7 +186,8 @@ fn contrast(gray: &Gray, bits: &Bits) -> u8 {
     }
     inked.sort_unstable();
     let dark = inked.get(inked.len() / 10).copied().unwrap_or(0);
-    super::clean::paper_level(gray).saturating_sub(dark)
+    let paper = super::clean::paper_level(gray);
+    f32::from(paper.saturating_sub(dark)) / f32::from(paper.max(1))
 }
 
 /// Of the runs of ink the share that is one pixel long, the lesser of across and down; single pixels do not count.
