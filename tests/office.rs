@@ -527,7 +527,7 @@ async fn every_report_is_made_in_every_form_and_shows_no_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn last_nights_backup_and_todays_sources_are_todays_state() {
+async fn s26_last_nights_backup_and_todays_sources_are_todays_state() {
     let h = Harness::new().await;
     h.take(&samples().join("batches").join("b0001")).await.unwrap();
     let head = h.office.batches().await.unwrap().remove(0);
@@ -577,7 +577,7 @@ async fn last_nights_backup_and_todays_sources_are_todays_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purge_takes_old_images_away_and_the_site_still_verifies() {
+async fn s27_a_purge_takes_old_images_away_and_the_site_still_verifies() {
     let h = Harness::new().await;
     h.take(&samples().join("batches").join("b0001")).await.unwrap();
     h.take(&samples().join("batches").join("b0002")).await.unwrap();
@@ -774,6 +774,37 @@ async fn an_advice_of_a_bank_pays_bills_like_paper() {
     assert_eq!((view.transactions[0].state, paid), (TransactionState::Clean, vec!["167.33".into(), "127.84".into()]));
     h.finish(head.id.as_str()).await;
     assert!(h.office.make_deposit(batch.date, None, &h.sven).await.unwrap().deposit.is_none(), "the bank has it");
+    h.close().await;
+}
+
+/// A payer's name and address are a member's, and the amount is exactly what that member owes: a person is told, and no money
+/// moves by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_alone_never_moves_money() {
+    use remit::formats::x12::{OutgoingAdvice, OutgoingLine, write_820};
+    let h = Harness::new().await;
+    let advice = OutgoingAdvice {
+        sender: "BANK".into(),
+        receiver: "ACME".into(),
+        control: 8,
+        date: "2026-11-20".parse().unwrap(),
+        routing: "011401494".into(),
+        account: "1234567899".into(),
+        trace: "4312".into(),
+        payer: "CARMEN MERRIWEATHER 3024 CANYON VIEW DR TUMBLEWEED JUNCTION".into(),
+        lines: vec![OutgoingLine { qualifier: "IV".into(), reference: "NOTOURS".into(), paid: Cents::new(16733) }],
+    };
+    let path = h.folder.path().join("advice.edi");
+    std::fs::write(&path, write_820(&advice).unwrap()).unwrap();
+    h.take(&path).await.unwrap();
+    let head = h.office.batches().await.unwrap().remove(0);
+    let view = h.office.show(&h.office.find_batch(head.id.as_str()).await.unwrap()).await.unwrap();
+    let payment = &view.transactions[0];
+    assert_eq!((payment.state, payment.received), (TransactionState::Exception, Some(Cents::new(16733))));
+    assert!(payment.applications.iter().all(|a| a.account.is_none() && a.bill.is_none()), "{:?}", payment.applications);
+    let item = h.office.item(payment.id.as_str(), None).await.unwrap();
+    let told = item.candidates.iter().find(|c| c.fields.get("account").is_some_and(|a| a == "140058955"));
+    assert!(told.is_some_and(|c| !c.usual), "the member of that name is not suggested: {:?}", item.candidates);
     h.close().await;
 }
 

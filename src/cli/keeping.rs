@@ -175,11 +175,10 @@ pub async fn purge(args: PurgeArgs, office: &Office, global: &Global) -> anyhow:
         global,
         serde_json::to_value(&done)?,
         format!(
-            "{} {} images of {} batches before {before} and {} pieces of bank files, {} bytes{}",
+            "{} {} images of {} batches before {before}, {} bytes{}",
             if global.dry_run { "would take" } else { "took" },
             done.images,
             done.batches,
-            done.sources,
             done.bytes,
             if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) }
         ),

@@ -27,8 +27,6 @@ pub struct Restored {
 pub struct Purge {
     pub batches: u64,
     pub images: u64,
-    /// Bank files as they came, in pieces.
-    pub sources: u64,
     pub bytes: u64,
     /// Batches that would be due, but somebody holds them.
     pub held: Vec<BatchId>,
@@ -58,16 +56,6 @@ sql! {
                         where o.site = i.site and o.hash = i.hash and e.batch not in (select x.id from batches x
                         where x.site = $1 and x.id any_of($2)))
         order by i.hash";
-    /// Pieces of files all of whose batches are finished and of before that day, none of them held, and of no other file.
-    SOURCES_OF = "select distinct k.hash, b.pack, b.size from kept_files k
-        join blobs b on b.site = k.site and b.hash = k.hash join receipts r on r.site = k.site and r.source = k.sha256
-        where k.site = $1 and exists (select 1 from batches x where x.site = r.site and x.receipt = r.id)
-        and not exists (select 1 from batches x where x.site = r.site and x.receipt = r.id and (x.date >= $2
-            or x.state not in ('deposited', 'archived', 'void') or exists (select 1 from legal_holds h
-            where h.site = x.site and h.subject = x.id and h.released_at is null)))
-        and not exists (select 1 from images i where i.site = k.site and i.hash = k.hash)
-        and not exists (select 1 from kept_files o where o.site = k.site and o.hash = k.hash and o.sha256 <> k.sha256)
-        order by k.hash";
     IN_PACKS = "select hash, pack, start, size from blobs where site = $1 and pack any_of($2) order by pack, start";
     MOVE_BLOB = "update blobs set pack = $3, start = $4 where site = $1 and hash = $2";
     DROP_BLOBS = "delete from blobs where site = $1 and hash any_of($2)";
@@ -304,9 +292,9 @@ impl Store {
             .collect()
     }
 
-    /// Takes the images of finished batches before a day away, and the bank files that only such batches came in: their
-    /// packs are written again without them, their keys are destroyed, and each leaves its hash and size on record.
-    /// Readings, decisions and books stay. Without `really` it only says what it would take.
+    /// Takes the images of finished batches before a day away: their packs are written again without them, their keys are
+    /// destroyed, and each leaves its hash and size on record. Readings, decisions and books stay, and bank files as they
+    /// came. Without `really` it only says what it would take.
     pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let purge = self.again(|| Box::pin(self.purge_now(before, really, by))).await?;
         // Only now, when no row names them; a crash before this line is mended by the next purge.
@@ -335,23 +323,17 @@ impl Store {
             packs.push(row.text(1)?);
         }
         purge.images = going.len() as u64;
-        let mut sources = BTreeMap::new();
-        for row in tx.rows(SOURCES_OF, values![self.site(), before]).await? {
-            sources.insert(row.text(0)?, row.int(2)?);
-            packs.push(row.text(1)?);
-        }
-        purge.sources = sources.len() as u64;
         packs.sort();
         packs.dedup();
-        purge.bytes = going.values().chain(sources.values()).map(|size| *size as u64).sum();
+        purge.bytes = going.values().map(|size| *size as u64).sum();
         if !really {
             return Ok(purge);
         }
-        if !going.is_empty() || !sources.is_empty() {
+        if !going.is_empty() {
             // What stays of those packs, one pack for each; durable before any row names it.
             let mut staying: BTreeMap<String, Vec<(Sha256, u64, usize)>> = BTreeMap::new();
             for row in tx.rows(IN_PACKS, values![self.site(), packs.clone()]).await? {
-                if !going.contains_key(&row.text(0)?) && !sources.contains_key(&row.text(0)?) {
+                if !going.contains_key(&row.text(0)?) {
                     let piece = (row.parsed(0, "blob")?, row.int(2)? as u64, row.count(3)? as usize);
                     staying.entry(row.text(1)?).or_default().push(piece);
                 }
@@ -376,20 +358,18 @@ impl Store {
             let mut number = tx.number(LAST_PURGE, values![self.site()]).await?;
             let at = self.now();
             let mut rows = Vec::new();
-            let images = going.iter().map(|(hash, size)| ("image", hash, *size));
-            let gone = images.chain(sources.iter().map(|(hash, size)| ("source", hash, *size)));
+            let gone = going.iter().map(|(hash, size)| ("image", hash, *size));
             for (class, subject, size) in gone.chain(packs.iter().map(|p| ("pack", p, 0))) {
                 number += 1;
                 rows.push(values![self.site(), number, class, subject, subject, size, &at, by, ""]);
             }
             tx.insert(&ADD_PURGES, rows).await?;
             // Without their keys nobody opens them, wherever a copy of a pack still is.
-            let gone: Vec<String> = going.into_keys().chain(sources.into_keys()).collect();
+            let gone: Vec<String> = going.into_keys().collect();
             for sql in [DROP_BLOBS, DROP_KEYS] {
                 tx.run(sql, values![self.site(), gone.clone()]).await?;
             }
-            let (images, sources, bytes) = (purge.images, purge.sources, purge.bytes);
-            let note = format!("{images} images, {sources} pieces of files, {bytes} bytes, before {before}");
+            let note = format!("{} images, {} bytes, before {before}", purge.images, purge.bytes);
             let id = before.to_string();
             let event = Event::said(by, "purge", "images", &id, &note);
             self.record(&mut tx, event).await?;
