@@ -757,15 +757,13 @@ fn said(sql: &'static str, open: &str, close: &str) -> Cow<'static, str> {
     Cow::Owned(out)
 }
 
-/// `HEAD values ($1, $2), ($3, $4) TAIL`.
+/// `HEAD values (?, ?), (?, ?) TAIL`: SQLite looks each named variable up among all others, and nameless ones not at all.
 fn multi_row(head: &str, rows: usize, width: usize, tail: &str) -> String {
-    use std::fmt::Write as _;
     let mut sql = format!("{head} values ");
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for column in 0..width {
-            let comma = if column == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}${}", row * width + column + 1);
+            sql.push_str(if column == 0 { "?" } else { ", ?" });
         }
         sql.push(')');
     }
