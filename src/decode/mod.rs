@@ -498,12 +498,12 @@ fn another_account_line(page: &Upright, own: Option<&MicrRead>) -> bool {
     micr::find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 9).iter().any(|row| {
         let is_own = own.is_some_and(|(x, y)| (row.geometry.at(x).y - y).abs() < 2.5 * nominal);
         let is_line = || {
-            let found = micr::read::row(micr::net(), page, row, 14.0);
+            let found = micr::read::row(micr::classifier(), page, row, 14.0);
             micr::text(page, &found, micr::curve()).fields.routing_valid == Some(true)
         };
         let (pitch, high) = (9.615 * row.geometry.sx / page.dpi as f32, 9.0 * row.geometry.sy / nominal);
         let has_size = (0.112..0.14).contains(&pitch) && (0.85..1.15).contains(&high) && row.sample.len() >= 8;
-        !is_own && has_size && micr::find::plausible(micr::net(), &page.bits, row) >= 0.7 && is_line()
+        !is_own && has_size && micr::find::plausible(micr::classifier(), &page.bits, row) >= 0.7 && is_line()
     })
 }
 

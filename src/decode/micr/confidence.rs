@@ -144,9 +144,9 @@ mod tests {
     fn more_doubt_is_never_more_confidence() {
         let curve = Curve::parse(include_str!("e13b.curve")).expect("the shipped curve");
         let base = Evidence { numbers: [1.0, 3.0, 4.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0], left_over: false };
-        for i in 1..NUMBERS {
+        for (i, sign) in SIGNS.into_iter().enumerate().skip(1) {
             let mut worse = base;
-            worse.numbers[i] -= f32::from(SIGNS[i]);
+            worse.numbers[i] -= f32::from(sign);
             assert!(curve.confidence(&worse) <= curve.confidence(&base), "number {i}");
         }
         assert!(curve.confidence(&Evidence { left_over: true, ..base }) <= LEFT_OVER);
