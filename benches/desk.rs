@@ -196,8 +196,8 @@ async fn measure(folder: &Path) {
         let (desk, cookie, items) = (desk.clone(), cookie.clone(), items.to_vec());
         people.spawn(async move {
             let (mut looks, mut moves) = (Vec::new(), Vec::new());
-            let mut second = tokio::time::interval(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(20 * person as u64)).await;
+            let first = tokio::time::Instant::now() + Duration::from_millis(20 * person as u64);
+            let mut second = tokio::time::interval_at(first, Duration::from_secs(1));
             for item in items {
                 second.tick().await;
                 looks.push(ask(&desk, &format!("/exceptions/{}", item.exception), &cookie).await);

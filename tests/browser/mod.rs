@@ -533,7 +533,7 @@ async fn keys_are_few_and_nothing_is_lost_or_done_twice() {
     driver.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
     let clock = remit::clock::Clock::system();
     while store.leases(clock.seconds()).await.unwrap().iter().any(|l| l.subject == four.transaction) {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::task::yield_now().await;
     }
     driver.go(&format!("{base}/exceptions/{}", four.id)).await;
     driver.until("document.activeElement.id === 'amount-box'").await;
