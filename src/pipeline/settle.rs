@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::balance::{self, BalancedBatch, Imbalance, Proof};
 use crate::domain::{
-    Batch, BatchEvent, BatchState, Cents, Decision, DocumentId, DocumentKind, ExceptionId, Problem, Reason, Transaction,
-    TransactionId, TransactionState, User, UserName,
+    Batch, BatchEvent, BatchState, Cents, Decision, DocumentId, DocumentKind, ExceptionId, Problem, Reason,
+    Transaction, TransactionId, TransactionState, User, UserName,
 };
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};

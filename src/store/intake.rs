@@ -421,18 +421,25 @@ impl Store {
         was: &[(ImageRole, String)],
         by: &UserName,
     ) -> Result<(), StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
-        self.lock_batch(&mut tx, &document.batch).await?;
-        let replaced = ImageRole::Replaced.as_str();
-        tx.run(SET_ROLE, values![self.site(), &document.id, scan, replaced]).await?;
-        for (role, name) in was {
-            tx.run(SET_ROLE, values![self.site(), &document.id, name, role.as_str()]).await?;
-        }
-        let hash = |name: &str| document.images.iter().find(|i| i.name == name).map(|i| i.hash);
-        let (id, before, after) = (document.id.as_str(), hash(scan), was.first().and_then(|(_, name)| hash(name)));
-        self.record(&mut tx, Event { by, what: "undo-rescan", noun: "document", id, before, after, note: "" }).await?;
-        tx.commit().await
+        self.again(|| {
+            Box::pin(async {
+                let mut tx = self.db().write().await?;
+                self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
+                self.lock_batch(&mut tx, &document.batch).await?;
+                let replaced = ImageRole::Replaced.as_str();
+                tx.run(SET_ROLE, values![self.site(), &document.id, scan, replaced]).await?;
+                for (role, name) in was {
+                    tx.run(SET_ROLE, values![self.site(), &document.id, name, role.as_str()]).await?;
+                }
+                let hash = |name: &str| document.images.iter().find(|i| i.name == name).map(|i| i.hash);
+                let (id, before, after) =
+                    (document.id.as_str(), hash(scan), was.first().and_then(|(_, name)| hash(name)));
+                self.record(&mut tx, Event { by, what: "undo-rescan", noun: "document", id, before, after, note: "" })
+                    .await?;
+                tx.commit().await
+            })
+        })
+        .await
     }
 
     /// Documents of the site with these front images, those of void batches left out: (hash, document, its batch),
