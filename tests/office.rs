@@ -220,11 +220,7 @@ async fn a_cash_letter_and_a_lockbox_file_go_the_same_way() {
 async fn a_decision_is_made_once_by_one_person() {
     let h = Harness::new().await;
     // A station without an amount reader: its index has no such column.
-    let batch = samples().join("batches").join("b0001");
-    let silent = h.folder.path().join("silent");
-    copy(&batch, &silent, |_| true);
-    let index = std::fs::read_to_string(batch.join("index.csv")).unwrap();
-    std::fs::write(silent.join("index.csv"), index.replacen(",amount\n", ",not_ours\n", 1)).unwrap();
+    let silent = silent(&h);
     h.take(&silent).await.unwrap();
     let queue = h.office.open_exceptions(None).await.unwrap();
     let item = queue.iter().find(|e| e.code.code().starts_with("amount-un")).expect("no amount was given");
@@ -823,11 +819,7 @@ async fn reading_amounts_on_or_off_posts_the_same_money() {
     let mut posted = Vec::new();
     for mode in ["off", "automatic"] {
         let h = Harness::with(&format!("[amounts]\nmode = \"{mode}\"\n")).await;
-        let batch = samples().join("batches").join("b0001");
-        let silent = h.folder.path().join("silent");
-        copy(&batch, &silent, |_| true);
-        let index = std::fs::read_to_string(batch.join("index.csv")).unwrap();
-        std::fs::write(silent.join("index.csv"), index.replacen(",amount\n", ",not_ours\n", 1)).unwrap();
+        let silent = silent(&h);
         h.take(&silent).await.unwrap();
         let head = h.office.batches().await.unwrap().remove(0);
         let mut keyed = 0;
@@ -855,15 +847,21 @@ async fn reading_amounts_on_or_off_posts_the_same_money() {
     assert!(rest <= all, "reading saves keying: {rest} of {all}");
 }
 
-/// A stub whose line fails its check digit names no bill; keyed, it names one, and the check is read in the light of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_keyed_line_lets_the_amount_be_read() {
-    let h = Harness::with("[amounts]\nmode = \"automatic\"\n").await;
+/// The first tray of the samples from a station that says no amounts.
+fn silent(h: &Harness) -> PathBuf {
     let batch = samples().join("batches").join("b0001");
     let silent = h.folder.path().join("silent");
     copy(&batch, &silent, |_| true);
     let index = std::fs::read_to_string(batch.join("index.csv")).unwrap();
     std::fs::write(silent.join("index.csv"), index.replacen(",amount\n", ",not_ours\n", 1)).unwrap();
+    silent
+}
+
+/// A stub whose line fails its check digit names no bill; keyed, it names one, and the check is read in the light of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_line_lets_the_amount_be_read() {
+    let h = Harness::with("[amounts]\nmode = \"automatic\"\n").await;
+    let silent = silent(&h);
     h.take(&silent).await.unwrap();
     let head = h.office.batches().await.unwrap().remove(0);
     let store = h.office.store();

@@ -172,7 +172,7 @@ async fn factor(
 }
 
 pub async fn second_factor_page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let secret = one_time::new_secret().map_err(trouble)?;
     factor(&desk, &visit, &secret, query.get("next").to_string(), "", Vec::new()).await
 }

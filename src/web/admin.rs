@@ -224,7 +224,7 @@ struct LayoutsPage {
 }
 
 pub async fn layouts(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let texts = desk.office.store().layouts().await?;
     let text = texts.iter().map(|t| t.toml.as_str()).collect::<Vec<_>>().join("\n");
     test(&desk, &visit, text, query.get("document").to_string()).await

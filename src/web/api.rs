@@ -2,7 +2,7 @@
 //! everything that changes something, and an OpenAPI document made from these very declarations.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use utoipa::{OpenApi, ToSchema};
 
-use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
-use super::{Desk, programs};
-use crate::domain::{Batch, Sha256, User, UserName};
+use super::{Desk, Shared, programs};
+use crate::domain::{Batch, Sha256, UserName};
 use crate::pipeline::{AfterDecision, BalanceAnswer, Office};
 use crate::store::Done;
 
@@ -103,54 +102,81 @@ impl Left {
 /// The longest idempotency key.
 const LONGEST_KEY: usize = 100;
 
-/// Does a change once: a second request with the same `Idempotency-Key` gets the first one's answer, and one with the same
-/// key and another body is refused.
-pub async fn once(
-    desk: &Desk,
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: &str,
-    work: impl Future<Output = Result<Value, Problem>>,
-) -> Answer {
-    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).unwrap_or("");
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "idempotency-key",
-            "A change needs a header Idempotency-Key of 1 to 100 characters.",
-            "Take a new one for each change and the same one when you repeat it.",
-        )
-        .into());
+/// A request that changes something: who asks, and for what.
+pub struct Change {
+    pub desk: Desk,
+    pub visit: Visit,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl FromRequest<Shared> for Change {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
+        let visit = request.extensions().get::<Visit>().cloned();
+        let visit = visit.ok_or_else(|| Problem::signed_out().into_response())?;
+        let headers = request.headers().clone();
+        let body = String::from_request(request, shared).await.map_err(IntoResponse::into_response)?;
+        Ok(Change { desk: Desk::from_ref(shared), visit, headers, body })
     }
-    let name = &visit.person()?.name;
-    let request = Sha256::of(format!("{}\n{body}", visit.path).as_bytes());
-    if let Some((before, status, text)) = desk.office.store().answer(name, key).await? {
-        if before != request {
+}
+
+impl Change {
+    /// What the body asks for; an empty one asks for what goes without saying.
+    pub fn asked<T: for<'a> Deserialize<'a>>(&self) -> Result<T, Problem> {
+        let text = if self.body.trim().is_empty() { "{}" } else { &self.body };
+        serde_json::from_str(text)
+            .map_err(|e| Problem::wrong(format!("The body is not what is asked for: {e}."), "Nothing was changed."))
+    }
+
+    /// Does a change once: a second request with the same `Idempotency-Key` gets the first one's answer, and one with the
+    /// same key and another body is refused.
+    pub async fn once(&self, work: impl Future<Output = Result<Value, Problem>>) -> Answer {
+        let key = self.headers.get("idempotency-key").and_then(|v| v.to_str().ok()).unwrap_or("");
+        if key.is_empty() || key.len() > LONGEST_KEY {
             return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+                StatusCode::BAD_REQUEST,
                 "idempotency-key",
-                "This Idempotency-Key was used for another request.",
-                "Take a new one.",
+                "A change needs a header Idempotency-Key of 1 to 100 characters.",
+                "Take a new one for each change and the same one when you repeat it.",
             )
             .into());
         }
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        return Ok((status, [(header::CONTENT_TYPE, "application/json"), (header::AGE, "0")], text).into_response());
+        let name = &self.visit.person()?.name;
+        let request = Sha256::of(format!("{}\n{}", self.visit.path, self.body).as_bytes());
+        if let Some((before, status, text)) = self.desk.office.store().answer(name, key).await? {
+            if before != request {
+                return Err(Problem::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "idempotency-key",
+                    "This Idempotency-Key was used for another request.",
+                    "Take a new one.",
+                )
+                .into());
+            }
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            return Ok((status, [(header::CONTENT_TYPE, "application/json"), (header::AGE, "0")], text).into_response());
+        }
+        let done = work.await?;
+        let text = done.to_string();
+        self.desk.office.store().save_answer(name, key, request, 200, &text, self.visit.now).await?;
+        Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], text).into_response())
     }
-    let done = work.await?;
-    let text = done.to_string();
-    desk.office.store().save_answer(name, key, request, 200, &text, visit.now).await?;
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], text).into_response())
-}
 
-pub fn parsed<T: for<'a> Deserialize<'a>>(body: &str) -> Result<T, Problem> {
-    let text = if body.trim().is_empty() { "{}" } else { body };
-    serde_json::from_str(text)
-        .map_err(|e| Problem::wrong(format!("The body is not what is asked for: {e}."), "Nothing was changed."))
-}
-
-fn person(visit: &Visit) -> Result<User, Problem> {
-    visit.person().cloned()
+    /// What changes a batch as a whole, once for each key.
+    async fn of_batch<F: AsyncFnOnce(Office, Batch, UserName) -> Result<Value, Problem>>(
+        &self,
+        id: String,
+        work: F,
+    ) -> Answer {
+        let by = self.visit.person()?.name.clone();
+        self.once(async {
+            let batch = self.desk.office.store().batch(&id).await?;
+            work(self.desk.office.clone(), batch, by).await
+        })
+        .await
+    }
 }
 
 #[utoipa::path(get, path = "/api/v1/batches", responses((status = 200, description = "Every batch")))]
@@ -198,87 +224,56 @@ pub fn mask(value: &mut Value) {
     }
 }
 
-/// What changes a batch as a whole, once for each key.
-async fn of_batch<F: AsyncFnOnce(Office, Batch, UserName) -> Result<Value, Problem>>(
-    desk: Desk,
-    visit: Visit,
-    headers: HeaderMap,
-    (id, body): (String, String),
-    work: F,
-) -> Answer {
-    let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        work(desk.office.clone(), batch, by.name).await
-    })
-    .await
-}
-
 #[utoipa::path(post, path = "/api/v1/batches/{id}/balance",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Balanced, or what most likely explains the difference"),
               (status = 409, body = ProblemDetails)))]
-pub async fn balance(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
-        Ok(match office.balance(&batch, Some(&by)).await? {
-            BalanceAnswer::Balanced { proof, state, already } => {
-                json!({ "balanced": true, "state": state, "already": already, "proof": proof })
-            }
-            BalanceAnswer::Out(imbalance) => {
-                let marks: Vec<String> = imbalance.explanations.iter().map(super::balance::mark_of).collect();
-                json!({ "balanced": false, "imbalance": *imbalance, "marks": marks })
-            }
+pub async fn balance(Path(id): Path<String>, change: Change) -> Answer {
+    change
+        .of_batch(id, async |office, batch, by| {
+            Ok(match office.balance(&batch, Some(&by)).await? {
+                BalanceAnswer::Balanced { proof, state, already } => {
+                    json!({ "balanced": true, "state": state, "already": already, "proof": proof })
+                }
+                BalanceAnswer::Out(imbalance) => {
+                    let marks: Vec<String> = imbalance.explanations.iter().map(super::balance::mark_of).collect();
+                    json!({ "balanced": false, "imbalance": *imbalance, "marks": marks })
+                }
+            })
         })
-    })
-    .await
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/batches/{id}/approve",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Approved"), (status = 409, body = ProblemDetails)))]
-pub async fn approve(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
-        let approval = office.approve(&batch, &by).await?;
-        Ok(json!({ "batch": batch.id, "already": approval.done == Done::Already, "given": approval.given,
+pub async fn approve(Path(id): Path<String>, change: Change) -> Answer {
+    change
+        .of_batch(id, async |office, batch, by| {
+            let approval = office.approve(&batch, &by).await?;
+            Ok(json!({ "batch": batch.id, "already": approval.done == Done::Already, "given": approval.given,
             "needed": approval.needed }))
-    })
-    .await
+        })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/batches/{id}/post",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Posted"), (status = 409, body = ProblemDetails)))]
-pub async fn post(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    of_batch(desk, visit, headers, (id, body), async |office, batch, by| {
-        let done = office.post(&batch, &by).await?;
-        Ok(json!({ "batch": batch.id, "state": done.state, "entries": done.entries, "total": done.total,
+pub async fn post(Path(id): Path<String>, change: Change) -> Answer {
+    change
+        .of_batch(id, async |office, batch, by| {
+            let done = office.post(&batch, &by).await?;
+            Ok(json!({ "batch": batch.id, "state": done.state, "entries": done.entries, "total": done.total,
             "file": done.file, "already": done.already }))
-    })
-    .await
+        })
+        .await
 }
 
 #[utoipa::path(get, path = "/api/v1/exceptions", params(("batch" = Option<String>, Query)),
     responses((status = 200, description = "What needs a person, the worst harm first")))]
 pub async fn exceptions(State(desk): State<Desk>, visit: Visit) -> Answer {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let all = super::exceptions::queue(&desk).await?;
     let batch = query.get("batch");
     let list: Vec<_> = all.iter().filter(|e| batch.is_empty() || e.batch.as_str() == batch).collect();
@@ -302,68 +297,54 @@ pub async fn exception(State(desk): State<Desk>, Path(id): Path<String>) -> Answ
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/decide", request_body = DecideBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails), (status = 422, body = ProblemDetails)))]
-pub async fn decide(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let by = person(&visit)?;
-    let asked: DecideBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        let subject = desk.office.store().exception(&id).await?.transaction.map(|t| t.to_string()).unwrap_or_default();
-        desk.office.store().may_work(&subject, &by.name, None, visit.now).await?;
-        let done = match asked.candidate.as_str() {
-            "" => desk.office.key(&id, &asked.name, &asked.fields, &by).await?,
-            candidate => desk.office.choose(&id, candidate, &by).await?,
-        };
-        Ok(Left::of(&done))
-    })
-    .await
+pub async fn decide(Path(id): Path<String>, change: Change) -> Answer {
+    let by = change.visit.person()?;
+    let asked: DecideBody = change.asked()?;
+    change
+        .once(async {
+            let subject =
+                change.desk.office.store().exception(&id).await?.transaction.map(|t| t.to_string()).unwrap_or_default();
+            change.desk.office.store().may_work(&subject, &by.name, None, change.visit.now).await?;
+            let done = match asked.candidate.as_str() {
+                "" => change.desk.office.key(&id, &asked.name, &asked.fields, by).await?,
+                candidate => change.desk.office.choose(&id, candidate, by).await?,
+            };
+            Ok(Left::of(&done))
+        })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/transactions/{id}/hold", request_body = HoldBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
-pub async fn hold(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let by = person(&visit)?;
-    let asked: HoldBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        desk.office.store().may_work(&id, &by.name, None, visit.now).await?;
-        Ok(Left::of(&desk.office.hold(&id, &asked.fields, &by.name).await?))
-    })
-    .await
+pub async fn hold(Path(id): Path<String>, change: Change) -> Answer {
+    let by = change.visit.person()?;
+    let asked: HoldBody = change.asked()?;
+    change
+        .once(async {
+            change.desk.office.store().may_work(&id, &by.name, None, change.visit.now).await?;
+            Ok(Left::of(&change.desk.office.hold(&id, &asked.fields, &by.name).await?))
+        })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/transactions/{id}/undo",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
-pub async fn undo(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let by = person(&visit)?;
-    once(&desk, &visit, &headers, &body, async {
-        desk.office.store().may_work(&id, &by.name, None, visit.now).await?;
-        Ok(Left::of(&desk.office.undo(&id, &by.name).await?))
-    })
-    .await
+pub async fn undo(Path(id): Path<String>, change: Change) -> Answer {
+    let by = change.visit.person()?;
+    change
+        .once(async {
+            change.desk.office.store().may_work(&id, &by.name, None, change.visit.now).await?;
+            Ok(Left::of(&change.desk.office.undo(&id, &by.name).await?))
+        })
+        .await
 }
 
 #[utoipa::path(get, path = "/api/v1/research", params(("q" = String, Query)),
     responses((status = 200, description = "Payments by account, name, amount, check number or date")))]
 pub async fn research(State(desk): State<Desk>, visit: Visit) -> Answer {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let text: String = query.get("q").chars().take(120).collect();
     let hits = desk.office.store().research(&super::research::wanted(&text, query.get("date")).0).await?;
     let list: Vec<Value> = hits

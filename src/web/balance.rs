@@ -79,7 +79,7 @@ struct Page {
 }
 
 pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let batch = desk.office.store().batch(&id).await?;
     let answer = desk.office.balance(&batch, None).await?;
     let strip = desk.office.store().strip(&batch.id).await?;

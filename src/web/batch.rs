@@ -224,7 +224,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
     let (next, next_href) = next_of(batch.id.as_str(), batch.state, open as u32);
     let may_work = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Decide).is_some();
     let may_void = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Void).is_some();
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     html(&Page {
         undo: query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect(),
         frame: Frame::new(&desk, &visit, &batch.name, "/batches").await?.on("batch").with_totals(&desk, &batch).await?,

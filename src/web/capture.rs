@@ -116,7 +116,7 @@ pub async fn file(
     Path(tray): Path<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     put(&desk, &visit, &tray, query.get("name"), body).await
 }
 

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Desk;
-use super::form::Form;
 use super::gate::{Visit, is_script};
 use super::item::{Walk, walk_from};
 use super::page::{Frame, Problem, html, money_or, see_other};
@@ -96,7 +95,7 @@ pub async fn next(State(desk): State<Desk>, visit: Visit, headers: HeaderMap) ->
 const MOST: usize = 100;
 
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let asked = Queue::parse(query.get("queue"));
     let batch = query.get("batch").to_string();
     let showing_held = query.get("held") == "1";

@@ -12,6 +12,11 @@ pub const LARGEST: usize = 256 * 1024;
 pub struct Form(pub Vec<(String, String)>);
 
 impl Form {
+    /// What stands behind the `?` of a path.
+    pub fn of_query(path: &str) -> Form {
+        Form::parse(path.split_once('?').map_or("", |q| q.1).as_bytes())
+    }
+
     /// The first value of a name, trimmed; empty when there is none.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())

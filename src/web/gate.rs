@@ -60,6 +60,10 @@ impl Visit {
         session.or(self.program.as_ref()).ok_or_else(page::Problem::signed_out)
     }
 
+    pub fn query(&self) -> Form {
+        Form::of_query(&self.path)
+    }
+
     pub fn session(&self) -> Result<&Session, page::Problem> {
         self.session.as_ref().ok_or_else(page::Problem::signed_out)
     }

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Desk;
-use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
 use crate::domain::{DocumentId, ImageRef, ImageRole, PixelBox, Sha256};
@@ -104,7 +103,7 @@ pub async fn rescan(
     Path(document): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let side = if query.get("side") == "back" { "back" } else { "front" };
     let done = replace(&desk, &visit, &document, side, body).await?;
     Ok(Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response())
@@ -135,7 +134,7 @@ pub async fn snippet(
     Path(document): Path<String>,
 ) -> Result<Response, Problem> {
     let paper = desk.office.paper(&document_id(&document)?).await?;
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let numbers: Vec<i32> = query.get("box").split(',').filter_map(|n| n.trim().parse().ok()).collect();
     let [x, y, w, h] = numbers[..] else { return Err(Problem::wrong("A box has four numbers.", "box=x,y,w,h")) };
     let role = paper.role(true, false).ok_or_else(|| Problem::unknown("image"))?;

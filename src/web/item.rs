@@ -286,7 +286,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn of(path: &str) -> Walk {
-        let query = Form::parse(path.split_once('?').map_or("", |q| q.1).as_bytes());
+        let query = Form::of_query(path);
         let batch = query.get("batch").chars().filter(char::is_ascii_alphanumeric).take(20).collect();
         let (queue, document) = (Queue::parse(query.get("queue")), query.get("document").parse().ok());
         Walk { queue, batch, key: query.get("walk") == "key", document }

@@ -7,7 +7,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::Desk;
-use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money};
 use crate::domain::Entry;
@@ -47,7 +46,7 @@ struct Page {
 const MOST: usize = 100;
 
 async fn books(desk: &Desk, visit: &Visit, account: &str) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let before: i64 = query.get("before").parse().unwrap_or(i64::MAX);
     let chart = &desk.office.site.config.posting;
     let balances = desk.office.store().balances().await?;
@@ -184,7 +183,7 @@ pub async fn entry(State(desk): State<Desk>, visit: Visit, Path(number): Path<i6
 
 /// All entries as CSV for a spreadsheet or as a journal.
 pub async fn export(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let entries = desk.office.entries().await?;
     let chart = &desk.office.site.config.posting;
     let (text, name) = match query.get("format") {

@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::api::{Answer, Left, ProblemDetails, mask, once, parsed};
+use super::api::{Answer, Change, Left, ProblemDetails, mask};
 use super::form::Form;
 use super::gate::Visit;
 use super::page::Problem;
@@ -78,7 +77,7 @@ impl MoveBody {
 }
 
 fn given(visit: &Visit) -> Form {
-    Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes())
+    visit.query()
 }
 
 fn masked(value: impl Serialize) -> Result<Value, Problem> {
@@ -105,85 +104,59 @@ pub async fn tray_file(
     params(("tray" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Each batch that was taken in, or was here already; `fields` are name, origin, date, \
         count, total"), (status = 422, body = ProblemDetails)))]
-pub async fn take_tray(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(tray): Path<String>,
-    body: String,
-) -> Answer {
-    let form = Form(parsed::<FormBody>(&body)?.fields.into_iter().collect());
-    once(&desk, &visit, &headers, &body, async { capture::take_tray(&desk, &visit, &tray, &form).await }).await
+pub async fn take_tray(Path(tray): Path<String>, change: Change) -> Answer {
+    let form = Form(change.asked::<FormBody>()?.fields.into_iter().collect());
+    change.once(async { capture::take_tray(&change.desk, &change.visit, &tray, &form).await }).await
 }
 
 #[utoipa::path(post, path = "/api/v1/watched", request_body = WatchedBody,
     params(("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Taken in"), (status = 404, body = ProblemDetails)))]
-pub async fn take_watched(State(desk): State<Desk>, visit: Visit, headers: HeaderMap, body: String) -> Answer {
-    let asked: WatchedBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        Ok(json!({ "already": !watched::take_one(&desk, &visit, &asked.name).await? }))
-    })
-    .await
+pub async fn take_watched(change: Change) -> Answer {
+    let asked: WatchedBody = change.asked()?;
+    change
+        .once(async { Ok(json!({ "already": !watched::take_one(&change.desk, &change.visit, &asked.name).await? })) })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/batches/{id}/regroup", request_body = RegroupBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
-pub async fn regroup(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let asked: RegroupBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        let documents: Result<Vec<_>, _> = asked.documents.iter().map(|d| d.parse()).collect();
-        let documents = documents.map_err(|_| Problem::unknown("document"))?;
-        Ok(Left::of(&desk.office.regroup(&batch, &documents, &visit.person()?.name).await?))
-    })
-    .await
+pub async fn regroup(Path(id): Path<String>, change: Change) -> Answer {
+    let asked: RegroupBody = change.asked()?;
+    change
+        .once(async {
+            let batch = change.desk.office.store().batch(&id).await?;
+            let documents: Result<Vec<_>, _> = asked.documents.iter().map(|d| d.parse()).collect();
+            let documents = documents.map_err(|_| Problem::unknown("document"))?;
+            Ok(Left::of(&change.desk.office.regroup(&batch, &documents, &change.visit.person()?.name).await?))
+        })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/batches/{id}/void", request_body = VoidBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "It is void"), (status = 409, body = ProblemDetails)))]
-pub async fn void(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let asked: VoidBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        let batch = desk.office.store().batch(&id).await?;
-        if asked.note.trim().len() < 3 {
-            return Err(Problem::wrong("Say why the batch is void.", "It stays in the record."));
-        }
-        let already = desk.office.void(&batch, asked.note.trim(), &visit.person()?.name).await?;
-        Ok(json!({ "batch": batch.id, "already": already }))
-    })
-    .await
+pub async fn void(Path(id): Path<String>, change: Change) -> Answer {
+    let asked: VoidBody = change.asked()?;
+    change
+        .once(async {
+            let batch = change.desk.office.store().batch(&id).await?;
+            if asked.note.trim().len() < 3 {
+                return Err(Problem::wrong("Say why the batch is void.", "It stays in the record."));
+            }
+            let already = change.desk.office.void(&batch, asked.note.trim(), &change.visit.person()?.name).await?;
+            Ok(json!({ "batch": batch.id, "already": already }))
+        })
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/batches/{id}/mend", request_body = MendBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
-pub async fn mend(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let asked: MendBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        Ok(Left::of(&balance::mend_one(&desk, &visit, &id, &asked.mark).await?))
-    })
-    .await
+pub async fn mend(Path(id): Path<String>, change: Change) -> Answer {
+    let asked: MendBody = change.asked()?;
+    change.once(async { Ok(Left::of(&balance::mend_one(&change.desk, &change.visit, &id, &asked.mark).await?)) }).await
 }
 
 #[utoipa::path(get, path = "/api/v1/documents/{id}/side/{side}", params(("id" = String, Path), ("side" = String, Path)),
@@ -209,18 +182,13 @@ pub async fn rescan(
 #[utoipa::path(post, path = "/api/v1/transactions/{id}/note", request_body = NoteBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "Written into its history"), (status = 422, body = ProblemDetails)))]
-pub async fn note(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let asked: NoteBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        Ok(json!({ "transaction": item::write_note(&desk, &visit, &id, &asked.text).await? }))
-    })
-    .await
+pub async fn note(Path(id): Path<String>, change: Change) -> Answer {
+    let asked: NoteBody = change.asked()?;
+    change
+        .once(async {
+            Ok(json!({ "transaction": item::write_note(&change.desk, &change.visit, &id, &asked.text).await? }))
+        })
+        .await
 }
 
 fn shown(desk: &Desk, deposits: &[Deposit]) -> Value {
@@ -231,12 +199,11 @@ fn shown(desk: &Desk, deposits: &[Deposit]) -> Value {
     params(("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "What was made now; empty when nothing waited"),
               (status = 409, body = ProblemDetails)))]
-pub async fn make_deposits(State(desk): State<Desk>, visit: Visit, headers: HeaderMap, body: String) -> Answer {
-    let asked: DepositBody = parsed(&body)?;
-    once(&desk, &visit, &headers, &body, async {
-        Ok(shown(&desk, &release::make_for(&desk, &visit, &asked.date).await?))
-    })
-    .await
+pub async fn make_deposits(change: Change) -> Answer {
+    let asked: DepositBody = change.asked()?;
+    change
+        .once(async { Ok(shown(&change.desk, &release::make_for(&change.desk, &change.visit, &asked.date).await?)) })
+        .await
 }
 
 #[utoipa::path(get, path = "/api/v1/deposits/{id}/file", params(("id" = String, Path)),
@@ -263,18 +230,13 @@ pub async fn list_returns(State(desk): State<Desk>) -> Answer {
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "`match` with `document`, `represent`, `clear` or `charge-back`"),
               (status = 409, body = ProblemDetails)))]
-pub async fn act_on_return(
-    State(desk): State<Desk>,
-    visit: Visit,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-    body: String,
-) -> Answer {
-    let form = parsed::<MoveBody>(&body)?.form();
-    once(&desk, &visit, &headers, &body, async {
-        Ok(json!({ "return": id, "already": returns::work(&desk, &visit, &id, &form).await? }))
-    })
-    .await
+pub async fn act_on_return(Path(id): Path<String>, change: Change) -> Answer {
+    let form = change.asked::<MoveBody>()?.form();
+    change
+        .once(async {
+            Ok(json!({ "return": id, "already": returns::work(&change.desk, &change.visit, &id, &form).await? }))
+        })
+        .await
 }
 
 #[utoipa::path(get, path = "/api/v1/returns/{id}/letter", params(("id" = String, Path)),
@@ -298,13 +260,14 @@ pub async fn drawers(State(desk): State<Desk>, visit: Visit) -> Answer {
     params(("Idempotency-Key" = String, Header)),
     responses((status = 200, description = "`open`, `receive`, `payout`, `count` or `close`, with the fields of the screen"),
               (status = 409, body = ProblemDetails)))]
-pub async fn work_drawer(State(desk): State<Desk>, visit: Visit, headers: HeaderMap, body: String) -> Answer {
-    let form = parsed::<MoveBody>(&body)?.form();
-    once(&desk, &visit, &headers, &body, async {
-        drawer::work(&desk, &visit, &form).await?;
-        own_drawers(&desk, &visit).await
-    })
-    .await
+pub async fn work_drawer(change: Change) -> Answer {
+    let form = change.asked::<MoveBody>()?.form();
+    change
+        .once(async {
+            drawer::work(&change.desk, &change.visit, &form).await?;
+            own_drawers(&change.desk, &change.visit).await
+        })
+        .await
 }
 
 #[utoipa::path(get, path = "/api/v1/ledger/export", params(("format" = Option<String>, Query)),

@@ -318,7 +318,7 @@ struct SheetPage {
 }
 
 pub async fn proof_sheet(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let date = query.get("date").parse::<Day>().ok();
     let sheet = desk.office.proof_sheet(date).await?;
     let line = |b: &crate::reports::BatchSheet| SheetLine {

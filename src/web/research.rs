@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::Desk;
-use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money_or, see_other};
 use crate::domain::{DocumentId, TransactionState};
@@ -78,7 +77,7 @@ pub fn wanted(text: &str, date: &str) -> (Wanted, Vec<String>) {
 }
 
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let store = desk.office.store();
     if let Ok(document) = query.get("document").parse::<DocumentId>() {
         let transaction =

@@ -270,7 +270,7 @@ fn simulation(told: crate::pipeline::Simulated) -> Simulation {
 
 /// `GET /admin/settings?part=bank`
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
-    let query = Form::parse(visit.path.split_once('?').map_or("", |q| q.1).as_bytes());
+    let query = visit.query();
     let asked = Form(query.0.into_iter().filter(|(name, _)| matches!(name.as_str(), "part" | "bank")).collect());
     show(&desk, &visit, part_of(asked.get("part")), &asked, String::new()).await
 }

@@ -202,6 +202,15 @@ pub fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// What was sent is acknowledged with the count and the total that it was sent with.
+fn acknowledged(site: &Site, what: &str, named: &str) -> Vec<Order> {
+    let words = |sent: &Value| {
+        let (id, count, total) = (text(&sent[named]), sent["count"].to_string(), text(&sent["total"]));
+        order("sven", &[what, "ack", &id, "--count", &count, "--total", &total])
+    };
+    site.json(&[what, "list", "--json"]).iter().map(words).collect()
+}
+
 /// The operator keys an unknown amount from the check, as the samples' truth knows it.
 fn amount_keyed(batch: &Value, transaction: &Value, samples: &Path) -> Option<Order> {
     let exception = list(&transaction["exceptions"])
@@ -309,22 +318,8 @@ fn orders(step: &str, site: &Site, samples: &Path) -> Vec<Order> {
         "approve" => each("sven", &["batch", "approve"]),
         "post" => each("sven", &["post"]),
         "deposit" => vec![order("sven", &["deposit", "make", "--date", DATE, "--json"])],
-        "confirm" => {
-            let all = site.json(&["deposit", "list", "--json"]);
-            let words = |d: &Value| {
-                let (id, count, total) = (text(&d["id"]), d["count"].to_string(), text(&d["total"]));
-                order("sven", &["deposit", "ack", &id, "--count", &count, "--total", &total])
-            };
-            all.iter().map(words).collect()
-        }
-        "billing" => {
-            let all = site.json(&["billing", "list", "--json"]);
-            let words = |f: &Value| {
-                let (id, count, total) = (text(&f["batch"]), f["count"].to_string(), text(&f["total"]));
-                order("sven", &["billing", "ack", &id, "--count", &count, "--total", &total])
-            };
-            all.iter().map(words).collect()
-        }
+        "confirm" => acknowledged(site, "deposit", "id"),
+        "billing" => acknowledged(site, "billing", "batch"),
         "return" => {
             let deposits = site.json(&["deposit", "list", "--json"]);
             let items = deposits.iter().flat_map(|d| list(&d["items"])).take(2);
