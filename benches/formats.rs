@@ -25,8 +25,8 @@ pub struct Case {
 pub enum Run {
     /// Reads a file with all its totals; gives the number of items.
     Read(fn(&mut File) -> u64),
-    /// Writes a file of about so many bytes in memory, proved; gives its bytes and items.
-    Write(fn(u64) -> (u64, u64)),
+    /// Writes a file of about so many bytes and proves it; gives its bytes and items.
+    Write(fn(&Path, u64) -> (u64, u64)),
 }
 
 const USUAL: u64 = 32 << 20;
@@ -57,7 +57,7 @@ fn child(case: &Case, path: &Path, size: u64) {
                 bytes = file.metadata().expect("its size").len();
                 items = read(&mut file);
             }
-            Run::Write(write) => (bytes, items) = write(size),
+            Run::Write(write) => (bytes, items) = write(path, size),
         }
         rounds += 1;
     }

@@ -230,6 +230,11 @@ impl Draft {
         self.file.write_all(bytes).map_err(failed(&self.path))
     }
 
+    /// What was written so far, to be read.
+    pub fn written(&self) -> Result<OpenFile, OfficeError> {
+        OpenFile::open(&self.temporary)
+    }
+
     pub fn finish(self) -> Result<(), OfficeError> {
         let failed = failed(&self.path);
         self.file.sync_all().map_err(&failed)?;

@@ -83,12 +83,14 @@ fn letter(amounts: &[i64], encoding: Encoding, change: impl Fn(&mut x9::CashLett
         back: &backs[sequence as usize - 1],
     };
     let mut letter = x9::CashLetter {
-        business_date: day,
-        creation_date: day,
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
+        head: x9::LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+        },
         checks: (1..).zip(amounts).map(check).collect(),
     };
     let mut profile = x9::Profile { encoding, ..x9::Profile::usual(&routing, "123456780") };
@@ -218,7 +220,7 @@ async fn row_28_the_same_items_again() {
     let first = plain(&[100, 250]);
     assert!(matches!(door.take("a.x9", &first).await.unwrap().as_slice(), [Taken::New { .. }]));
     assert!(matches!(door.take("b.x9", &first).await.unwrap().as_slice(), [Taken::Already { .. }]));
-    let other_id = letter(&[100, 250], Encoding::Ascii, |l, _| (l.letter_id, l.file_id_modifier) = ("9".into(), 'B'));
+    let other_id = letter(&[100, 250], Encoding::Ascii, |l, _| (l.head.letter_id, l.head.file_id_modifier) = ("9".into(), 'B'));
     let again = door.take("c.x9", &other_id).await.unwrap();
     assert!(matches!(again.as_slice(), [Taken::Already { .. } | Taken::Suspect { .. }]), "{again:?}");
     let same_id = plain(&[100, 251]);
@@ -241,7 +243,7 @@ async fn row_29_tests_are_no_money() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_30_dates_far_away() {
     let door = Door::new("[capture]\noldest_days = 20\nnewest_days = 1\n").await;
-    let dated = |day: &str| letter(&[100], Encoding::Ascii, |l, _| l.business_date = day.parse().unwrap());
+    let dated = |day: &str| letter(&[100], Encoding::Ascii, |l, _| l.head.business_date = day.parse().unwrap());
     door.refuses("long ago.x9", &dated("2026-10-28"), "date-range").await;
     door.refuses("not yet.x9", &dated("2026-11-30"), "date-range").await;
     for (name, day) in [("old.x9", "2026-11-08"), ("tomorrow.x9", "2026-11-29")] {

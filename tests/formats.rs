@@ -95,12 +95,14 @@ fn sample_letter() -> Vec<u8> {
         })
         .collect();
     let letter = x9::CashLetter {
-        business_date: day,
-        creation_date: day,
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
+        head: x9::LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+        },
         checks,
     };
     let credit = x9::CreditProfile {

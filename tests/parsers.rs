@@ -1,6 +1,7 @@
 //! Seeded mutations of good files through everything that reads bytes from outside (`tests/fuzz/targets.rs`): no panic, no
 //! hang, bounded memory, the same inputs each time. `REMIT_FUZZ_ROUNDS` multiplies the work, `REMIT_SEED` changes the draw.
-//! A failing input is kept in the folder for temporary files and named.
+//! A failing input is kept in the folder for temporary files and named. `REMIT_FUZZ_SEEDS=DIR` writes the seeds into a folder
+//! for each target, to begin the coverage-guided runs of `tests/fuzz` with.
 
 #[path = "fuzz/seeds.rs"]
 mod seeds;
@@ -214,6 +215,25 @@ fn nothing_from_outside_breaks_a_parser() {
     if let Some(peak) = peak_memory_kib() {
         println!("peak memory {} MiB", peak / 1024);
         assert!(peak < MOST_MEMORY_KIB, "the parsers held {peak} KiB");
+    }
+}
+
+#[test]
+fn the_seeds_can_begin_a_longer_run() {
+    let asked = std::env::var_os("REMIT_FUZZ_SEEDS").map(PathBuf::from);
+    let folder =
+        asked.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("remit-seeds-{}", std::process::id())));
+    for (name, _) in TARGETS {
+        let here = folder.join(name);
+        std::fs::create_dir_all(&here).expect("a folder for the seeds");
+        let all: Vec<_> = own(name).into_iter().chain(samples(name)).collect();
+        for (place, seed) in all.iter().enumerate() {
+            std::fs::write(here.join(format!("seed-{place:03}")), seed).expect("a seed can be written");
+        }
+        assert_eq!(std::fs::read_dir(&here).expect("the folder").count(), all.len(), "{name}");
+    }
+    if asked.is_none() {
+        std::fs::remove_dir_all(&folder).expect("the seeds can be cleared away");
     }
 }
 

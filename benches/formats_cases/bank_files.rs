@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 
 use remit::domain::{Cents, DocumentId, RoutingNumber};
 use remit::formats::{Format, inspect_from};
@@ -92,7 +93,7 @@ fn make_nacha(out: &mut dyn Write, size: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_nacha(size: u64) -> (u64, u64) {
+fn write_nacha(_: &Path, size: u64) -> (u64, u64) {
     let routing = RoutingNumber::new("021000021").expect("a good number");
     let profile = ArcProfile {
         enabled: true,

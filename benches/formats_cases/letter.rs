@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 
 use remit::domain::{Cents, Day, RoutingNumber};
 use remit::formats::ebcdic::CodePage;
@@ -228,35 +229,45 @@ fn one_check(out: &mut Out<'_>, number: u64, amount: Cents, image: Option<&Vec<u
     Ok(())
 }
 
-/// A deposit of a day, written as our writer writes it, with its proof.
-fn write(size: u64) -> (u64, u64) {
+/// A deposit of a day, written check by check as a deposit is and proved by both readings.
+fn write(path: &Path, size: u64) -> (u64, u64) {
     let routing = RoutingNumber::new("061000146").expect("a routing number");
     let picture = |length: usize| -> Vec<u8> {
         b"II*\0".iter().copied().chain((0..length).map(|n| ((n * 131) >> 3) as u8)).take(length).collect()
     };
     let (front, back) = (picture(IMAGES[0]), picture(IMAGES[1]));
     let count = size / (IMAGES[0] + IMAGES[1] + 600) as u64 + 1;
-    let checks = (1..=count)
-        .map(|sequence| x9::OutgoingCheck {
-            routing: routing.clone(),
-            on_us: "123456789/0101".into(),
-            auxiliary_on_us: "1021".into(),
-            external_processing_code: String::new(),
-            amount: Cents::new((sequence * 7919 % 1_000_000) as i64 + 1),
-            sequence,
-            front: &front,
-            back: &back,
-        })
-        .collect();
-    let letter = x9::CashLetter {
+    let amount = |sequence: u64| (sequence * 7919 % 1_000_000) as i64 + 1;
+    let head = x9::LetterHead {
         business_date: day(),
         creation_date: day(),
         creation_time: "1705".into(),
         file_id_modifier: 'A',
         resend: false,
         letter_id: "1".into(),
-        checks,
     };
-    let bytes = x9::write(&letter, &x9::Profile::usual(&routing, "123456780")).expect("a proved letter");
-    (bytes.len() as u64, count)
+    let total = Cents::new((1..=count).map(amount).sum());
+    let mut letter = x9::LetterWriter::begin(head, total, x9::Profile::usual(&routing, "123456780")).expect("a head");
+    let mut file = File::create(path).expect("a file for the letter");
+    for sequence in 1..=count {
+        let check = x9::OutgoingCheck {
+            routing: routing.clone(),
+            on_us: "123456789/0101".into(),
+            auxiliary_on_us: "1021".into(),
+            external_processing_code: String::new(),
+            amount: Cents::new(amount(sequence)),
+            sequence,
+            front: &front,
+            back: &back,
+        };
+        letter.check(&check).expect("a check");
+        file.write_all(&letter.take()).expect("room for the letter");
+    }
+    let (written, end) = letter.finish().expect("an end");
+    file.write_all(&end).expect("room for the letter");
+    let again = || File::open(path).expect("the letter");
+    written.prove(&mut again()).expect("the reader finds what was written");
+    let proof = x9::proof::prove(&mut again(), true, true, (false, false)).expect("it adds up");
+    assert_eq!((proof.items, proof.image_hash), (count, Some(written.images)));
+    (file.metadata().expect("its size").len(), count)
 }

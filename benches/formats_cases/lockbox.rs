@@ -16,7 +16,7 @@ pub const WRITTEN: Case = Case {
     name: "lockbox-write",
     what: "one lockbox of 9,000 checks, written and read back",
     make: |_, _| Ok(()),
-    run: Run::Write(|_| {
+    run: Run::Write(|_, _| {
         let bytes = write(&deposit()).expect("a proved file");
         (bytes.len() as u64, 9000)
     }),

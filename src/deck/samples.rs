@@ -10,7 +10,7 @@ use crate::domain::day::NotADay;
 use crate::domain::{AccountStatus, Bill, Cents, Day, RoutingNumber};
 use crate::formats::bai_lockbox::{self, LockboxCheck, LockboxDeposit, LockboxInvoice};
 use crate::formats::fault::FormatError;
-use crate::formats::x9::{self, CashLetter, OutgoingCheck, Profile};
+use crate::formats::x9::{self, CashLetter, LetterHead, OutgoingCheck, Profile};
 
 const SEED: u64 = 2026;
 const README: &str = include_str!("samples.md");
@@ -154,15 +154,15 @@ fn cash_letter(plan: &Plan, batch: usize) -> Result<NamedFile, SamplesError> {
     profile.destination_name = bank.name.chars().take(18).collect();
     profile.origin_name = "JUNIPER BASIN EC".into();
     profile.payee_name = BILLERS[0].name.chars().take(15).collect::<String>().trim_end().into();
-    let letter = CashLetter {
+    let head = LetterHead {
         business_date: tray.date,
         creation_date: tray.date,
         creation_time: "0715".into(),
         file_id_modifier: 'A',
         resend: false,
         letter_id: "RDC00001".into(),
-        checks,
     };
+    let letter = CashLetter { head, checks };
     Ok(NamedFile { name: "cash-letter.x9".into(), bytes: x9::write(&letter, &profile)? })
 }
 

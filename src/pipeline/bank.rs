@@ -256,7 +256,18 @@ impl Office {
             ready.push(Ready { item: eligible, face });
             documents.insert(item.document.clone(), document);
         }
-        let mut letter_items = Vec::with_capacity(ready.len());
+        let refused = |e: truncation::LetterError| {
+            let help = "the checks stay reserved; mend the cause and run it again";
+            OfficeError::refused("deposit", e.to_string(), help)
+        };
+        let file = format!("deposits/{}-{}-{:02}.x9", deposit.date, profile.name, deposit.number);
+        let path = self.site.folder.join(&file);
+        // Waits for whoever makes this file just now, so not on a thread that they may need.
+        let begun = tokio::task::spawn_blocking(move || station::Draft::begin(&path));
+        let mut draft = begun.await.map_err(StoreError::Task)??;
+        let created = &deposit.claimed_at;
+        let mut maker = truncation::LetterMaker::begin(profile, deposit.total, deposit.date, deposit.number, created)
+            .map_err(refused)?;
         for chunk in ready.chunks(64) {
             let mut hashes = Vec::new();
             for check in chunk {
@@ -272,24 +283,27 @@ impl Office {
                 })
                 .collect();
             let made = tokio::task::spawn_blocking(move || images_of(work)).await.map_err(StoreError::Task)?;
-            letter_items.extend(made?);
+            for (item, images) in made? {
+                maker.add(&item, &images).map_err(refused)?;
+                draft.add(&maker.take())?;
+            }
         }
-        let created = &deposit.claimed_at;
-        let letter =
-            truncation::cash_letter(profile, &letter_items, deposit.date, deposit.number, created).map_err(|e| {
-                OfficeError::refused(
-                    "deposit",
-                    e.to_string(),
-                    "the checks stay reserved; mend the cause and run it again",
-                )
-            })?;
+        let (unproved, end) = maker.finish().map_err(refused)?;
+        draft.add(&end)?;
+        let written = draft.written()?;
+        let (reads_back, _) = written.read_through(|bytes| unproved.reads_back(bytes))?;
+        let (adds_up, sha256) = written.read_through(|bytes| unproved.adds_up(bytes))?;
+        if let Err(wrong) = reads_back.and(adds_up) {
+            draft.throw_away()?;
+            return Err(refused(wrong));
+        }
+        let letter = unproved.letter();
         assert_eq!(letter.total, deposit.total, "the file's total must be the deposit's");
         assert_eq!(letter.count, deposit.count, "the file's count must be the deposit's");
         assert_eq!(letter.items, deposit.items, "the file's items must be the deposit's, under their numbers");
-        let file = format!("deposits/{}-{}-{:02}.x9", deposit.date, profile.name, deposit.number);
-        station::write_whole(&self.site.folder.join(&file), letter.bytes())?;
+        draft.finish()?;
         let entry = post::deposit_entry(&deposit, &self.site.config.posting)?;
-        self.store.deposit_made(&deposit.id, &file, Sha256::of(letter.bytes()), &[entry], by).await?;
+        self.store.deposit_made(&deposit.id, &file, sha256, &[entry], by).await?;
         Ok(self.store.deposit(deposit.id.as_str()).await?)
     }
 

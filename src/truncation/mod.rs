@@ -15,7 +15,7 @@ pub use arc::{
 };
 pub use banking_day::next_banking_day;
 pub use images::{CheckImages, ImageError, for_bank};
-pub use letter::{CashLetter, LetterError, cash_letter};
+pub use letter::{CashLetter, LetterError, LetterMaker, Unproved};
 pub use profile::{Counted, Credit, CreditStyle, Encoding, Profile, ProfileError};
 pub use returns::{Original, SentCheck, Timing, original, timing};
 

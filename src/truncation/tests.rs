@@ -66,6 +66,33 @@ fn picture(ink: u8) -> Vec<u8> {
     crate::imaging::jpeg::write_gray(&page, 80, 200).unwrap()
 }
 
+/// A letter made at one go and proved.
+fn letter_of(
+    profile: &Profile,
+    items: &[(IclItem, CheckImages)],
+    number: u32,
+    created: &str,
+) -> Result<(CashLetter, Vec<u8>), LetterError> {
+    let total = Cents::sum(items.iter().map(|(item, _)| item.amount))?;
+    let mut maker = LetterMaker::begin(profile, total, "2026-11-30".parse().unwrap(), number, created)?;
+    let mut bytes = Vec::new();
+    for (item, images) in items {
+        maker.add(item, images)?;
+        bytes.append(&mut maker.take());
+    }
+    let (unproved, end) = maker.finish()?;
+    bytes.extend(end);
+    unproved.reads_back(&mut &*bytes)?;
+    unproved.adds_up(&mut &*bytes)?;
+    for at in [130, bytes.len() / 2, bytes.len() - 60] {
+        let mut touched = bytes.clone();
+        touched[at] ^= 1;
+        let wrong = unproved.reads_back(&mut &*touched).and(unproved.adds_up(&mut &*touched));
+        assert!(at == 130 || wrong.is_err(), "a change at {at} is not seen");
+    }
+    Ok((unproved.letter(), bytes))
+}
+
 #[test]
 fn a_letter_proves_and_is_the_same_again() {
     let images = |ink| CheckImages {
@@ -77,20 +104,22 @@ fn a_letter_proves_and_is_the_same_again() {
         (eligible(&e, Cents::new(n)).unwrap(), images(n as u8))
     };
     let items = [item(10), item(25)];
-    let date = "2026-11-30".parse().unwrap();
-    let make = |number| cash_letter(&Profile::default(), &items, date, number, "2026-11-30T17:05:00Z").unwrap();
-    let letter = make(1);
+    let make = |number| letter_of(&Profile::default(), &items, number, "2026-11-30T17:05:00Z").unwrap();
+    let (letter, bytes) = make(1);
     assert_eq!((letter.count, letter.total), (2, Cents::new(35)));
     assert_eq!(letter.items[0].sequence, "202611300100001");
-    assert_eq!(letter.bytes(), make(1).bytes());
-    let file = x9::read(letter.bytes()).unwrap();
+    assert_eq!(bytes, make(1).1);
+    let file = x9::read(&bytes).unwrap();
     assert!(file.is_valid());
     assert_eq!(file.items.len(), 2);
     let sequences: std::collections::BTreeSet<String> =
-        make(1).items.into_iter().chain(make(2).items).map(|i| i.sequence).collect();
+        make(1).0.items.into_iter().chain(make(2).0.items).map(|i| i.sequence).collect();
     assert_eq!(sequences.len(), 4, "no sequence number twice on a day");
-    assert!(matches!(cash_letter(&Profile::default(), &[], date, 1, "x"), Err(LetterError::Empty)));
-    assert!(matches!(cash_letter(&Profile::default(), &items, date, 1, "today"), Err(LetterError::Instant(_))));
+    let usual = Profile::default();
+    let refused = |items, number, created| letter_of(&usual, items, number, created).unwrap_err();
+    assert_eq!(refused(&[], 1, "2026-11-30T17:05:00Z"), LetterError::Empty);
+    assert_eq!(refused(&items, 1, "today"), LetterError::Instant("today".into()));
+    assert_eq!(refused(&items, 100, "2026-11-30T17:05:00Z"), LetterError::TooMany(100));
 }
 
 /// Every profile that comes with the program makes a letter that proves, twice the same, and says what it should.
@@ -107,11 +136,11 @@ fn the_included_profiles_make_letters() {
     let items = [item(10), item(25)];
     for (profile, shape) in Profile::included().iter().zip(["03 2 35 0 4", "03 2 35 1 4", "35 2 35 0 4", "03 3 70 0 6"])
     {
-        let make = || cash_letter(profile, &items, "2026-11-30".parse().unwrap(), 1, "2026-11-30T17:05:00Z").unwrap();
-        let letter = make();
-        assert_eq!(letter.bytes(), make().bytes(), "{}", profile.name);
+        let make = || letter_of(profile, &items, 1, "2026-11-30T17:05:00Z").unwrap();
+        let (letter, bytes) = make();
+        assert_eq!(bytes, make().1, "{}", profile.name);
         assert_eq!((letter.count, letter.total, letter.items.len()), (2, Cents::new(35), 2));
-        let s = x9::read(letter.bytes()).unwrap().summary;
+        let s = x9::read(&bytes).unwrap().summary;
         let level = s.header.unwrap().standard_level.text();
         let told = format!("{level} {} {} {} {}", s.checks, s.check_total.get(), s.credits, s.images);
         assert_eq!((told.as_str(), s.faults.list()), (shape, &[][..]), "{}", profile.name);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use remit::deck;
 use remit::domain::{Cents, Day, RoutingNumber};
-use remit::formats::x9::{self, CashLetter, Encoding, OutgoingCheck, Profile};
+use remit::formats::x9::{self, CashLetter, Encoding, LetterHead, OutgoingCheck, Profile};
 use remit::imaging::{self, Bits};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -243,12 +243,14 @@ fn letters() -> Vec<Vec<u8>> {
         back: &image,
     };
     let letter = CashLetter {
-        business_date: day,
-        creation_date: day,
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
+        head: LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+        },
         checks: vec![check(1), check(2)],
     };
     let usual = Profile::usual(&bank, "123456780");

@@ -267,7 +267,7 @@ fn remittance_list(bytes: &[u8]) -> bool {
 fn letter_proof(bytes: &[u8]) -> bool {
     let mut proved = false;
     for (ebcdic, words) in [(false, true), (true, true), (true, false)] {
-        let Ok(proof) = x9::proof::prove(bytes, ebcdic, words, (false, false)) else { continue };
+        let Ok(proof) = x9::proof::prove(&mut &*bytes, ebcdic, words, (false, false)) else { continue };
         proved = true;
         if let Ok(file) = x9::read(bytes)
             && file.is_valid()

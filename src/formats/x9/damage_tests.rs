@@ -21,12 +21,14 @@ fn records() -> Vec<Vec<u8>> {
         back: b"II*\0back",
     };
     let letter = CashLetter {
-        business_date: day,
-        creation_date: day,
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
+        head: LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+        },
         checks: (1..=3).map(check).collect(),
     };
     let usual = Profile::usual(&routing, "123456780");
@@ -277,12 +279,14 @@ fn a_total_too_large_is_not_written() {
         back: b"II*\0",
     };
     let letter = |count| CashLetter {
-        business_date: day,
-        creation_date: day,
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
+        head: LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: "1705".into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: "1".into(),
+        },
         checks: (1..=count).map(check).collect(),
     };
     let profile = Profile::usual(&routing, "123456780");

@@ -24,7 +24,9 @@ pub use credit::{Credit, CreditLayout, columns as credit_columns};
 pub use item::{Addendum, Detail, Item, View};
 pub use on_us::{line_text, micr_text, on_us_field};
 pub use physical::{Encoding, Layout, Physical};
-pub use read::{Piece, X9File, read, scan};
+pub use read::{Piece, X9File, read, scan, scan_with_images};
 pub use totals::Convention;
 pub use walk::{Letter, Seen, Sink, Summary, walk};
-pub use write::{CashLetter, CreditPlace, CreditProfile, OutgoingCheck, Profile, write};
+pub use write::{
+    CashLetter, CreditPlace, CreditProfile, LetterHead, LetterWriter, OutgoingCheck, Profile, Written, write,
+};

@@ -43,7 +43,16 @@ pub fn read(bytes: &[u8]) -> Result<X9File, Fault> {
 
 /// Reads a file of any size piece by piece, in its order, without holding more than one item.
 pub fn scan(source: &mut dyn Read, sink: &mut dyn FnMut(Piece)) -> Result<Summary, Fault> {
-    walk(source, &mut Assembly { sink, item: None, credit: None, view: None })
+    walk(source, &mut Assembly { sink, images: None, item: None, credit: None, view: None })
+}
+
+/// The same, and each image's bytes as they go by: those of an item come before it.
+pub fn scan_with_images(
+    source: &mut dyn Read,
+    sink: &mut dyn FnMut(Piece),
+    images: &mut dyn FnMut(&[u8]),
+) -> Result<Summary, Fault> {
+    walk(source, &mut Assembly { sink, images: Some(images), item: None, credit: None, view: None })
 }
 
 /// A credit on its way: handed out when it has ended and its layout is known.
@@ -56,8 +65,12 @@ struct OpenCredit {
     views: Vec<View>,
 }
 
+/// Takes the bytes of an image as they go by.
+type Images<'s> = &'s mut dyn FnMut(&[u8]);
+
 struct Assembly<'s> {
     sink: &'s mut dyn FnMut(Piece),
+    images: Option<Images<'s>>,
     item: Option<Item>,
     credit: Option<OpenCredit>,
     view: Option<View>,
@@ -107,6 +120,10 @@ impl Sink for Assembly<'_> {
                 self.view = Some(View { record, offset, detail, data: None, image: None });
             }
             Kind::ImageViewData => {
+                let image = seen.image.and_then(|(start, length)| frame.bytes.get(start..start.checked_add(length)?));
+                if let (Some(image), Some(give)) = (image, &mut self.images) {
+                    give(image);
+                }
                 if let Some(view) = &mut self.view {
                     view.data = ImageViewData::read(&latin::<105>(&seen.row)).ok();
                     let from = |start: usize| usize::try_from(frame.offset).unwrap_or(usize::MAX).saturating_add(start);

@@ -1,13 +1,17 @@
-//! Writing an image cash letter for a deposit: the same values give the same bytes. What does not fit is refused before a
-//! byte leaves, and the finished file is read back by the reader, which must find it valid and hold the same checks.
+//! Writing an image cash letter for a deposit, check by check: the same values give the same bytes. What does not fit is
+//! refused, and the finished file is read back by the reader, which must find it valid and hold the same checks.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+
+use sha2::Digest;
 
 use super::physical::Encoding;
 use super::records::*;
 use super::totals::{Convention, Sums};
-use super::{CreditLayout, read};
-use crate::domain::{Cents, Day, RoutingNumber};
+use super::{CreditLayout, Item, Piece, proof::ImageHash, scan_with_images};
+use crate::domain::{Cents, Day, RoutingNumber, Sha256};
 use crate::formats::fault::FormatError;
 
 /// What one bank wants to see. Everything that it does not name is left blank.
@@ -90,9 +94,9 @@ impl Profile {
     }
 }
 
-/// One deposit.
+/// What stands in a letter beside its checks.
 #[derive(Clone, Debug)]
-pub struct CashLetter<'a> {
+pub struct LetterHead {
     pub business_date: Day,
     pub creation_date: Day,
     /// `HHMM`.
@@ -102,6 +106,12 @@ pub struct CashLetter<'a> {
     pub resend: bool,
     /// Unique for us on a business date, at most eight characters.
     pub letter_id: String,
+}
+
+/// One deposit, small enough to stand in memory.
+#[derive(Clone, Debug)]
+pub struct CashLetter<'a> {
+    pub head: LetterHead,
     pub checks: Vec<OutgoingCheck<'a>>,
 }
 
@@ -123,13 +133,85 @@ pub struct OutgoingCheck<'a> {
 /// Four digits of the bundle's item count (70).
 const MOST_ITEMS_IN_BUNDLE: usize = 9999;
 
-struct Out<'p> {
-    profile: &'p Profile,
-    bytes: Vec<u8>,
-    records: u64,
+/// What was written, to be found again by whoever reads the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written {
+    pub checks: u64,
+    /// Over all images in the file's order.
+    pub images: Sha256,
+    /// Over what each check says.
+    lines: Sha256,
 }
 
-impl Out<'_> {
+/// Writes a letter of any size: what is written so far is taken away as it grows.
+pub struct LetterWriter {
+    profile: Arc<Profile>,
+    head: LetterHead,
+    /// Over all checks that will come: what a credit says.
+    total: Cents,
+    indicator: &'static str,
+    convention: Convention,
+    bytes: Vec<u8>,
+    records: u64,
+    checks: u64,
+    seen: BTreeSet<u64>,
+    all: Sums,
+    /// The open bundle and its checks.
+    bundle: Option<(Sums, usize)>,
+    images: ImageHash,
+    lines: sha2::Sha256,
+}
+
+/// Writes a cash letter and proves it by reading it back. In an error about a check, `line` is its place in `checks`,
+/// from 1.
+pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, FormatError> {
+    let mut writer =
+        LetterWriter::begin(letter.head.clone(), sum(letter.checks.iter().map(|c| c.amount))?, profile.clone())?;
+    let mut bytes = Vec::new();
+    for check in &letter.checks {
+        writer.check(check)?;
+        bytes.append(&mut writer.bytes);
+    }
+    let (written, mut end) = writer.finish()?;
+    bytes.append(&mut end);
+    written.prove(&mut &*bytes)?;
+    Ok(bytes)
+}
+
+impl LetterWriter {
+    /// `total`: of all checks that will come.
+    pub fn begin(head: LetterHead, total: Cents, profile: Profile) -> Result<LetterWriter, FormatError> {
+        can_write(&profile)?;
+        let convention = profile.credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
+        let indicator = match (profile.level.as_str(), convention) {
+            ("03", _) => "",
+            (_, Convention::CountImagesAndAmount) => "1",
+            (_, Convention::Nothing | Convention::CountAndImages) => "0",
+        };
+        let mut writer = LetterWriter {
+            profile: Arc::new(profile),
+            head,
+            total,
+            indicator,
+            convention,
+            bytes: Vec::new(),
+            records: 0,
+            checks: 0,
+            seen: BTreeSet::new(),
+            all: Sums::default(),
+            bundle: None,
+            images: ImageHash::default(),
+            lines: sha2::Sha256::new(),
+        };
+        writer.open()?;
+        Ok(writer)
+    }
+
+    /// What was written since it was last asked for.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Appends one record: text in Latin-1, then bytes that are never translated.
     fn put(&mut self, mut text: Vec<u8>, binary: &[u8]) -> Result<(), FormatError> {
         let length = text.len() + binary.len();
@@ -144,114 +226,136 @@ impl Out<'_> {
         self.records += 1;
         Ok(())
     }
-}
 
-/// Writes a cash letter and proves it by reading it back. In an error about a check, `line` is its place in `checks`,
-/// from 1.
-pub fn write(letter: &CashLetter<'_>, profile: &Profile) -> Result<Vec<u8>, FormatError> {
-    check(letter, profile)?;
-    let mut out = Out { profile, bytes: Vec::with_capacity(room_for(letter)), records: 0 };
-    let (date, made) = (letter.business_date, letter.creation_date);
-    let header = FileHeader::BLANK
-        .standard_level(&profile.level)?
-        .test_indicator(if profile.test { "T" } else { "P" })?
-        .immediate_destination_routing(&profile.destination_routing)?
-        .immediate_origin_routing(&profile.origin_routing)?
-        .file_creation_date(made)?
-        .file_creation_time(&letter.creation_time)?
-        .resend_indicator(if letter.resend { "Y" } else { "N" })?
-        .immediate_destination_name(&profile.destination_name)?
-        .immediate_origin_name(&profile.origin_name)?
-        .file_id_modifier(&letter.file_id_modifier.to_string())?
-        .companion_document_version(&profile.companion_version)?;
-    out.put(header.to_bytes(), &[])?;
-    let cash_letter = CashLetterHeader::BLANK
-        .collection_type(&profile.collection_type)?
-        .destination_routing(&profile.destination_routing)?
-        .ece_institution_routing(&profile.ece_routing)?
-        .business_date(date)?
-        .creation_date(made)?
-        .creation_time(&letter.creation_time)?
-        .record_type_indicator("I")?
-        .documentation_type("G")?
-        .cash_letter_id(&letter.letter_id)?
-        .originator_contact_name(&profile.contact_name)?
-        .originator_contact_phone(&profile.contact_phone)?
-        .fed_work_type(&profile.fed_work_type)?;
-    out.put(cash_letter.to_bytes(), &[])?;
-
-    let convention = profile.credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
-    let indicator = match (profile.level.as_str(), convention) {
-        ("03", _) => "",
-        (_, Convention::CountImagesAndAmount) => "1",
-        (_, Convention::Nothing | Convention::CountAndImages) => "0",
-    };
-    let mut all = Sums::default();
-    let mut place = 0;
-    let total = sum(letter.checks.iter().map(|c| c.amount))?;
-    if let Some(credit) = profile.credit.as_ref().filter(|c| c.place == CreditPlace::BeforeBundles) {
-        out.put(ticket(credit, total)?, &[])?;
-        all.add_credit(total).map_err(|_| too_large("61"))?;
+    fn open(&mut self) -> Result<(), FormatError> {
+        let (profile, head) = (self.profile.clone(), &self.head);
+        let file = FileHeader::BLANK
+            .standard_level(&profile.level)?
+            .test_indicator(if profile.test { "T" } else { "P" })?
+            .immediate_destination_routing(&profile.destination_routing)?
+            .immediate_origin_routing(&profile.origin_routing)?
+            .file_creation_date(head.creation_date)?
+            .file_creation_time(&head.creation_time)?
+            .resend_indicator(if head.resend { "Y" } else { "N" })?
+            .immediate_destination_name(&profile.destination_name)?
+            .immediate_origin_name(&profile.origin_name)?
+            .file_id_modifier(&head.file_id_modifier.to_string())?
+            .companion_document_version(&profile.companion_version)?;
+        let letter = CashLetterHeader::BLANK
+            .collection_type(&profile.collection_type)?
+            .destination_routing(&profile.destination_routing)?
+            .ece_institution_routing(&profile.ece_routing)?
+            .business_date(head.business_date)?
+            .creation_date(head.creation_date)?
+            .creation_time(&head.creation_time)?
+            .record_type_indicator("I")?
+            .documentation_type("G")?
+            .cash_letter_id(&head.letter_id)?
+            .originator_contact_name(&profile.contact_name)?
+            .originator_contact_phone(&profile.contact_phone)?
+            .fed_work_type(&profile.fed_work_type)?;
+        self.put(file.to_bytes(), &[])?;
+        self.put(letter.to_bytes(), &[])?;
+        if let Some(credit) = profile.credit.as_ref().filter(|c| c.place == CreditPlace::BeforeBundles) {
+            self.put(ticket(credit, self.total)?, &[])?;
+            self.all.add_credit(self.total).map_err(|_| too_large("61"))?;
+        }
+        Ok(())
     }
-    for (number, bundle) in (1u64..).zip(letter.checks.chunks(profile.bundle_size)) {
+
+    fn open_bundle(&mut self) -> Result<Sums, FormatError> {
+        let (profile, number) = (self.profile.clone(), self.all.bundles + 1);
         let header = BundleHeader::BLANK
             .collection_type(&profile.collection_type)?
             .destination_routing(&profile.destination_routing)?
             .ece_institution_routing(&profile.ece_routing)?
-            .business_date(date)?
-            .creation_date(made)?
+            .business_date(self.head.business_date)?
+            .creation_date(self.head.creation_date)?
             .bundle_id(&format!("{number:010}"))?
             .bundle_sequence_number(number)?;
-        out.put(header.to_bytes(), &[])?;
+        self.put(header.to_bytes(), &[])?;
+        self.all.bundles = number;
         let mut sums = Sums::default();
-        all.bundles += 1;
         let in_bundle = profile.credit.as_ref().filter(|c| number == 1 && c.place == CreditPlace::InBundle);
         if let Some(credit) = in_bundle {
-            out.put(ticket(credit, total)?, &[])?;
-            sums.add_credit(total).map_err(|_| too_large("61"))?;
+            self.put(ticket(credit, self.total)?, &[])?;
+            sums.add_credit(self.total).map_err(|_| too_large("61"))?;
         }
-        for check in bundle {
-            place += 1;
-            one_check(&mut out, check, letter).map_err(|e| FormatError { line: Some(place), ..e })?;
-            sums.add_item(check.amount, true).map_err(|_| too_large("70"))?;
-            sums.images += 2;
-        }
-        let control = BundleControl::BLANK
-            .item_count(count(sums.items(convention))?)?
-            .total_amount(sums.amount(convention).ok_or_else(|| too_large("70"))?)?
-            .micr_valid_total_amount(sums.micr_valid)?
-            .image_count(count(sums.images(convention))?)?
-            .credit_total_indicator(indicator)?;
-        out.put(control.to_bytes(), &[])?;
-        all.add(&sums).map_err(|_| too_large("90"))?;
+        Ok(sums)
     }
-    let control = CashLetterControl::BLANK
-        .bundle_count(all.bundles)?
-        .item_count(count(all.items(convention))?)?
-        .total_amount(all.amount(convention).ok_or_else(|| too_large("90"))?)?
-        .image_count(count(all.images(convention))?)?
-        .ece_institution_name(&profile.origin_name)?
-        .credit_total_indicator(indicator)?;
-    out.put(control.to_bytes(), &[])?;
-    let control = FileControl::BLANK
-        .cash_letter_count(1)?
-        .total_record_count(out.records + 1)?
-        .total_item_count(count(all.items(convention))?)?
-        .total_amount(all.amount(convention).ok_or_else(|| too_large("99"))?)?
-        .originator_contact_name(&profile.contact_name)?
-        .originator_contact_phone(&profile.contact_phone)?
-        .credit_total_indicator(indicator)?;
-    out.put(control.to_bytes(), &[])?;
-    prove(&out.bytes, letter)?;
-    Ok(out.bytes)
+
+    fn close_bundle(&mut self, sums: &Sums) -> Result<(), FormatError> {
+        let control = BundleControl::BLANK
+            .item_count(count(sums.items(self.convention))?)?
+            .total_amount(sums.amount(self.convention).ok_or_else(|| too_large("70"))?)?
+            .micr_valid_total_amount(sums.micr_valid)?
+            .image_count(count(sums.images(self.convention))?)?
+            .credit_total_indicator(self.indicator)?;
+        self.put(control.to_bytes(), &[])?;
+        self.all.add(sums).map_err(|_| too_large("90"))
+    }
+
+    /// The next check. In an error `line` is its place among them, from 1.
+    pub fn check(&mut self, check: &OutgoingCheck<'_>) -> Result<(), FormatError> {
+        self.checks += 1;
+        self.one_check(check).map_err(|e| FormatError { line: Some(self.checks), ..e })
+    }
+
+    fn one_check(&mut self, check: &OutgoingCheck<'_>) -> Result<(), FormatError> {
+        can_go(check, !self.seen.insert(check.sequence))?;
+        let (mut sums, held) = match self.bundle.take() {
+            Some(open) => open,
+            None => (self.open_bundle()?, 0),
+        };
+        self.records_of(check)?;
+        for image in [check.front, check.back] {
+            self.images.add(image);
+        }
+        told(&mut self.lines, check);
+        sums.add_item(check.amount, true).map_err(|_| too_large("70"))?;
+        sums.images += 2;
+        if held + 1 == self.profile.bundle_size {
+            return self.close_bundle(&sums);
+        }
+        self.bundle = Some((sums, held + 1));
+        Ok(())
+    }
+
+    /// The end of the file, with what is still to be taken, and what must be found when it is read.
+    pub fn finish(mut self) -> Result<(Written, Vec<u8>), FormatError> {
+        if self.checks == 0 {
+            return Err(FormatError::whole("25", "no check".to_string(), "at least one check"));
+        }
+        if let Some((sums, _)) = self.bundle.take() {
+            self.close_bundle(&sums)?;
+        }
+        let (profile, convention) = (self.profile.clone(), self.convention);
+        let amount = |record| self.all.amount(convention).ok_or_else(|| too_large(record));
+        let letter = CashLetterControl::BLANK
+            .bundle_count(self.all.bundles)?
+            .item_count(count(self.all.items(convention))?)?
+            .total_amount(amount("90")?)?
+            .image_count(count(self.all.images(convention))?)?
+            .ece_institution_name(&profile.origin_name)?
+            .credit_total_indicator(self.indicator)?;
+        let file = FileControl::BLANK
+            .cash_letter_count(1)?
+            .total_record_count(self.records + 2)?
+            .total_item_count(count(self.all.items(convention))?)?
+            .total_amount(amount("99")?)?
+            .originator_contact_name(&profile.contact_name)?
+            .originator_contact_phone(&profile.contact_phone)?
+            .credit_total_indicator(self.indicator)?;
+        self.put(letter.to_bytes(), &[])?;
+        self.put(file.to_bytes(), &[])?;
+        let lines = Sha256(self.lines.finalize().into());
+        Ok((Written { checks: self.checks, images: self.images.finish(), lines }, self.bytes))
+    }
 }
 
-/// What the columns alone do not refuse.
-fn check(letter: &CashLetter<'_>, profile: &Profile) -> Result<(), FormatError> {
+/// What the columns alone do not refuse of a profile.
+fn can_write(profile: &Profile) -> Result<(), FormatError> {
     let refuse = |record, found: String, expected: &str| Err(FormatError::whole(record, found, expected));
-    if letter.checks.is_empty() {
-        return refuse("25", "no check".into(), "at least one check");
-    }
     if !(1..=MOST_ITEMS_IN_BUNDLE).contains(&profile.bundle_size) {
         return refuse("20", format!("bundles of {}", profile.bundle_size), "bundles of 1 to 9999 checks");
     }
@@ -261,104 +365,108 @@ fn check(letter: &CashLetter<'_>, profile: &Profile) -> Result<(), FormatError> 
     if !profile.length_words && profile.encoding == Encoding::Ascii {
         return refuse("01", "lines of text".into(), "length words, since images hold line feeds");
     }
-    let mut seen = BTreeSet::new();
-    for (place, check) in (1..).zip(&letter.checks) {
-        let fault = |field: &'static str, columns, found: String, expected: &str| FormatError {
-            record: "25",
-            field,
-            columns,
-            offset: None,
-            line: Some(place),
-            found,
-            expected: expected.into(),
-        };
-        if !check.amount.is_positive() {
-            return Err(fault("item_amount", (48, 57), check.amount.to_string(), "an amount above zero"));
-        }
-        if !seen.insert(check.sequence) {
-            let found = check.sequence.to_string();
-            return Err(fault("ece_item_sequence_number", (58, 72), found, "a number used once"));
-        }
-        for (side, image) in [("front", check.front), ("back", check.back)] {
-            if !image.starts_with(b"II*\0") {
-                let found = format!("{side} of {} bytes", image.len());
-                return Err(fault("image", (118, 118), found, "a little-endian TIFF"));
-            }
+    Ok(())
+}
+
+/// What they do not refuse of a check.
+fn can_go(check: &OutgoingCheck<'_>, seen: bool) -> Result<(), FormatError> {
+    let fault = |field: &'static str, columns, found: String, expected: &str| {
+        Err(FormatError { record: "25", field, columns, offset: None, line: None, found, expected: expected.into() })
+    };
+    if !check.amount.is_positive() {
+        return fault("item_amount", (48, 57), check.amount.to_string(), "an amount above zero");
+    }
+    if seen {
+        return fault("ece_item_sequence_number", (58, 72), check.sequence.to_string(), "a number used once");
+    }
+    for (side, image) in [("front", check.front), ("back", check.back)] {
+        if !image.starts_with(b"II*\0") {
+            return fault("image", (118, 118), format!("{side} of {} bytes", image.len()), "a little-endian TIFF");
         }
     }
     Ok(())
 }
 
-fn one_check(out: &mut Out<'_>, check: &OutgoingCheck<'_>, letter: &CashLetter<'_>) -> Result<(), FormatError> {
-    let profile = out.profile;
-    let (routing, digit) = check.routing.as_str().split_at(8);
+/// What a check says, into the hash over all of them.
+fn told(lines: &mut sha2::Sha256, check: &OutgoingCheck<'_>) {
     let sequence = format!("{:015}", check.sequence);
-    let detail = CheckDetail::BLANK
-        .auxiliary_on_us(&check.auxiliary_on_us)?
-        .external_processing_code(&check.external_processing_code)?
-        .payor_bank_routing(routing)?
-        .payor_bank_routing_check_digit(digit)?
-        .on_us(&check.on_us)?
-        .item_amount(check.amount)?
-        .ece_item_sequence_number(&sequence)?
-        .documentation_type("G")?
-        .micr_valid_indicator("1")?
-        .bofd_indicator(&profile.bofd_indicator.to_string())?
-        .addendum_count(u64::from(profile.endorsed))?
-        .archive_type_indicator("B")?;
-    out.put(detail.to_bytes(), &[])?;
-    if profile.endorsed {
-        out.put(endorsement(letter, profile, &sequence)?, &[])?;
-    }
-    for (side, image) in [("0", check.front), ("1", check.back)] {
-        images_of(out, letter, &sequence, side, image)?;
-    }
-    Ok(())
+    line(lines, check.amount, [check.routing.as_str(), &check.on_us, &check.auxiliary_on_us, &sequence]);
 }
 
-fn endorsement(letter: &CashLetter<'_>, profile: &Profile, sequence: &str) -> Result<Vec<u8>, FormatError> {
+fn line(lines: &mut sha2::Sha256, amount: Cents, texts: [&str; 4]) {
+    lines.update(amount.get().to_be_bytes());
+    for text in texts.map(str::trim) {
+        lines.update((text.len() as u64).to_be_bytes());
+        lines.update(text);
+    }
+}
+
+impl LetterWriter {
+    fn records_of(&mut self, check: &OutgoingCheck<'_>) -> Result<(), FormatError> {
+        let profile = self.profile.clone();
+        let (routing, digit) = check.routing.as_str().split_at(8);
+        let sequence = format!("{:015}", check.sequence);
+        let detail = CheckDetail::BLANK
+            .auxiliary_on_us(&check.auxiliary_on_us)?
+            .external_processing_code(&check.external_processing_code)?
+            .payor_bank_routing(routing)?
+            .payor_bank_routing_check_digit(digit)?
+            .on_us(&check.on_us)?
+            .item_amount(check.amount)?
+            .ece_item_sequence_number(&sequence)?
+            .documentation_type("G")?
+            .micr_valid_indicator("1")?
+            .bofd_indicator(&profile.bofd_indicator.to_string())?
+            .addendum_count(u64::from(profile.endorsed))?
+            .archive_type_indicator("B")?;
+        self.put(detail.to_bytes(), &[])?;
+        if profile.endorsed {
+            self.put(endorsement(&self.head, &profile, &sequence)?, &[])?;
+        }
+        for (side, image) in [("0", check.front), ("1", check.back)] {
+            self.one_image(&sequence, side, image)?;
+        }
+        Ok(())
+    }
+
+    fn one_image(&mut self, sequence: &str, side: &str, image: &[u8]) -> Result<(), FormatError> {
+        let profile = self.profile.clone();
+        let size = image.len() as u64;
+        let view = ImageViewDetail::BLANK
+            .image_indicator("1")?
+            .image_creator_routing(&profile.ece_routing)?
+            .image_creator_date(self.head.creation_date)?
+            .view_format("00")?
+            .view_compression("00")?
+            .view_data_size(size)?
+            .view_side(side)?
+            .view_descriptor("00")?
+            .digital_signature_indicator("0")?;
+        self.put(view.to_bytes(), &[])?;
+        let mut data = ImageViewData::BLANK
+            .ece_institution_routing(&profile.ece_routing)?
+            .bundle_business_date(self.head.business_date)?
+            .ece_item_sequence_number(sequence)?
+            .clipping_origin("0")?
+            .image_reference_key_length(0)?
+            .to_bytes();
+        // No signature, then the length of the image; `view_data_size` has proved that it fits seven digits.
+        data.extend_from_slice(format!("00000{size:07}").as_bytes());
+        self.put(data, image)
+    }
+}
+
+fn endorsement(head: &LetterHead, profile: &Profile, sequence: &str) -> Result<Vec<u8>, FormatError> {
     let endorsement = CheckDetailAddendumA::BLANK
         .record_number(1)?
         .return_location_routing(&profile.bofd_routing)?
-        .bofd_endorsement_date(letter.business_date)?
+        .bofd_endorsement_date(head.business_date)?
         .bofd_item_sequence_number(sequence)?
         .deposit_account_at_bofd(&profile.deposit_account)?
         .payee_name(&profile.payee_name)?
         .truncation_indicator("Y")?
         .bofd_conversion_indicator("2")?;
     Ok(endorsement.to_bytes())
-}
-
-fn images_of(
-    out: &mut Out<'_>,
-    letter: &CashLetter<'_>,
-    sequence: &str,
-    side: &str,
-    image: &[u8],
-) -> Result<(), FormatError> {
-    let profile = out.profile;
-    let size = image.len() as u64;
-    let view = ImageViewDetail::BLANK
-        .image_indicator("1")?
-        .image_creator_routing(&profile.ece_routing)?
-        .image_creator_date(letter.creation_date)?
-        .view_format("00")?
-        .view_compression("00")?
-        .view_data_size(size)?
-        .view_side(side)?
-        .view_descriptor("00")?
-        .digital_signature_indicator("0")?;
-    out.put(view.to_bytes(), &[])?;
-    let mut data = ImageViewData::BLANK
-        .ece_institution_routing(&profile.ece_routing)?
-        .bundle_business_date(letter.business_date)?
-        .ece_item_sequence_number(sequence)?
-        .clipping_origin("0")?
-        .image_reference_key_length(0)?
-        .to_bytes();
-    // No signature, then the length of the image; `view_data_size` has proved that it fits seven digits.
-    data.extend_from_slice(format!("00000{size:07}").as_bytes());
-    out.put(data, image)
 }
 
 fn ticket(credit: &CreditProfile, total: Cents) -> Result<Vec<u8>, FormatError> {
@@ -389,10 +497,6 @@ fn ticket(credit: &CreditProfile, total: Cents) -> Result<Vec<u8>, FormatError> 
     })
 }
 
-fn room_for(letter: &CashLetter<'_>) -> usize {
-    letter.checks.iter().map(|c| c.front.len() + c.back.len() + 600).sum::<usize>() + 1000
-}
-
 fn too_large(record: &'static str) -> FormatError {
     FormatError::whole(record, "a total that is too large", "a total that fits the record")
 }
@@ -405,37 +509,52 @@ fn count(count: Option<Cents>) -> Result<u64, FormatError> {
     count.and_then(|c| u64::try_from(c.get()).ok()).ok_or_else(|| too_large("99"))
 }
 
-/// Reads the finished bytes with the reader: valid, and the same checks with the same amounts and images.
-fn prove(bytes: &[u8], letter: &CashLetter<'_>) -> Result<(), FormatError> {
-    let not_proved = |found: String| FormatError::whole("99", found, "a file that reads back as it was written");
-    let file = read(bytes).map_err(|fault| not_proved(fault.to_string()))?;
-    if let Some(fault) = file.summary.faults.first_error() {
-        return Err(not_proved(fault.to_string()));
-    }
-    if file.items.len() != letter.checks.len() {
-        return Err(not_proved(format!("{} checks", file.items.len())));
-    }
-    for (item, check) in file.items.iter().zip(&letter.checks) {
-        let image = |back: bool| {
-            let view = item.views.iter().find(|v| v.is_back() == back)?;
-            bytes.get(view.image.clone()?)
+impl Written {
+    /// Reads the finished file with the reader: valid, and the same checks with the same amounts and images.
+    pub fn prove(&self, source: &mut dyn Read) -> Result<(), FormatError> {
+        let not_proved =
+            |found: String| Err(FormatError::whole("99", found, "a file that reads back as it was written"));
+        let (mut images, mut lines) = (ImageHash::default(), sha2::Sha256::new());
+        let (mut checks, mut first_wrong) = (0, None);
+        let mut item = |item: Item| {
+            checks += 1;
+            let sides: Vec<bool> = item.views.iter().map(|v| v.is_back()).collect();
+            let (amount, on_us, auxiliary) = (item.amount(), item.on_us(), item.auxiliary_on_us());
+            match amount.filter(|_| sides == [false, true]) {
+                Some(amount) => line(&mut lines, amount, [&item.routing(), &on_us, &auxiliary, &item.sequence()]),
+                None => first_wrong = first_wrong.or(Some(item.record)),
+            }
         };
-        let same = item.amount() == Some(check.amount)
-            && item.routing() == check.routing.as_str()
-            && item.on_us() == check.on_us.trim()
-            && item.auxiliary_on_us() == check.auxiliary_on_us.trim()
-            && item.sequence() == format!("{:015}", check.sequence)
-            && image(false) == Some(check.front)
-            && image(true) == Some(check.back);
-        if !same {
-            return Err(not_proved(format!("check {} at record {}", check.sequence, item.record)));
+        let mut sink = |piece| match piece {
+            Piece::Item(one) => item(one),
+            Piece::Credit(_) => {}
+        };
+        let summary = match scan_with_images(source, &mut sink, &mut |image| images.add(image)) {
+            Ok(summary) => summary,
+            Err(fault) => return not_proved(fault.to_string()),
+        };
+        if let Some(fault) = summary.faults.first_error() {
+            return not_proved(fault.to_string());
         }
+        if let Some(record) = first_wrong {
+            return not_proved(format!("the check at record {record}"));
+        }
+        let found = Written { checks, images: images.finish(), lines: Sha256(lines.finalize().into()) };
+        if found == *self {
+            return Ok(());
+        }
+        let what = match (found.checks == self.checks, found.images == self.images) {
+            (false, _) => "another count of checks",
+            (true, false) => "other images",
+            (true, true) => "other checks",
+        };
+        not_proved(what.into())
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::read;
     use super::*;
     use crate::formats::ebcdic::CodePage;
     use proptest::prelude::*;
@@ -449,12 +568,14 @@ mod tests {
     fn letter<'a>(amounts: &[i64], images: &'a [Vec<u8>]) -> CashLetter<'a> {
         let day: Day = "2026-11-30".parse().unwrap();
         CashLetter {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
+            head: LetterHead {
+                business_date: day,
+                creation_date: day,
+                creation_time: "1705".into(),
+                file_id_modifier: 'A',
+                resend: false,
+                letter_id: "1".into(),
+            },
             checks: (1..)
                 .zip(amounts)
                 .map(|(sequence, amount)| OutgoingCheck {
@@ -515,12 +636,12 @@ mod tests {
                 let counted = credit.as_ref().map_or(Convention::Nothing, |c| c.counted);
                 let counts = (counted != Convention::Nothing, counted == Convention::CountImagesAndAmount);
                 let ebcdic = encoding != Encoding::Ascii;
-                let proof = crate::formats::x9::proof::prove(&bytes, ebcdic, length_words, counts).unwrap();
+                let proof = crate::formats::x9::proof::prove(&mut &*bytes, ebcdic, length_words, counts).unwrap();
                 assert_eq!((proof.items, proof.amount, proof.images), (3, 9_999_999_501, 6), "{level} {credit:?}");
                 for at in [47, 130, bytes.len() / 2, bytes.len() - 60] {
                     let mut touched = bytes.clone();
                     touched[at] ^= 1;
-                    let again = crate::formats::x9::proof::prove(&touched, ebcdic, length_words, counts);
+                    let again = crate::formats::x9::proof::prove(&mut &*touched, ebcdic, length_words, counts);
                     let names_only = at < 200;
                     assert!(names_only || again != Ok(proof.clone()), "{at}");
                 }
