@@ -220,7 +220,8 @@ async fn row_28_the_same_items_again() {
     let first = plain(&[100, 250]);
     assert!(matches!(door.take("a.x9", &first).await.unwrap().as_slice(), [Taken::New { .. }]));
     assert!(matches!(door.take("b.x9", &first).await.unwrap().as_slice(), [Taken::Already { .. }]));
-    let other_id = letter(&[100, 250], Encoding::Ascii, |l, _| (l.head.letter_id, l.head.file_id_modifier) = ("9".into(), 'B'));
+    let other_id =
+        letter(&[100, 250], Encoding::Ascii, |l, _| (l.head.letter_id, l.head.file_id_modifier) = ("9".into(), 'B'));
     let again = door.take("c.x9", &other_id).await.unwrap();
     assert!(matches!(again.as_slice(), [Taken::Already { .. } | Taken::Suspect { .. }]), "{again:?}");
     let same_id = plain(&[100, 251]);

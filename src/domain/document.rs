@@ -182,5 +182,8 @@ pub struct Remittance {
     pub account: Option<String>,
     pub invoice: Option<String>,
     pub amount: Option<Cents>,
+    /// What the money is, as ISO 4217 has it (`USD`), where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     pub text: Option<String>,
 }

@@ -175,7 +175,7 @@ fn row(reason: Reason) -> Row {
         ),
         R::ForeignCheck => (
             Images,
-            "The check is drawn on a bank of another country. Say whether it is taken at its face amount.",
+            "The check is drawn on a bank of another country, or the payment is in another currency. Say whether it is taken at its face amount.",
             &[ACCEPT, KEY_AMOUNT, HOLD, REJECT, VOID],
         ),
         R::PostDated => (Images, "The check is dated in the future.", &[HOLD, ACCEPT, REJECT, VOID]),

@@ -17,6 +17,14 @@ pub mod window;
 pub mod x12;
 pub mod x9;
 
+/// Decimal places of a currency: none for yen and won, two for the others that our ledgers know.
+pub fn currency_places(currency: &str) -> usize {
+    match currency.trim() {
+        "JPY" | "KRW" | "ISK" | "CLP" | "VND" => 0,
+        _ => 2,
+    }
+}
+
 pub use inspection::{Format, Inspection, inspect, inspect_from, sniff};
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub fn evidence(document: &Document, readings: &[Reading], decisions: &[Decision
     match kind {
         DocumentKind::Check => {
             let mut c = check_line(document, readings, said("key-micr"), &mut problems);
+            c.currency = document.remittance.as_ref().and_then(|r| r.currency.clone());
             check_amount(document, readings, said("key-amount"), &mut c, &mut problems);
             if !is_record && !has_back {
                 problems.push(Problem::new(Reason::RearMissing, "there is no picture of this check's back"));
@@ -241,6 +242,7 @@ fn line_evidence(text: String, mut fields: MicrFields, accepted: bool, problems:
         epc: fields.epc,
         on_us: fields.on_us,
         country: fields.country,
+        currency: None,
         amount: fields.amount,
         amount_source: fields.amount.map(|_| AmountSource::Micr),
         amount_accepted: accepted,

@@ -53,6 +53,8 @@ pub struct CheckEvidence {
     /// The whole on-us field, as an image cash letter carries it.
     pub on_us: Option<String>,
     pub country: Option<String>,
+    /// Of a payment that a bank file tells, as ISO 4217 has it.
+    pub currency: Option<String>,
     pub amount: Option<Cents>,
     pub amount_source: Option<AmountSource>,
     /// The amount is good enough to move money without a person looking.

@@ -37,6 +37,8 @@ struct Credit {
     account: String,
     number: String,
     payer: String,
+    /// As the file has it; empty where it does not say.
+    currency: String,
     lines: Vec<Line>,
 }
 
@@ -83,6 +85,7 @@ impl Tray {
     fn intake(self, kind: SourceKind) -> Intake {
         let mut documents = Vec::new();
         for (envelope, credit) in (1..).zip(&self.credits) {
+            let currency = || Some(credit.currency.trim().to_ascii_uppercase()).filter(|c| !c.is_empty());
             let mut push = |document: IntakeDocument| {
                 let seq = u32::try_from(documents.len() + 1).unwrap_or(u32::MAX);
                 documents.push(IntakeDocument { seq, envelope: Some(envelope), ..document });
@@ -95,7 +98,11 @@ impl Tray {
                 station_micr: Some(line).filter(|l| !l.is_empty() && !credit.routing.is_empty()),
                 station_amount: Some(credit.amount),
                 amount_is_recorded: true,
-                remittance: Some(Remittance { text: Some(credit.payer.clone()), ..Remittance::default() }),
+                remittance: Some(Remittance {
+                    text: Some(credit.payer.clone()),
+                    currency: currency(),
+                    ..Remittance::default()
+                }),
                 ..IntakeDocument::default()
             });
             for line in &credit.lines {
@@ -107,6 +114,7 @@ impl Tray {
                         account: line.account.clone(),
                         invoice: line.invoice.clone(),
                         amount: line.amount,
+                        currency: currency(),
                         text: line.text.clone(),
                     }),
                     ..IntakeDocument::default()
@@ -252,6 +260,7 @@ pub fn x12_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
                 account: payment.account.as_ref().map_or_else(String::new, |a| digits(a.reveal())),
                 number: digits(&payment.trace).trim_start_matches('0').to_string(),
                 payer: format!("{} {}", payment.payer, payment.trace).trim().to_string(),
+                currency: payment.currency.clone(),
                 lines: Vec::new(),
             };
             trays.take(credit.with_lines(lines));
@@ -366,6 +375,7 @@ fn ach_credit(entry: &nacha::Entry<'_>, amount: Cents) -> Credit {
         account: digits(&company_id),
         number: digits(entry.trace().get(8..).unwrap_or_default()).trim_start_matches('0').to_string(),
         payer: [company.as_str(), entry.identification().as_str(), text.as_str()].join(" ").trim().to_string(),
+        currency: String::new(),
         lines: Vec::new(),
     };
     if credit.account.is_empty() {
@@ -430,7 +440,9 @@ pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
             currency.get_or_insert_with(|| entry.currency.clone());
             let tray = &mut trays.open;
             tray.date = tray.date.or(entry.booked).or(entry.value);
-            camt_credits(entry).into_iter().for_each(|credit| trays.take(credit));
+            for credit in camt_credits(entry) {
+                trays.take(Credit { currency: entry.currency.clone(), ..credit });
+            }
         }
     })
     .map_err(refused)?;
@@ -444,9 +456,6 @@ pub fn camt_from(source: &mut dyn Read) -> Result<Vec<Intake>, IntakeError> {
     whole.extend(unlisted(&summary.faults));
     if mixed {
         whole.push(Fault::error("currency", "credits of several currencies in one file"));
-    }
-    if let Some(currency) = currency.filter(|c| c != "USD" && !c.is_empty()) {
-        whole.push(Fault::warning("currency", format!("the amounts are in {currency}")));
     }
     trays.intakes(SourceKind::Camt, summary.faults.list(), whole)
 }
@@ -522,7 +531,7 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
             }
             trays.close(Tray::default());
         }
-        bai2::Event::Detail(_, _, detail) => {
+        bai2::Event::Detail(group, account, detail) => {
             let why = match bai2::codes::meaning(&detail.code) {
                 Meaning::Payment if detail.amount.is_positive() => None,
                 Meaning::Payment => Some("credits of nothing or less"),
@@ -543,6 +552,7 @@ pub fn bai2_from(banks: &[bai2::BankTotals], source: &mut dyn Read) -> Result<Ve
             let credit = Credit {
                 amount: detail.amount,
                 payer: [payer.as_str(), &detail.bank_reference, &detail.customer_reference, &text].join(" "),
+                currency: account.currency_in(group).into(),
                 ..Credit::default()
             };
             trays.take(credit.with_lines(references(&text)));
@@ -589,6 +599,7 @@ pub fn remittance_csv(bytes: &[u8], mapping: Option<&Mapping>) -> Result<Vec<Int
                 account: row.bank_account,
                 number: row.check_number.trim_start_matches('0').to_string(),
                 payer: format!("{} {}", row.payer, row.payment).trim().to_string(),
+                currency: String::new(),
                 lines: Vec::new(),
             };
             open = Some((row.payment, credit, Vec::new()));

@@ -159,6 +159,39 @@ fn bai2_detail_of_payers_only() {
     assert_eq!(held(&bai2(text.replace("ACME,BANK,1,", "ACME,BANK,3,").as_bytes()).unwrap()), [true]);
 }
 
+/// Each payment says what its money is; the books ask a person before money of another currency moves.
+#[test]
+fn the_currency_of_the_file_is_kept() {
+    let of = |intakes: Vec<Intake>| -> Vec<Option<String>> {
+        let documents = intakes.into_iter().flat_map(|i| i.documents);
+        documents.map(|d| d.remittance.unwrap_or_default().currency).collect()
+    };
+    let advice = String::from_utf8(write_820(&advice()).unwrap()).unwrap();
+    assert_eq!(of(x12(advice.as_bytes()).unwrap()), [None, None, None]);
+    let (trn, count) = (advice.find("TRN*").unwrap(), advice.replace("SE*9", "SE*10"));
+    let foreign = format!("{}CUR*PR*CAD~{}", &count[..trn], &count[trn..]);
+    assert_eq!(of(x12(foreign.as_bytes()).unwrap()), vec![Some("CAD".to_string()); 3]);
+    let statement = |group: &str, account: &str| {
+        let text = format!(
+            "01,BANK,ACME,261103,0645,1,,,2/\n02,ACME,BANK,1,261102,2400,{group},2/\n03,123,{account}/\n\
+             16,142,2500,Z,R1,C1,ACH CREDIT\n49,2500,3/\n98,2500,1,5/\n99,2500,1,7/\n"
+        );
+        let intakes = bai2(text.as_bytes()).unwrap();
+        let amount = intakes[0].documents[0].station_amount.unwrap();
+        (of(intakes)[0].clone().unwrap_or_default(), amount.get())
+    };
+    let rows = [("USD", "", "USD", 2500), ("", "", "", 2500), ("USD", "eur", "EUR", 2500), ("JPY", "", "JPY", 250_000)];
+    for (group, account, currency, cents) in rows {
+        assert_eq!(statement(group, account), (currency.to_string(), cents), "{group} {account}");
+    }
+    let entry = OutgoingEntry { reference: "R".into(), payments: vec![("A".into(), "x".into(), Cents::new(100))] };
+    let (date, entries) = ("2026-11-03".parse().unwrap(), vec![entry]);
+    let notification = OutgoingNotification { id: "N1".into(), account: "1".into(), date, entries };
+    let text = String::from_utf8(write_054(&notification).unwrap()).unwrap();
+    assert_eq!(of(camt(text.as_bytes()).unwrap()), [Some("USD".to_string())]);
+    assert_eq!(of(camt(text.replace("USD", "CHF").as_bytes()).unwrap()), [Some("CHF".to_string())]);
+}
+
 #[test]
 fn a_csv_by_a_mapping() {
     let own = "payment,payer,amount,invoice,paid\n1,Ann,3.00,A1,1.00\n1,Ann,3.00,A2,2.00\n2,Bob,5.00,B1,\n";

@@ -111,6 +111,8 @@ pub struct Policy {
     pub bills_most_days: Option<u32>,
     /// Countries (`US`, `CA`) whose checks are money of the ledger's currency; others are foreign.
     pub home_countries: Vec<String>,
+    /// What the ledger's money is, as ISO 4217 has it; what a bank file gives in another currency is foreign.
+    pub currency: String,
     pub ledger: Ledger,
     /// The amounts that count as a normal payment of a bill, in the order in which they are tried.
     pub expect: Vec<ExpectRule>,
@@ -203,6 +205,7 @@ impl Default for Policy {
             batch_limit: None,
             bills_most_days: None,
             home_countries: vec!["US".into()],
+            currency: "USD".into(),
             ledger: Ledger::default(),
             expect: ExpectRule::usual(),
             rules: DatedRule::usual(),

@@ -184,6 +184,10 @@ fn judge_check(work: &mut Resolver<'_>, e: &Evidence, policy: &Policy) {
         let message = format!("this check is drawn on a bank in {country}; it may not be money of this ledger");
         work.raise(Reason::ForeignCheck, message, Some(&e.document));
     }
+    if let Some(currency) = check.currency.as_deref().filter(|c| *c != policy.currency) {
+        let message = format!("the file gives this payment in {currency}; the ledger is in {}", policy.currency);
+        work.raise(Reason::ForeignCheck, message, Some(&e.document));
+    }
     if let (Some(routing), Some(account)) = (&check.routing, &check.bank_account)
         && let Some(why) = work.book.standing(routing, account).and_then(|s| s.stop.as_deref())
     {

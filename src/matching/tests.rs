@@ -127,6 +127,8 @@ fn documents(text: &str) -> Vec<Evidence> {
         let (head, rest) = word.split_at(1);
         let mut e = evidence(n, if head == "c" { DocumentKind::Check } else { DocumentKind::Stub });
         if head == "c" {
+            // `:EUR`: of that currency; `:CA`: of a bank in that country.
+            let (rest, foreign) = rest.split_once(':').unwrap_or((rest, "US"));
             let (amount, account) = rest.split_once('/').unwrap_or((rest, "99"));
             let amount = amount.parse().ok().map(Cents::new);
             if amount.is_none() {
@@ -138,7 +140,8 @@ fn documents(text: &str) -> Vec<Evidence> {
                 routing_valid: Some(true),
                 bank_account: Some(BankAccount::new(account)),
                 serial: Some(format!("10{n}")),
-                country: Some("US".into()),
+                country: Some(if foreign.len() == 2 { foreign } else { "US" }.into()),
+                currency: (foreign.len() == 3).then(|| foreign.to_string()),
                 amount,
                 amount_source: amount.map(|_| AmountSource::Station),
                 amount_accepted: amount.is_some(),
@@ -307,6 +310,10 @@ fn proposals() {
         c10000/88 | | exception | W1:4000 W2:6000 | check-without-stub
         c4000/55 | | exception |  | check-without-stub
         c4000/44 s1 | | exception | W1:4000 | payer-stop
+        c4000:USD s1 | | clean | W1:4000 |
+        c4000:EUR s1 | | exception | W1:4000 | foreign-check
+        c4000:EUR s1 | accept@foreign-check | ready | W1:4000 |
+        c4000:CA s1 | | exception | W1:4000 | foreign-check
         c2500 s12 | | clean | W12:2500 |
         c2000 s12 | | exception | W12:2000 | arrangement
         c2500 s13 | | exception | W13:2500 | arrangement

@@ -60,12 +60,20 @@ pub struct Detail {
     pub number: u64,
     pub offset: u64,
     pub code: String,
+    /// In hundredths, also of a currency that has no smaller unit (yen).
     pub amount: Cents,
     pub funds: FundsType,
     pub bank_reference: String,
     pub customer_reference: String,
     /// Lines of text: what stands in the 16 and in each 88.
     pub text: Vec<String>,
+}
+
+impl Account {
+    /// Its own, or its group's; empty where neither says.
+    pub fn currency_in<'a>(&'a self, group: &'a Group) -> &'a str {
+        if self.currency.is_empty() { &group.currency } else { &self.currency }
+    }
 }
 
 pub enum Event<'a> {
@@ -143,6 +151,22 @@ struct Record {
     bytes: usize,
 }
 
+/// Does another record stand here, behind a slash in a text? Blanks, then a code with what must follow it: `1/16,500` is text.
+pub(super) fn begins_record(rest: &[u8]) -> bool {
+    let behind = rest.trim_ascii_start();
+    let [a, b, b',' | b':', fields @ ..] = behind else { return false };
+    let next = fields.split(|b| matches!(b, b',' | b'/')).next().unwrap_or_default();
+    let number = next.strip_prefix(b"-").or(next.strip_prefix(b"+")).unwrap_or(next);
+    let digits = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    behind.len() < rest.len()
+        && match [*a, *b].as_slice() {
+            b"16" => next.len() == 3 && digits,
+            b"49" | b"98" | b"99" => digits,
+            b"88" | b"03" | b"02" => true,
+            _ => false,
+        }
+}
+
 /// Cuts physical lines into records.
 struct Pieces<'r> {
     window: Window<'r>,
@@ -211,8 +235,12 @@ impl<'r> Pieces<'r> {
             let body = rest.get(3..).unwrap_or_default();
             // Text may hold slashes; in the other records the first one ends them.
             let is_text = matches!(&code, b"16" | b"88" | b"??");
-            let length = match body.iter().position(|b| *b == b'/') {
-                Some(slash) if !is_text => slash,
+            let end = match is_text {
+                false => body.iter().position(|b| *b == b'/'),
+                true => (0..body.len()).find(|at| body[*at] == b'/' && begins_record(&body[at + 1..])),
+            };
+            let length = match end {
+                Some(slash) => slash,
                 _ => body.trim_ascii_end().strip_suffix(b"/").map_or(body.trim_ascii_end().len(), <[u8]>::len),
             };
             let text: String = match std::str::from_utf8(&body[..length]) {
@@ -224,7 +252,7 @@ impl<'r> Pieces<'r> {
                 faults.push(fault.column(place as u64 + 4).offset(offset + (start + 3 + place) as u64));
             }
             self.waiting.push_back(Piece { number: self.number, offset: offset + start as u64, code, body: text });
-            if is_text {
+            if is_text && end.is_none() {
                 return;
             }
             at = start + 3 + length + 1;
@@ -429,6 +457,22 @@ impl Reader<'_> {
         })
     }
 
+    /// Amounts stand in the currency's smallest unit.
+    fn hundredths(&mut self, record: &Record, value: Cents) -> Cents {
+        let currency = match (&self.group, &self.account) {
+            (Some(group), Some(account)) => account.currency_in(group),
+            _ => "",
+        };
+        if crate::formats::currency_places(currency) > 0 {
+            return value;
+        }
+        value.get().checked_mul(100).map(Cents::new).unwrap_or_else(|| {
+            let found = value.get().to_string();
+            self.wrong(record, "amount", "an amount is larger than can be held", &found, "a smaller amount");
+            Cents::ZERO
+        })
+    }
+
     fn record(&mut self, record: &Record, each: &mut dyn FnMut(Event<'_>)) {
         if self.trailer {
             self.wrong(record, "order", "a record after the file trailer (99)", "", "the end of the file");
@@ -576,6 +620,7 @@ impl Reader<'_> {
         }
         let value = self.amount(record, &value);
         self.add(record, value);
+        let value = self.hundredths(record, value);
         let credit = super::codes::is_credit(&code);
         let side = if credit { &mut self.summary.credit } else { &mut self.summary.debit };
         if let Ok(sum) = side.plus(value) {

@@ -32,7 +32,18 @@ fn a_file_is_read_with_its_text() {
     assert_eq!((details[1].bank_reference.as_str(), details[1].text.as_slice()), ("REF2", &["WIRE".to_string()][..]));
     let one_line = FILE.replace("/\n", "/ ").replace("2400,USD,2/ 03", "2400,USD,2/\n03");
     assert_eq!(read(&one_line.replace("WIRE/ ", "WIRE/\n")).0.faults.errors, 0);
+    // Also behind texts; a slash within one is none of their ends.
+    let all = FILE.replace("/\n", "/ ").replace("1/2\n", "1/16,5/ ").replace("77\n", "77/ ");
+    let (summary, behind) = read(&all);
+    assert_eq!((summary.faults.list(), summary.records), (&[][..], 10));
+    assert_eq!(behind[0].text, ["ACH CREDIT, INV 1/16,5", "EREF: 77", "REMI: INV00017"]);
     assert_eq!(read(&FILE.replace('\n', "\r\n")).0.faults.list(), []);
+    // Yen have no hundredths; totals are compared as they stand.
+    let (summary, details) = read(&FILE.replace(",USD", ",JPY"));
+    assert_eq!(
+        (summary.faults.errors, summary.credit, details[0].amount),
+        (0, Cents::new(350_000), Cents::new(250_000))
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Writing BAI2: one group of accounts with their transactions, totals and counts computed. For samples, tests and whoever
 //! hands our bank's data on. Text that would break the record is refused.
 
+use super::read::begins_record;
 use crate::domain::{Cents, Day};
 use crate::formats::fault::{FormatError, clip};
 
@@ -39,8 +40,18 @@ fn field<'a>(record: &'static str, text: &'a str) -> Result<&'a str, FormatError
 }
 
 fn line(text: &str) -> Result<&str, FormatError> {
-    if text.is_empty() || text.contains(char::is_control) || text.trim() != text || text.ends_with('/') {
-        return Err(FormatError::whole("16", clip(text), "a line of text that does not end in a slash"));
+    let record_inside = || text.match_indices('/').any(|(at, _)| begins_record(&text.as_bytes()[at + 1..]));
+    if text.is_empty()
+        || text.contains(char::is_control)
+        || text.trim() != text
+        || text.ends_with('/')
+        || record_inside()
+    {
+        return Err(FormatError::whole(
+            "16",
+            clip(text),
+            "a line of text without a slash at its end or before a record",
+        ));
     }
     Ok(text)
 }

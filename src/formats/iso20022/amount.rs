@@ -23,11 +23,3 @@ pub fn amount(text: &str, places: usize) -> Option<Cents> {
     let units = whole.checked_mul(100)?.checked_add(cents)?;
     Some(Cents::new(if negative { -units } else { units }))
 }
-
-/// Decimal places of a currency: none for yen and won, two for the others that our ledgers know.
-pub fn places(currency: &str) -> usize {
-    match currency {
-        "JPY" | "KRW" | "ISK" | "CLP" | "VND" => 0,
-        _ => 2,
-    }
-}

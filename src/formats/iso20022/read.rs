@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use super::amount::{amount, places};
+use super::amount::amount;
 use super::tree::{Node, Tree};
 use crate::domain::{Cents, Day};
 use crate::formats::fault::{Fault, Faults, clip};
@@ -319,7 +319,7 @@ impl Reader {
     }
 
     fn amount(&mut self, text: &str, offset: u64) -> Option<Cents> {
-        let value = amount(text, places(&self.currency));
+        let value = amount(text, crate::formats::currency_places(&self.currency));
         if value.is_none() {
             self.wrong("amount", "an amount is no amount of its currency", offset, text, "a decimal number");
         }
