@@ -19,6 +19,7 @@ pub mod settings;
 mod settle;
 mod simulate;
 mod view;
+mod walls;
 
 pub use amount_rules::{AmountStatus, Judged, Measured, Outlook, STEPS, SortOutlook, replayed};
 pub use bank::MadeDeposit;
@@ -29,7 +30,7 @@ pub use intake::{TakeIn, Taken};
 pub use ledger::{BillingFile, Totals, acknowledgement};
 pub use papers::{REPORTS, ReportQuestion};
 pub use returns::{ReturnTaken, ReturnView, ReturnsImported};
-pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, can_undo};
+pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, undoable};
 pub use simulate::{Changed, Outcome, Simulated};
 pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};
 
@@ -54,7 +55,7 @@ use crate::domain::{
 use crate::grouping::{self, Evidence, Group};
 use crate::imaging::picture::View;
 use crate::matching::{self, BatchDraft, BillBook, Proposal, SeenCheck};
-use crate::store::{CheckKey, Job, JobKind, Matched, Store, StoreConfig, StoreError, Worker};
+use crate::store::{CheckKey, Job, JobKind, Matched, Rescan, Store, StoreConfig, StoreError, Worker};
 
 /// A site at work.
 #[derive(Clone)]
@@ -172,9 +173,9 @@ impl Office {
         let helpers = self.helpers.clone();
         let made = tokio::task::spawn_blocking(move || match helpers {
             Some(helpers) => helpers.picture(&stored, view),
-            None => crate::imaging::picture::picture(&stored, view).map_err(|e| e.to_string()),
+            None => Ok(crate::imaging::picture::picture(&stored, view).map_err(|e| e.to_string())),
         });
-        Ok(made.await.map_err(StoreError::Task)?)
+        Ok(made.await.map_err(StoreError::Task)??)
     }
 
     /// What these layouts read on a stored document; nothing is kept.
@@ -478,6 +479,7 @@ impl Office {
             book,
             seen,
             verdicts: Vec::new(),
+            rescan: None,
             policy,
         })
     }
@@ -679,6 +681,8 @@ struct Known {
     seen: Vec<SeenCheck>,
     /// New verdicts on amounts, to be saved with whatever comes of them.
     verdicts: Vec<(DocumentId, Reading)>,
+    /// A scan in the light of which this is known; saved with whatever comes of it.
+    rescan: Option<Rescan>,
     /// With the limit of the batch's operator.
     policy: matching::Policy,
 }

@@ -76,9 +76,12 @@ impl House {
     }
 
     pub async fn take(&self, path: &Path) {
+        self.take_declared(path, Control::default()).await;
+    }
+
+    pub async fn take_declared(&self, path: &Path, declared: Control) {
         let date = Some("2026-11-20".parse().unwrap());
-        let asked =
-            TakeIn { origin: None, date, declared: Control::default(), name: None, operator: Some(name("olga")) };
+        let asked = TakeIn { origin: None, date, declared, name: None, operator: Some(name("olga")) };
         for source in station::sources(path).unwrap() {
             self.office.take_in(&source, &asked).await.unwrap();
         }

@@ -307,6 +307,7 @@ impl Bench {
             checks: vec![],
             verdicts: vec![],
             notices: vec![],
+            rescan: None,
             what: "edit".into(),
         };
         let got = said(self.site.store.save_decision(&decided, &olga()).await, |()| Done::Now);

@@ -289,6 +289,7 @@ async fn a_decision_is_saved_once_and_stands(site: &Site) {
         checks: vec![],
         verdicts: vec![],
         notices: vec![],
+        rescan: None,
         what: "key-micr".into(),
     };
     type Spoil = fn(&mut Decided);
@@ -501,6 +502,7 @@ async fn a_check_is_deposited_once_over_all_batches(site: &Site) {
         checks: vec![],
         verdicts: vec![],
         notices: vec![],
+        rescan: None,
         what: "distinct".into(),
     };
     s.save_decision(&decided, &olga()).await.unwrap();

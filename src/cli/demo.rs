@@ -47,7 +47,7 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
     admin::create_site(&site_folder, Some("Cedar Fork Electric Cooperative"), DEMO_POLICY, global, clock).await?;
     let mut site = Site::find(Some(&site_folder), global.db.as_deref(), global.blobs.as_deref())?;
     site.config.amounts.mode = global.amounts.unwrap_or(site.config.amounts.mode);
-    let office = Office::open(site, clock).await?;
+    let office = super::reading_apart(Office::open(site, clock).await?);
     let (olga, sven) = (UserName("olga".into()), UserName("sven".into()));
     office.add_user(&olga, &[Role::Operator]).await?;
     office.add_user(&sven, &[Role::Approver]).await?;

@@ -151,14 +151,6 @@ async fn report(taken: &Taken, office: &Office, global: &Global) -> anyhow::Resu
     Ok(())
 }
 
-/// The office with what comes from outside opened by helpers that can do nothing else.
-pub fn reading_apart(office: &Office) -> Office {
-    match std::env::current_exe() {
-        Ok(program) => office.clone().reading_apart(program),
-        Err(_) => office.clone(),
-    }
-}
-
 /// Runs all waiting jobs; a bar on a terminal, plain lines otherwise.
 pub async fn run_with_progress(office: &Office, global: &Global) -> anyhow::Result<()> {
     let waiting = office.waiting_documents().await?;
@@ -187,7 +179,6 @@ pub struct WatchArgs {
 /// system's notices only wake it earlier.
 pub async fn watch(args: WatchArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
     use notify::Watcher;
-    let office = &reading_apart(office);
     let origin = args.origin.as_deref().map(|o| Origin::parse(o).ok_or_else(|| Failure::usage("unknown origin")));
     let origin = origin.transpose()?;
     let (wake, mut woken) = tokio::sync::mpsc::channel::<()>(1);
@@ -274,7 +265,6 @@ pub struct WorkerArgs {
 
 /// Works jobs of the site's database until stopped; as many of these as one likes, on as many machines.
 pub async fn worker(args: WorkerArgs, office: &Office, global: &Global) -> anyhow::Result<u8> {
-    let office = &reading_apart(office);
     loop {
         run_with_progress(office, global).await?;
         if args.until_idle {

@@ -332,7 +332,15 @@ async fn open(global: &Global) -> anyhow::Result<Office> {
     let clock = Clock::from_environment().map_err(|e| Failure::usage(e.to_string()))?;
     let mut site = Site::find(global.site.as_deref(), global.db.as_deref(), global.blobs.as_deref())?;
     site.config.amounts.mode = global.amounts.unwrap_or(site.config.amounts.mode);
-    Ok(Office::open(site, clock).await?)
+    Ok(reading_apart(Office::open(site, clock).await?))
+}
+
+/// The office with images opened by helpers that can do nothing else.
+fn reading_apart(office: Office) -> Office {
+    match std::env::current_exe() {
+        Ok(program) => office.reading_apart(program),
+        Err(_) => office,
+    }
 }
 
 /// The person named by `--as`, who must exist, be active and have one of the roles.

@@ -23,9 +23,6 @@ pub async fn run(args: ServeArgs, office: Office, global: &Global) -> anyhow::Re
     let config = &office.site.config.desk;
     jiff::tz::TimeZone::get(&config.time_zone)
         .map_err(|_| Failure::usage(format!("[desk] time_zone '{}' is not known", config.time_zone)))?;
-    // What comes through the door is opened by helpers that can do nothing else.
-    let office = super::ingest::reading_apart(&office);
-    let config = &office.site.config.desk;
     let listen = args.listen.as_deref().unwrap_or(&config.listen);
     let listening = Listening::bind(listen, !config.proxies.is_empty()).await?;
     let address = listening.address;

@@ -9,8 +9,8 @@ use super::{Office, OfficeError, Result, amounts::Standard};
 use crate::config::AmountMode;
 use crate::decode::amount::find::{Zone, Zones};
 use crate::decode::amount::{self, MODEL, Reader};
-use crate::domain::{AmountVerdict, BankAccount, Cents, DocumentId, PixelBox, Sha256, UserName};
-use crate::imaging::{self, Raster};
+use crate::domain::{AmountVerdict, BankAccount, Cents, DocumentId, Sha256, UserName};
+use crate::imaging::picture::View;
 use crate::reports::accuracy::Rate;
 
 /// A threshold that was set by measuring, with what it was measured on.
@@ -254,25 +254,18 @@ impl Office {
             let mut reads = readings.get(&document.id).into_iter().flatten();
             let Some(read) = reads.rfind(|r| r.amount.field.is_some()) else { continue };
             let Some(image) = document.images.iter().find(|i| i.name == read.file) else { continue };
-            let bytes = self.store.blob(image.hash).await?;
+            // The field with some room around it, upright.
             let area = read.amount.field.as_ref().map(|f| f.bbox).unwrap_or_default();
-            if let Some(png) = cut(&bytes, area, read.rotation) {
+            let view = View { turn: read.rotation, ..View::part_of(area) };
+            if area.w > 0
+                && area.h > 0
+                && let Ok(png) = self.picture(image.hash, view).await?
+            {
                 out.push((judged.document.to_string(), png, judged.keyed));
             }
         }
         Ok(out)
     }
-}
-
-/// The field with some room around it, upright.
-fn cut(bytes: &[u8], area: PixelBox, rotation: u16) -> Option<Vec<u8>> {
-    let gray = match imaging::load(bytes, 0).ok()?.raster {
-        Raster::Bits(bits) => imaging::to_gray(&bits),
-        Raster::Gray(gray) => gray,
-    };
-    let side = |n: i32| usize::try_from(n).ok().filter(|n| *n > 0);
-    let piece = gray.cropped(area.x as isize, area.y as isize, side(area.w)?, side(area.h)?);
-    imaging::png::write_gray(&piece.turned(rotation)).ok()
 }
 
 /// The threshold steps that `measure` shows.

@@ -1,13 +1,12 @@
 //! Reading apart: images from outside are opened in helper processes of this same program that can do nothing else. A helper
-//! may hold 256 MiB, opens no file and no socket (it has no descriptor left to open one with), writes no file, and has five
-//! seconds of processor time for an image; one that dies or hangs is replaced, and its item becomes an exception. What comes
-//! back is data, checked like any other. The desk, workers and the watched folder read so; `ingest` reads what a person names in
-//! its own process.
+//! may hold 256 MiB, opens no file and no socket (it has no descriptor left to open one with, and the kernel ends it when it
+//! asks: `walls`), writes no file, and has five seconds of processor time for an image; one that dies or hangs is replaced,
+//! and its item becomes an exception. What comes back is data, checked like any other. All that reads for a site reads so.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
@@ -18,6 +17,8 @@ use crate::decode::layout::Layouts;
 use crate::decode::{self, Expect, Request, Source};
 use crate::domain::{ImageRole, Problem, Reading, Reason};
 use crate::imaging::picture::{View, picture};
+use crate::pipeline::walls;
+use crate::truncation;
 
 /// The hidden command that is a helper.
 pub const COMMAND: &str = "decode-worker";
@@ -39,14 +40,18 @@ enum Ask {
     Read { images: Vec<(ImageRole, String, u64)>, dpi: Option<u32>, magnetic: Option<String> },
     /// A picture for a browser; the image follows.
     Picture { view: View, size: u64 },
+    /// An image as banks exchange them; the image follows.
+    ForBank { rotation: u16, dpi: u32, size: u64 },
 }
 
 #[derive(Serialize, Deserialize)]
 enum Told {
     Ready,
+    /// Ready, but the kernel filters no system calls: why not.
+    Unfiltered(String),
     Read(Box<Reading>),
-    /// The bytes of a PNG follow, as many as said.
-    Picture(u64),
+    /// The bytes of an image follow, as many as said.
+    Image(u64),
     Refused(String),
 }
 
@@ -75,11 +80,24 @@ fn read_frame<T: for<'a> Deserialize<'a>>(from: &mut impl Read) -> io::Result<T>
     serde_json::from_slice(&read_bytes(from, u64::from_le_bytes(size))?).map_err(wrong)
 }
 
+fn write_image(out: &mut impl Write, made: Result<Vec<u8>, impl ToString>) -> io::Result<()> {
+    match made {
+        Ok(bytes) => {
+            write_frame(out, &Told::Image(bytes.len() as u64))?;
+            out.write_all(&bytes)
+        }
+        Err(why) => write_frame(out, &Told::Refused(why.to_string())),
+    }
+}
+
 /// The helper: gives its rights up, and then answers until nobody asks any more.
 pub fn help() -> io::Result<()> {
-    confine()?;
+    let told = match confine()? {
+        None => Told::Ready,
+        Some(why) => Told::Unfiltered(why),
+    };
     let (mut asks, mut tells) = (io::stdin().lock(), io::stdout().lock());
-    write_frame(&mut tells, &Told::Ready)?;
+    write_frame(&mut tells, &told)?;
     tells.flush()?;
     let mut layouts = Layouts::default();
     loop {
@@ -102,13 +120,12 @@ pub fn help() -> io::Result<()> {
                 let reading = read_here(&all, dpi, magnetic.as_deref(), &layouts);
                 write_frame(&mut tells, &Told::Read(Box::new(reading)))?;
             }
-            Ask::Picture { view, size } => match picture(&read_bytes(&mut asks, size)?, view) {
-                Ok(png) => {
-                    write_frame(&mut tells, &Told::Picture(png.len() as u64))?;
-                    tells.write_all(&png)?;
-                }
-                Err(why) => write_frame(&mut tells, &Told::Refused(why.to_string()))?,
-            },
+            Ask::Picture { view, size } => {
+                write_image(&mut tells, picture(&read_bytes(&mut asks, size)?, view))?;
+            }
+            Ask::ForBank { rotation, dpi, size } => {
+                write_image(&mut tells, truncation::for_bank(&read_bytes(&mut asks, size)?, rotation, dpi))?;
+            }
         }
         tells.flush()?;
     }
@@ -124,8 +141,8 @@ pub fn read_here(images: &[Scan], dpi: Option<u32>, magnetic: Option<&str>, layo
     decode::decode(&Request { images: &images, dpi, magnetic, expect: Expect::Auto, layouts })
 }
 
-/// Gives up what opening images does not need, and makes sure that it is gone.
-fn confine() -> io::Result<()> {
+/// Gives up what opening images does not need, and makes sure that it is gone. `Some` says why the kernel filters nothing.
+fn confine() -> io::Result<Option<String>> {
     let exactly = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
     setrlimit(Resource::Core, exactly(0))?;
     setrlimit(Resource::Fsize, exactly(0))?;
@@ -133,7 +150,10 @@ fn confine() -> io::Result<()> {
     // Input, output and errors are open; nothing else can be.
     setrlimit(Resource::Nofile, exactly(3))?;
     let opens = std::fs::File::open("/").is_ok() || std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
-    if opens { Err(wrong("this process can still open files")) } else { Ok(()) }
+    if opens {
+        return Err(wrong("this process can still open files"));
+    }
+    Ok(walls::raise().err())
 }
 
 /// Processor time that a process has used, as the system keeps it.
@@ -188,12 +208,14 @@ pub struct NoHelper {
 pub struct Helpers {
     program: PathBuf,
     idle: Mutex<Vec<Helper>>,
+    /// Why the helpers' system calls are not filtered, where they are not.
+    unfiltered: OnceLock<String>,
 }
 
 impl Helpers {
     /// `program` is this program's file.
     pub fn new(program: PathBuf) -> Helpers {
-        Helpers { program, idle: Mutex::default() }
+        Helpers { program, idle: Mutex::default(), unfiltered: OnceLock::new() }
     }
 
     /// Starts one, and hears that it has given up its rights.
@@ -209,6 +231,15 @@ impl Helpers {
         let mut helper = Helper { child, asks, tells, layouts: None };
         match read_frame::<Told>(&mut helper.tells) {
             Ok(Told::Ready) => Ok(helper),
+            Ok(Told::Unfiltered(why)) => {
+                self.unfiltered.get_or_init(|| {
+                    tracing::warn!(
+                        "images are opened by helpers with limits, but without a filter of system calls: {why}"
+                    );
+                    why
+                });
+                Ok(helper)
+            }
             Ok(_) => Err(no(wrong("it began with something else"))),
             Err(cause) => Err(no(cause)),
         }
@@ -268,23 +299,32 @@ impl Helpers {
     }
 
     /// The bytes of a PNG, or why not.
-    pub fn picture(&self, bytes: &[u8], view: View) -> Result<Vec<u8>, String> {
+    pub fn picture(&self, bytes: &[u8], view: View) -> Result<Result<Vec<u8>, String>, NoHelper> {
+        self.image(&Ask::Picture { view, size: bytes.len() as u64 }, bytes)
+    }
+
+    /// The bytes of an image as `truncation::for_bank` makes it, or why not.
+    pub fn for_bank(&self, bytes: &[u8], rotation: u16, dpi: u32) -> Result<Result<Vec<u8>, String>, NoHelper> {
+        self.image(&Ask::ForBank { rotation, dpi, size: bytes.len() as u64 }, bytes)
+    }
+
+    fn image(&self, ask: &Ask, bytes: &[u8]) -> Result<Result<Vec<u8>, String>, NoHelper> {
         let told = self.with(|helper| {
-            write_frame(&mut helper.asks, &Ask::Picture { view, size: bytes.len() as u64 })?;
+            write_frame(&mut helper.asks, ask)?;
             helper.asks.write_all(bytes)?;
             helper.asks.flush()?;
             match read_frame::<Told>(&mut helper.tells)? {
-                Told::Picture(size) => Ok(Ok(read_bytes(&mut helper.tells, size)?)),
+                Told::Image(size) => Ok(Ok(read_bytes(&mut helper.tells, size)?)),
                 Told::Refused(why) => Ok(Err(why)),
-                Told::Ready | Told::Read(_) => Err(wrong("another answer than was asked for")),
+                Told::Ready | Told::Unfiltered(_) | Told::Read(_) => Err(wrong("another answer than was asked for")),
             }
-        });
-        match told {
-            Ok(answer) => {
-                answer.unwrap_or_else(|_| Err("it could not be opened within the limits of memory and time".into()))
-            }
-            Err(no) => Err(no.to_string()),
-        }
+        })?;
+        Ok(told.unwrap_or_else(|_| Err("it could not be opened within the limits of memory and time".into())))
+    }
+
+    /// Why the system calls of the helpers are not filtered here, as the first of them found.
+    pub fn unfiltered(&self) -> Option<&str> {
+        self.unfiltered.get().map(String::as_str)
     }
 
     /// The numbers of the helpers that wait for work.
@@ -322,5 +362,71 @@ impl Helper {
             _ => return Err(wrong("a helper did not take the layouts")),
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    /// What a helper that was taken over by an image might try.
+    const ATTEMPTS: &[(&str, fn() -> bool)] = &[
+        ("open a file", || std::fs::File::open("/etc/passwd").is_ok()),
+        ("write a file", || std::fs::write("/dev/null", "x").is_ok()),
+        ("list a folder", || std::fs::read_dir("/").is_ok()),
+        ("delete a file", || std::fs::remove_file("/nonexistent").is_ok()),
+        ("call out", || std::net::TcpStream::connect("127.0.0.1:9").is_ok()),
+        ("listen", || std::net::UdpSocket::bind("127.0.0.1:0").is_ok()),
+        ("start a program", || Command::new("/bin/true").status().is_ok()),
+        ("start a thread", || std::thread::Builder::new().spawn(|| ()).is_ok()),
+        ("end another process", || kill_process(rustix::process::getppid().unwrap(), Signal::KILL).is_ok()),
+        ("lift its limits", || setrlimit(Resource::Nofile, Rlimit { current: Some(3), maximum: Some(3) }).is_ok()),
+    ];
+
+    /// In a process of its own, as `who_tries_more_is_ended` starts it: confines itself, then tries.
+    #[test]
+    fn tries_in_a_process_of_its_own() {
+        let Ok(what) = std::env::var("REMIT_TRIES") else { return };
+        if let Some(why) = confine().unwrap() {
+            println!("unfiltered: {why}");
+            return;
+        }
+        // What reading needs, it has: memory that comes, grows and goes, the clock, chance, words to the other side.
+        let mut memory = vec![1u8; 90 << 20];
+        memory.extend_from_slice(&[2; 1 << 20]);
+        memory.shrink_to_fit();
+        let started = Instant::now();
+        let chance: std::collections::HashMap<u8, u8> = memory[..300].iter().map(|b| (*b, *b)).collect();
+        assert!(chance.len() == 1 && started.elapsed() < PATIENCE);
+        drop(memory);
+        println!("confined");
+        if let Some((_, attempt)) = ATTEMPTS.iter().find(|(name, _)| *name == what) {
+            println!("and still here: {}", attempt());
+        }
+    }
+
+    /// S18: the kernel ends a helper that asks for anything but memory, time and its two pipes.
+    #[test]
+    fn who_tries_more_is_ended() {
+        let tried = |what: &str| {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            let own = "pipeline::apart::tests::tries_in_a_process_of_its_own";
+            command.args(["--exact", own, "--nocapture"]).env("REMIT_TRIES", what).stderr(Stdio::null());
+            let ended = command.output().unwrap();
+            (String::from_utf8_lossy(&ended.stdout).into_owned(), ended.status)
+        };
+        let (said, status) = tried("nothing");
+        if let Some(why) = said.split("unfiltered: ").nth(1) {
+            println!("** LEFT OUT: this kernel filters no system calls ({}).", why.lines().next().unwrap_or(""));
+            return;
+        }
+        assert!(said.contains("confined") && status.success(), "{said} {status}");
+        for (what, _) in ATTEMPTS {
+            let (said, status) = tried(what);
+            let ended = status.signal() == Some(Signal::SYS.as_raw());
+            assert!(said.contains("confined") && !said.contains("still here") && ended, "{what}: {said} {status}");
+        }
     }
 }

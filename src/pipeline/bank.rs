@@ -8,7 +8,7 @@ use crate::domain::{
     Sha256, Transaction, UserName,
 };
 use crate::grouping::Evidence;
-use crate::pipeline::{Face, Known, Office, OfficeError, Result};
+use crate::pipeline::{Face, Known, Office, OfficeError, Result, apart};
 use crate::store::{NewDeposit, StoreError};
 use crate::truncation::{self, Around, CheckImages, IclItem, Profile};
 use crate::{post, station};
@@ -282,7 +282,10 @@ impl Office {
                     (check.item.clone(), check.face, dpi, sides.to_vec())
                 })
                 .collect();
-            let made = tokio::task::spawn_blocking(move || images_of(work)).await.map_err(StoreError::Task)?;
+            let helpers = self.helpers.clone();
+            let made = tokio::task::spawn_blocking(move || images_of(work, helpers.as_deref()))
+                .await
+                .map_err(StoreError::Task)?;
             for (item, images) in made? {
                 maker.add(&item, &images).map_err(refused)?;
                 draft.add(&maker.take())?;
@@ -346,13 +349,20 @@ fn sides(document: &crate::domain::Document, face: Face) -> Result<[Sha256; 2]> 
     }
 }
 
-fn images_of(work: Vec<(IclItem, Face, u32, Vec<Vec<u8>>)>) -> Result<Vec<(IclItem, CheckImages)>> {
+fn images_of(
+    work: Vec<(IclItem, Face, u32, Vec<Vec<u8>>)>,
+    helpers: Option<&apart::Helpers>,
+) -> Result<Vec<(IclItem, CheckImages)>> {
     use rayon::prelude::*;
     work.into_par_iter()
         .map(|(item, face, dpi, sides)| {
             let side = |n: usize, rotation: u16| {
                 let bytes = sides.get(n).map(Vec::as_slice).unwrap_or_default();
-                truncation::for_bank(bytes, rotation, dpi).map_err(|why| {
+                let made = match helpers {
+                    Some(helpers) => helpers.for_bank(bytes, rotation, dpi)?,
+                    None => truncation::for_bank(bytes, rotation, dpi).map_err(|why| why.to_string()),
+                };
+                made.map_err(|why| {
                     OfficeError::refused(
                         "image",
                         format!("check {}: {why}", item.document),

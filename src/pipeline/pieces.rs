@@ -9,11 +9,11 @@ use crate::domain::{
     Batch, Decision, Document, DocumentId, ImageRef, ImageRole, Reason, Sha256, Transaction, TransactionState, UserName,
 };
 use crate::exceptions::Effect;
-use crate::store::StoreError;
+use crate::store::{Rescan, StoreError};
 
 impl Office {
-    /// The earlier scans of a side are in their place again; the one that is taken back is kept beside them.
-    pub(super) async fn unscan(&self, fields: &BTreeMap<String, String>, by: &UserName) -> Result<()> {
+    /// The earlier scans of a side to be put in their place again; the one that is taken back is kept beside them.
+    pub(super) async fn unscan(&self, fields: &BTreeMap<String, String>) -> Result<Rescan> {
         let refused = |message: &str| Err(OfficeError::refused("undo", message, "scan the side again"));
         let text = |name: &str| fields.get(name).map_or("", String::as_str);
         let Ok(was) = serde_json::from_str::<Vec<(String, String)>>(text("was")) else {
@@ -26,7 +26,7 @@ impl Office {
         let back = was.iter().all(|(role, name)| role_of(name) == Some(*role));
         match role_of(text("scan")) {
             Some(ImageRole::Replaced) if !back => refused("a later scan is in its place"),
-            _ => Ok(self.store.undo_rescan(&document, text("scan"), &was, by).await?),
+            _ => Ok(Rescan::Back { document: document.id.clone(), scan: text("scan").into(), was }),
         }
     }
 
@@ -133,15 +133,14 @@ impl Office {
             return refused("this image cannot be opened");
         };
         self.store.put_blobs(vec![(hash, bytes)]).await?;
-        let stored = self.store.document(document.id.as_str()).await?;
-        self.store.save_rescan(&stored, &scan, &reading, by).await?;
         let fields = BTreeMap::from([
             ("document".to_string(), document.id.to_string()),
             ("scan".to_string(), scan.name.clone()),
             ("was".to_string(), serde_json::to_string(&was).unwrap_or_default()),
         ]);
         let decision = Decision { name: "rescan".into(), fields, by: by.clone(), at: self.clock.stamp() };
-        let saved = self.replay(&before, decision, Effect::Rematch, "rescan", by).await?;
+        let put = Rescan::Put { document: document.id.clone(), scan, reading: Box::new(reading) };
+        let saved = self.rescanned(&before, decision, put, "rescan", by).await?;
         Ok(after(None, &saved, false))
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
 use crate::pipeline::{Known, Office, OfficeError, Result, system};
-use crate::store::{Approval, CheckKey, Decided, Done, StoreError};
+use crate::store::{Approval, CheckKey, Decided, Done, Rescan, StoreError};
 use crate::{matching, post, station};
 
 /// What a decision left.
@@ -134,6 +134,7 @@ impl Office {
             checks: Vec::new(),
             verdicts: Vec::new(),
             notices: Vec::new(),
+            rescan: None,
             what: name.into(),
         };
         self.store.save_decision(&decided, by).await?;
@@ -222,19 +223,35 @@ impl Office {
     /// Takes the last decision of a transaction back, while nothing of it is posted: what it settled is asked again. The
     /// decision stays in the record, with who took it back.
     pub async fn undo(&self, transaction: &str, by: &UserName) -> Result<AfterDecision> {
+        self.undo_this(transaction, None, by).await
+    }
+
+    /// The same of the decision at this place: asked twice, it does not take the one before it back as well.
+    pub async fn undo_this(&self, transaction: &str, of: Option<usize>, by: &UserName) -> Result<AfterDecision> {
         let before = self.store.transaction(transaction).await?;
-        let Some(place) = last_standing(&before) else {
+        let place = last_standing(&before);
+        if of.is_some_and(|of| is_taken_back(&before, of)) {
+            return Ok(after(None, &before, true));
+        }
+        if of.is_some() && of != place {
+            let message = "something else was decided here meanwhile";
+            return Err(OfficeError::refused("undo", message, "look at it again"));
+        }
+        let Some(place) = place else {
             return Err(OfficeError::refused("undo", "there is nothing to take back here", "nothing was changed"));
         };
         if let Some(regroup) = before.decisions.get(place).filter(|d| d.name == "regroup") {
             return self.ungroup(&before, &regroup.clone(), by).await;
         }
-        if let Some(rescan) = before.decisions.get(place).filter(|d| d.name == "rescan") {
-            self.unscan(&rescan.fields, by).await?;
-        }
         let fields = BTreeMap::from([("of".to_string(), place.to_string())]);
         let decision = Decision { name: UNDO.into(), fields, by: by.clone(), at: self.clock.stamp() };
-        let saved = self.replay(&before, decision, Effect::Rematch, UNDO, by).await?;
+        let saved = match before.decisions.get(place).filter(|d| d.name == "rescan") {
+            Some(rescan) => {
+                let back = self.unscan(&rescan.fields).await?;
+                self.rescanned(&before, decision, back, UNDO, by).await?
+            }
+            None => self.replay(&before, decision, Effect::Rematch, UNDO, by).await?,
+        };
         Ok(after(None, &saved, false))
     }
 
@@ -251,13 +268,7 @@ impl Office {
         let mut decided = before.clone();
         decided.decisions.push(decision);
         let documents = match effect {
-            Effect::Rematch => {
-                let (known, proposal) = self.proposed_alone(&batch, &decided).await?;
-                let mut again = proposal.into_transaction(batch.id.clone(), decided.seq, decided.reason.clone());
-                again.decisions = decided.decisions.clone();
-                let after = vec![again];
-                return self.save(&batch, known, (vec![before.clone()], after), before, what, by).await;
-            }
+            Effect::Rematch => return self.matched_again(&batch, before, decided, None, what, by).await,
             Effect::Regroup { documents } => documents,
         };
         let all = self.store.transactions(&batch.id).await?;
@@ -271,11 +282,54 @@ impl Office {
         self.save(&batch, known, (touched, after), before, what, by).await
     }
 
+    /// One transaction matched again over its decisions and saved, with a scan of one of its sides where that is the cause:
+    /// both are kept, or none.
+    pub(super) async fn rescanned(
+        &self,
+        before: &Transaction,
+        decision: Decision,
+        rescan: Rescan,
+        what: &str,
+        by: &UserName,
+    ) -> Result<Transaction> {
+        let batch = self.store.batch(before.batch.as_str()).await?;
+        let mut decided = before.clone();
+        decided.decisions.push(decision);
+        self.matched_again(&batch, before, decided, Some(rescan), what, by).await
+    }
+
+    async fn matched_again(
+        &self,
+        batch: &Batch,
+        before: &Transaction,
+        decided: Transaction,
+        rescan: Option<Rescan>,
+        what: &str,
+        by: &UserName,
+    ) -> Result<Transaction> {
+        let (mut known, proposal) = self.proposed_alone(batch, &decided, rescan.as_ref()).await?;
+        known.rescan = rescan;
+        let mut again = proposal.into_transaction(batch.id.clone(), decided.seq, decided.reason.clone());
+        again.decisions = decided.decisions;
+        self.save(batch, known, (vec![before.clone()], vec![again]), before, what, by).await
+    }
+
     /// One transaction proposed again over its decisions, from its own documents and from what came before it in its batch
     /// and at the site. It costs the same in a batch of ten and of ten thousand.
-    async fn proposed_alone(&self, batch: &Batch, one: &Transaction) -> Result<(Known, matching::Proposal)> {
-        let documents = self.store.these_documents(&one.documents).await?;
-        let readings = self.store.readings_of(&one.documents).await?;
+    async fn proposed_alone(
+        &self,
+        batch: &Batch,
+        one: &Transaction,
+        rescan: Option<&Rescan>,
+    ) -> Result<(Known, matching::Proposal)> {
+        let mut documents = self.store.these_documents(&one.documents).await?;
+        let mut readings = self.store.readings_of(&one.documents).await?;
+        if let Some(rescan) = rescan {
+            documents.iter_mut().filter(|d| d.id == *rescan.document()).for_each(|d| rescan.change(&mut d.images));
+            if let Rescan::Put { document, reading, .. } = rescan {
+                readings.entry(document.clone()).or_default().push((**reading).clone());
+            }
+        }
         let mut known = self.known_from(batch, &documents, readings, std::slice::from_ref(one)).await?;
         if names_another_bill(&one.decisions) {
             known.look_again(one, &self.amount_standard().await?);
@@ -363,7 +417,7 @@ impl Office {
     pub async fn runners_up(&self, transaction: &str) -> Result<Vec<matching::RunnerUp>> {
         let one = self.store.transaction(transaction).await?;
         let batch = self.store.batch(one.batch.as_str()).await?;
-        Ok(self.proposed_alone(&batch, &one).await?.1.runners_up)
+        Ok(self.proposed_alone(&batch, &one, None).await?.1.runners_up)
     }
 
     /// Saves what a decision changed, and tells whom it brings something to hear of.
@@ -396,6 +450,7 @@ impl Office {
                     checks,
                     verdicts: known.verdicts,
                     notices,
+                    rescan: known.rescan,
                     what: what.into(),
                 },
                 by,
@@ -706,17 +761,20 @@ pub(super) fn standing(decisions: &[Decision]) -> Vec<Decision> {
     decisions.iter().enumerate().filter(stands).map(|(_, d)| d.clone()).collect()
 }
 
-/// The place of the newest decision that stands.
-fn last_standing(t: &Transaction) -> Option<usize> {
-    let gone: Vec<usize> =
-        t.decisions.iter().filter(|d| d.name == UNDO).filter_map(|d| d.fields.get("of")?.parse().ok()).collect();
-    (0..t.decisions.len()).rev().find(|n| t.decisions[*n].name != UNDO && !gone.contains(n))
+fn is_taken_back(t: &Transaction, place: usize) -> bool {
+    let of = |d: &Decision| d.fields.get("of").and_then(|of| of.parse().ok()) == Some(place);
+    t.decisions.iter().any(|d| d.name == UNDO && of(d))
 }
 
-/// Is there a decision that can be taken back?
-pub fn can_undo(t: &Transaction) -> bool {
-    last_standing(t).map(|n| &t.decisions[n]).is_some_and(|d| match d.name.as_str() {
-        "regroup" | "rescan" => d.fields.contains_key("was"),
+/// The place of the newest decision that stands.
+fn last_standing(t: &Transaction) -> Option<usize> {
+    (0..t.decisions.len()).rev().find(|n| t.decisions[*n].name != UNDO && !is_taken_back(t, *n))
+}
+
+/// The place of the decision that can be taken back.
+pub fn undoable(t: &Transaction) -> Option<usize> {
+    last_standing(t).filter(|n| match t.decisions[*n].name.as_str() {
+        "regroup" | "rescan" => t.decisions[*n].fields.contains_key("was"),
         _ => true,
     })
 }

@@ -49,6 +49,8 @@ pub struct Decided {
     pub verdicts: Vec<(DocumentId, Reading)>,
     /// What somebody must hear of: a keyed account may be one that needs care.
     pub notices: Vec<crate::matching::Notice>,
+    /// A side that was scanned again, or whose scan is taken back.
+    pub rescan: Option<Rescan>,
     /// The move, for the audit: `key-amount`, `hold`, ..
     pub what: String,
 }
@@ -263,7 +265,8 @@ impl Store {
                 let batch = &decided.batch;
                 keeps_what_it_has(decided, by)?;
                 let mut tx = self.db().write().await?;
-                self.may(&mut tx, by, &[Role::Key, Role::Match]).await?;
+                let hands = if decided.rescan.is_some() { Role::Capture } else { Role::Key };
+                self.may(&mut tx, by, &[hands, Role::Match]).await?;
                 self.move_batch(&mut tx, batch, BatchEvent::Decide).await?;
                 let ids: Vec<String> = decided.before.iter().map(|t| t.id.to_string()).collect();
                 let mut stored = self.these_transactions(&mut tx, ids.clone()).await?;
@@ -272,6 +275,9 @@ impl Store {
                 loaded.sort_by(|a, b| a.id.cmp(&b.id));
                 if stored != loaded {
                     return Err(StoreError::Conflict { what: format!("batch {batch}") });
+                }
+                if let Some(rescan) = &decided.rescan {
+                    self.rescan(&mut tx, batch, rescan, by).await?;
                 }
                 self.drop_transactions(&mut tx, ids).await?;
                 self.add_transactions(&mut tx, batch, &decided.after).await?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::audit::Event;
 use super::db::{Bulk, Kind, Row, Tx, sql, values};
 use super::*;
-use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, Reading, ReceiptId, Role, Sha256};
+use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, Reading, ReceiptId, Sha256};
 
 /// One source (folder or file) as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,6 +48,47 @@ pub enum Taken {
     Partly { batches: Vec<BatchId>, held: Vec<HeldAlready> },
     /// Other bytes that say the same as an earlier source. Nothing was taken: a person must look.
     Suspect { name: String, batches: Vec<BatchId> },
+}
+
+/// A side of a document scanned again, as part of the decision that comes of it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Rescan {
+    /// The new image takes the place of those of its side, which stay as replaced; with what is read on it.
+    Put { document: DocumentId, scan: ImageRef, reading: Box<Reading> },
+    /// What it took the place of (roles and names) is there again; the scan of that name stays as replaced.
+    Back { document: DocumentId, scan: String, was: Vec<(ImageRole, String)> },
+}
+
+fn is_front(role: ImageRole) -> bool {
+    matches!(role, ImageRole::Front | ImageRole::FrontGray)
+}
+
+impl Rescan {
+    pub fn document(&self) -> &DocumentId {
+        match self {
+            Rescan::Put { document, .. } | Rescan::Back { document, .. } => document,
+        }
+    }
+
+    /// The images of the document as they are after it.
+    pub fn change(&self, images: &mut Vec<ImageRef>) {
+        match self {
+            Rescan::Put { scan, .. } => {
+                let side = images.iter_mut().filter(|i| i.role != ImageRole::Replaced);
+                side.filter(|i| is_front(i.role) == is_front(scan.role)).for_each(|i| i.role = ImageRole::Replaced);
+                images.push(scan.clone());
+            }
+            Rescan::Back { scan, was, .. } => {
+                for image in images.iter_mut() {
+                    match was.iter().find(|(_, name)| *name == image.name) {
+                        Some((role, _)) => image.role = *role,
+                        None if image.name == *scan => image.role = ImageRole::Replaced,
+                        None => {}
+                    }
+                }
+            }
+        }
+    }
 }
 
 sql! {
@@ -379,67 +420,45 @@ impl Store {
         })
     }
 
-    /// A side of a document that was scanned again: the new image takes the place of the earlier ones of that side, which
-    /// stay as replaced, with what is read on the new one. Its bytes must be in the object store.
-    pub async fn save_rescan(
+    /// Puts a scan in its place or takes it back, in the transaction of the decision that comes of it: either both are kept or
+    /// none. Every image stays; one that is not shown is a replaced one. The bytes must be in the object store.
+    pub(super) async fn rescan(
         &self,
-        document: &Document,
-        scan: &ImageRef,
-        reading: &Reading,
+        tx: &mut Tx,
+        batch: &BatchId,
+        rescan: &Rescan,
         by: &UserName,
     ) -> Result<(), StoreError> {
-        self.again(|| {
-            Box::pin(async {
-                let mut tx = self.db().write().await?;
-                self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
-                self.lock_batch(&mut tx, &document.batch).await?;
-                let sides: Vec<String> = match scan.role {
-                    ImageRole::Back | ImageRole::BackGray => ["back", "back-gray"].map(String::from).to_vec(),
-                    _ => ["front", "front-gray"].map(String::from).to_vec(),
-                };
-                let before = document.images.iter().find(|i| i.role == scan.role).map(|i| i.hash);
-                tx.run(SET_ASIDE_SIDE, values![self.site(), &document.id, sides]).await?;
-                let place = tx.number(LAST_IMAGE, values![self.site(), &document.id]).await? + 1;
+        let id = rescan.document();
+        let now = self.images_now(tx, id).await?;
+        let hash = |name: &str| now.iter().find(|i| i.name == name).map(|i| i.hash);
+        let (what, before, after, note) = match rescan {
+            Rescan::Put { scan, reading, .. } => {
+                let front = is_front(scan.role);
+                let side: &[&str] = if front { &["front", "front-gray"] } else { &["back", "back-gray"] };
+                let sides: Vec<String> = side.iter().map(ToString::to_string).collect();
+                let before = now.iter().find(|i| i.role != ImageRole::Replaced && is_front(i.role) == front);
+                tx.run(SET_ASIDE_SIDE, values![self.site(), id, sides]).await?;
+                let place = tx.number(LAST_IMAGE, values![self.site(), id]).await? + 1;
                 let role = scan.role.as_str();
-                tx.run(ADD_SCAN, values![self.site(), &document.id, place, role, &scan.name, scan.hash]).await?;
-                self.add_readings(&mut tx, &document.batch, &[(document.id.clone(), reading.clone())]).await?;
-                let (id, after) = (document.id.as_str(), Some(scan.hash));
-                let event = Event { by, what: "rescan", noun: "document", id, before, after, note: role };
-                self.record(&mut tx, event).await?;
-                tx.commit().await
-            })
-        })
-        .await
+                tx.run(ADD_SCAN, values![self.site(), id, place, role, &scan.name, scan.hash]).await?;
+                self.add_readings(tx, batch, &[(id.clone(), (**reading).clone())]).await?;
+                ("rescan", before.map(|i| i.hash), Some(scan.hash), role)
+            }
+            Rescan::Back { scan, was, .. } => {
+                tx.run(SET_ROLE, values![self.site(), id, scan, ImageRole::Replaced.as_str()]).await?;
+                for (role, name) in was {
+                    tx.run(SET_ROLE, values![self.site(), id, name, role.as_str()]).await?;
+                }
+                ("undo-rescan", hash(scan), was.first().and_then(|(_, name)| hash(name)), "")
+            }
+        };
+        self.record(tx, Event { by, what, noun: "document", id: id.as_str(), before, after, note }).await
     }
 
-    /// Takes a scan of `save_rescan` back: what it replaced (roles and names) is in its place again, and the scan stays as
-    /// replaced. Once more changes nothing.
-    pub async fn undo_rescan(
-        &self,
-        document: &Document,
-        scan: &str,
-        was: &[(ImageRole, String)],
-        by: &UserName,
-    ) -> Result<(), StoreError> {
-        self.again(|| {
-            Box::pin(async {
-                let mut tx = self.db().write().await?;
-                self.may(&mut tx, by, &[Role::Capture, Role::Match]).await?;
-                self.lock_batch(&mut tx, &document.batch).await?;
-                let replaced = ImageRole::Replaced.as_str();
-                tx.run(SET_ROLE, values![self.site(), &document.id, scan, replaced]).await?;
-                for (role, name) in was {
-                    tx.run(SET_ROLE, values![self.site(), &document.id, name, role.as_str()]).await?;
-                }
-                let hash = |name: &str| document.images.iter().find(|i| i.name == name).map(|i| i.hash);
-                let (id, before, after) =
-                    (document.id.as_str(), hash(scan), was.first().and_then(|(_, name)| hash(name)));
-                self.record(&mut tx, Event { by, what: "undo-rescan", noun: "document", id, before, after, note: "" })
-                    .await?;
-                tx.commit().await
-            })
-        })
-        .await
+    async fn images_now(&self, tx: &mut Tx, id: &DocumentId) -> Result<Vec<ImageRef>, StoreError> {
+        let rows = tx.rows(IMAGES_OF_THESE, values![self.site(), vec![id.to_string()]]).await?;
+        Ok(images_of(&rows)?.remove(id).unwrap_or_default())
     }
 
     /// Documents of the site with these front images, those of void batches left out: (hash, document, its batch),

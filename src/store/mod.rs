@@ -46,7 +46,7 @@ pub use deposits::{NewDeposit, Undeposited};
 pub use desk::{Figures, Frame, Hit, Neighbour, OpenCount, StateCount, Wanted};
 pub use drawer::{Drawer, NewSlip, Slip};
 pub use error::StoreError;
-pub use intake::{HeldAlready, Intake, Receipt, Taken};
+pub use intake::{HeldAlready, Intake, Receipt, Rescan, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
 pub use keeping::{Hold, Purge, Restored};

@@ -75,7 +75,7 @@ struct Page {
     settled: bool,
     notes: Vec<String>,
     /// The payment whose mend can be taken back from here.
-    undo: String,
+    undo: Option<(String, usize)>,
 }
 
 pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -130,7 +130,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
         can_balance: false,
         settled: false,
         notes: Vec::new(),
-        undo: query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect(),
+        undo: super::item::to_undo(&desk, &visit).await,
         batch,
     };
     match answer {

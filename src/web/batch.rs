@@ -170,7 +170,7 @@ struct Page {
     may_work: bool,
     may_void: bool,
     /// The payment whose regrouping can be taken back from here.
-    undo: String,
+    undo: Option<(String, usize)>,
 }
 
 fn cell(frame: &StripFrame) -> Cell {
@@ -224,9 +224,8 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
     let (next, next_href) = next_of(batch.id.as_str(), batch.state, open as u32);
     let may_work = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Decide).is_some();
     let may_void = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Void).is_some();
-    let query = visit.query();
     html(&Page {
-        undo: query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect(),
+        undo: super::item::to_undo(&desk, &visit).await.filter(|_| may_work),
         frame: Frame::new(&desk, &visit, &batch.name, "/batches").await?.on("batch").with_totals(&desk, &batch).await?,
         envelopes,
         loose,

@@ -75,6 +75,9 @@ pub async fn sign_in_page(
     shown(&page(&desk, &visit, "sign-in", "Sign in"), fresh)
 }
 
+/// Who stands in the audit for names that do not exist; it is none that anybody can have.
+const STRANGER: &str = "(no such name)";
+
 /// The same words for every way in which it can fail.
 const NO: &str = "The name, the password or the code is not right. Try again in a moment.";
 
@@ -149,7 +152,12 @@ async fn failed(desk: &Desk, credential: Option<&Credential>, name: &UserName, n
             let locked = c.locked || failures >= throttle::HARD_STOP;
             desk.office.store().sign_in_failed(name, now + throttle::wait_after(failures), locked).await?;
         }
-        None => desk.inside.throttle.stranger_failed(&name.0, now),
+        // The same work, so that the time tells nothing; the name is not written down, as it may be a password in the
+        // wrong field.
+        None => {
+            desk.inside.throttle.stranger_failed(&name.0, now);
+            desk.office.store().sign_in_failed(&UserName(STRANGER.into()), 0, false).await?;
+        }
     }
     Ok(())
 }

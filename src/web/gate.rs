@@ -153,21 +153,69 @@ fn from_our_own_page(headers: &HeaderMap, tls: bool) -> bool {
     origin && site.is_none_or(|s| s == "same-origin")
 }
 
+/// Does the browser vouch that a page of ours sent it?
+fn is_vouched_for(headers: &HeaderMap, tls: bool) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok());
+    from_our_own_page(headers, tls) && site == Some("same-origin") && !is_script(headers)
+}
+
 fn plain(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 /// Everything before a handler.
 pub async fn gate(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let way = screen_of(&request);
     let mut answer = match admitted(&desk, request).await {
-        Ok(request) => match tokio::time::timeout(LONGEST, next.run(request)).await {
-            Ok(answer) => answer,
-            Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "this took too long; nothing half-done stays behind"),
-        },
+        Ok(request) if request.method().is_safe() => {
+            tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| too_long())
+        }
+        Ok(request) => to_its_end(request, next).await,
         Err(answer) => *answer,
     };
+    // What went wrong with a form is said with the way back to its screen.
+    if let (Some(problem), Some(way)) = (answer.extensions_mut().remove::<page::Problem>(), way) {
+        let way =
+            if problem.status == StatusCode::UNAUTHORIZED { format!("/sign-in?next={}", escaped(&way)) } else { way };
+        *answer.body_mut() = Body::from(problem.page(&way));
+    }
     add_headers(answer.headers_mut());
     answer
+}
+
+/// What changes something is done to its end, whether or not the browser that asked is still there to hear of it.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(LONGEST, tokio::spawn(next.run(request))).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a change was not done");
+            let help = "Nothing half-done stays behind. Look how it stands; the log has the cause.";
+            page::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "machine", "This could not be done.", help)
+                .into_response()
+        }
+        Err(_) => too_long(),
+    }
+}
+
+fn too_long() -> Response {
+    let help = "What was asked for is still being done, or was not begun. Look how it stands in a minute.";
+    page::Problem::new(StatusCode::SERVICE_UNAVAILABLE, "machine", "This takes longer than usual.", help)
+        .into_response()
+}
+
+/// The screen that a form stands on: the nearest address above its own that can be looked at. Scripts and programs show
+/// what went wrong themselves.
+fn screen_of(request: &Request) -> Option<String> {
+    let matched = request.extensions().get::<MatchedPath>()?.as_str().to_string();
+    if request.method().is_safe() || is_script(request.headers()) || matched.starts_with("/api/") {
+        return None;
+    }
+    let (mut route, mut path) = (matched.as_str(), request.uri().path());
+    while router::policy(&Method::GET, if route.is_empty() { "/" } else { route }).is_none() {
+        route = route.rsplit_once('/')?.0;
+        path = path.rsplit_once('/')?.0;
+    }
+    Some(if path.is_empty() { "/".into() } else { path.to_string() })
 }
 
 async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response>> {
@@ -223,6 +271,10 @@ async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response
     }
     let request = match method {
         Method::GET => request,
+        // A form of a session that has ended since: who sent it signs in again.
+        _ if visit.session.is_none() && policy != Policy::Open && is_vouched_for(request.headers(), tls) => {
+            return Err(Box::new(sign_in_first(&request, &visit)));
+        }
         _ => forged_or_not(request, &visit, tls).await?,
     };
     let allowed = match (policy, &visit.session) {
@@ -270,8 +322,17 @@ pub struct NewCookie(pub String);
 
 /// Refuses what another site may have sent: origin, kind of body, token.
 async fn forged_or_not(request: Request, visit: &Visit, tls: bool) -> Result<Request, Box<Response>> {
-    let forged =
-        || Box::new(plain(StatusCode::FORBIDDEN, "this did not come from a page of this desk; load the page again"));
+    let vouched = is_vouched_for(request.headers(), tls);
+    let forged = || {
+        Box::new(match vouched {
+            // A page that was open before its person signed in anew, in another tab.
+            true => {
+                let (what, help) = ("This page is from before you signed in.", "Nothing was changed. Load it again.");
+                page::Problem::new(StatusCode::FORBIDDEN, "old-page", what, help).into_response()
+            }
+            false => plain(StatusCode::FORBIDDEN, "this did not come from a page of this desk; load the page again"),
+        })
+    };
     if !from_our_own_page(request.headers(), tls) || visit.csrf.is_empty() {
         return Err(forged());
     }
@@ -309,8 +370,11 @@ pub fn is_script(headers: &HeaderMap) -> bool {
 }
 
 fn sign_in_first(request: &Request, visit: &Visit) -> Response {
-    if is_script(request.headers()) || request.method() != Method::GET {
+    if is_script(request.headers()) {
         return plain(StatusCode::UNAUTHORIZED, "sign in again: the session has ended");
+    }
+    if request.method() != Method::GET {
+        return page::Problem::signed_out().into_response();
     }
     page::see_other(&format!("/sign-in?next={}", escaped(&visit.path)))
 }
@@ -318,8 +382,8 @@ fn sign_in_first(request: &Request, visit: &Visit) -> Response {
 fn prove_first(request: &Request, visit: &Visit) -> Response {
     let back = match request.method() {
         &Method::GET => visit.path.clone(),
-        // Pages offer the code before the form; who comes here otherwise begins again.
-        _ => "/".into(),
+        // Pages offer the code before the form; who comes here otherwise begins again on its screen.
+        _ => screen_of(request).unwrap_or_else(|| "/".into()),
     };
     if is_script(request.headers()) {
         return plain(StatusCode::UNAUTHORIZED, "a fresh code of your second factor is needed");

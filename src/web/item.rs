@@ -20,7 +20,7 @@ use crate::domain::{
 };
 use crate::exceptions::{self, Candidate, Move, Queue};
 use crate::pipeline::{ExceptionView, Item, Paper};
-use crate::store::Leased;
+use crate::store::{Leased, StoreError};
 
 /// A document on the screen.
 pub struct Sheet {
@@ -240,7 +240,8 @@ pub struct Part {
     pub place: String,
     pub may_decide: bool,
     pub open: usize,
-    pub undoable: bool,
+    /// The place of the decision that can be taken back.
+    pub undoable: Option<usize>,
     pub may_rescan: bool,
     pub may_note: bool,
     /// Nothing is shown of what was read or is owed.
@@ -487,7 +488,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         place,
         may_decide,
         open: t.exceptions.iter().filter(|e| e.decision.is_none()).count(),
-        undoable: visit.has(&[Role::Key, Role::Match]) && !closed && crate::pipeline::can_undo(t),
+        undoable: crate::pipeline::undoable(t).filter(|_| visit.has(&[Role::Key, Role::Match]) && !closed),
         exception,
         sheets,
         others,
@@ -693,17 +694,36 @@ pub async fn undo(
     form: Form,
 ) -> Result<Response, Problem> {
     let person = visit.person()?;
-    desk.office.store().may_work(&id, &person.name, None, visit.now).await?;
-    let done = desk.office.undo(&id, &person.name).await?;
+    // The decision that is meant; a second press does not take the one before it back as well.
+    let of = form.get("of").parse().ok();
+    let back = Some(form.get("back")).filter(|back| back.starts_with("/batches/"));
+    let there = desk.office.store().may_work(&id, &person.name, None, visit.now).await;
+    if let (Err(StoreError::NotFound { .. }), Some(_), Some(back)) = (&there, of, back) {
+        return Ok(see_other(&format!("{back}?done=already")));
+    }
+    there?;
+    let done = desk.office.undo_this(&id, of, &person.name).await?;
     if is_script(&headers) {
         return Ok(
             Json(json!({ "transaction": done.transaction, "state": done.state, "open": done.open })).into_response()
         );
     }
-    Ok(match form.get("back") {
-        back if back.starts_with("/batches/") => see_other(&format!("{back}?done=undone")),
-        _ => see_other(&format!("/transactions/{}?done=undone", done.transaction)),
+    let said = if done.already { "already" } else { "undone" };
+    Ok(match back {
+        Some(back) => see_other(&format!("{back}?done={said}")),
+        None => see_other(&format!("/transactions/{}?done={said}", done.transaction)),
     })
+}
+
+/// The payment that a page's address names, when its last decision can be taken back: its id, and the place of that.
+pub async fn to_undo(desk: &Desk, visit: &Visit) -> Option<(String, usize)> {
+    let query = visit.query();
+    let id: String = query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+    if id.is_empty() {
+        return None;
+    }
+    let t = desk.office.store().transaction(&id).await.ok()?;
+    Some((id, crate::pipeline::undoable(&t)?))
 }
 
 /// `POST /transactions/{id}/hold`, without any exception.

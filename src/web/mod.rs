@@ -40,7 +40,7 @@ use axum::extract::FromRef;
 use tokio::sync::Notify;
 
 pub use gate::Policy;
-pub use listen::{Listening, serve};
+pub use listen::{Listening, Peer, serve};
 
 use crate::pipeline::Office;
 use crate::store::SessionLimits;

@@ -231,7 +231,7 @@ fn note_of(path: &str) -> String {
 }
 
 /// A request that cannot be served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     pub status: StatusCode,
     pub code: &'static str,
@@ -335,17 +335,26 @@ pub fn sentence(text: &str) -> String {
 struct ProblemPage<'a> {
     problem: &'a Problem,
     status: u16,
+    way: &'a str,
+}
+
+impl Problem {
+    /// Its page, with the way on: `way` is the screen on which it was asked for, or the first one.
+    pub fn page(&self, way: &str) -> String {
+        let text = ProblemPage { status: self.status.as_u16(), problem: self, way }.render();
+        text.unwrap_or_else(|_| self.message.clone())
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let text = ProblemPage { status: self.status.as_u16(), problem: &self }.render();
-        let text = text.unwrap_or_else(|_| self.message.clone());
+        let text = self.page("/");
         let mut answer = (self.status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
         // For scripts, which show the sentence where the person is.
         if let Ok(value) = axum::http::HeaderValue::from_bytes(super::form::escaped(&self.message).as_bytes()) {
             answer.headers_mut().insert("x-problem", value);
         }
+        answer.extensions_mut().insert(self);
         answer
     }
 }

@@ -39,7 +39,7 @@ const viewKeys = ["back", "flip", "turn", "invert", "contrast", "gray"];
 function keyList() {
   const lines = [["?", "these keys"], ["/", "search"], ["Alt 1\u20269", "the screens, in their order"]];
   if (one("#item")) {
-    lines.push(["1\u20269", "choose an answer"], ["0\u20269 .", "key an amount"], ["Enter", "take it and go on"], ["Esc", "leave a field, close a move"], ["+ \u2212", "larger, smaller"], ["0 w", "the whole image"], ["\u2190\u2191\u2192\u2193", "move a large image"]);
+    lines.push(["1\u20269", "choose an answer"], ["0\u20269 .", "key an amount"], ["Enter", "take it and go on"], ["Esc", "leave a field, close a move"], ["+ \u2212", "larger, smaller"], ["Home", "the whole image"], ["\u2190\u2191\u2192\u2193", "move a large image"]);
     viewKeys.forEach((action) => lines.push([keyOf(action), { back: "front or back", flip: "mirror", turn: "turn", invert: "invert", contrast: "contrast", gray: "gray or bitonal" }[action]]));
     all(".move").forEach((move) => lines.push([letterOf(move), one("summary", move).textContent.trim().replace(/^\S+\s*/, "")]));
     lines.push([keyOf("history"), "history"], [keyOf("undo"), "take the last decision back"], ["PgDn", "pass this one over"], ["[ ]", "the payment before, after"]);
@@ -91,8 +91,21 @@ document.addEventListener("keydown", (event) => {
   if (way && !event.repeat) { event.preventDefault(); way.click(); return; }
   if (key === "Enter" && !target.closest("a, button, summary, input")) {
     const way = one("[data-key=\"Enter\"]");
-    if (way) { event.preventDefault(); way.click(); }
+    if (!way) return;
+    event.preventDefault();
+    // A key held down, or pressed twice, is not a word on the question that has come up meanwhile.
+    const early = location.search.includes("done=") && performance.now() < 400;
+    if (!event.repeat && !early) way.click();
   }
+});
+
+// A form is sent once: a second click finds it on its way. The next page brings a new one.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
 
 // --- lists ------------------------------------------------------------------------------------------------------------
@@ -187,21 +200,26 @@ function itemKey(event) {
     choose(typed.length === 1 ? one(`[data-digit="${key}"]`, item) : null);
     return;
   }
-  if (inBox && (key === "Backspace" || key === "Delete" || key === "Tab" || key === "Home" || key === "End")) { choose(null); return; }
+  if (inBox && (key === "Backspace" || key === "Delete" || key === "Tab" || key === "End" || (key === "Home" && box.value))) { choose(null); return; }
   if (inBox && (key === "ArrowLeft" || key === "ArrowRight") && box.value) return;
   const stop = () => { event.preventDefault(); };
   if (key === "+" || key === "=") { stop(); remitViewer.look(mainPaper(), "in"); return; }
   if (key === "-") { stop(); remitViewer.look(mainPaper(), "out"); return; }
   const arrows = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
   if (arrows[key]) { stop(); remitViewer.look(mainPaper(), arrows[key]); return; }
-  if (key === "w") { const again = one(".move[data-letter=w]"); if (!again) { stop(); remitViewer.look(mainPaper(), "whole"); return; } }
+  if (key === "Home") { stop(); remitViewer.look(mainPaper(), "whole"); return; }
   if (key === "PageDown") { stop(); pass(); return; }
   if (key === "[" || key === "]") { const way = one(`[data-way="${key === "[" ? "before" : "after"}"]`, item); if (way) { stop(); way.click(); } return; }
   const letter = key.length === 1 ? key.toLowerCase() : "";
   if (!letter) return;
   const action = viewKeys.find((a) => keyOf(a) === letter);
   if (action) { stop(); remitViewer.look(mainPaper(), action); return; }
-  if (letter === keyOf("undo")) { stop(); undo(lastTransaction || item.dataset.transaction); return; }
+  if (letter === keyOf("undo")) {
+    stop();
+    const back = one("#undo", item);
+    if (lastTransaction) undo(lastTransaction); else undo(item.dataset.transaction, back && back.dataset.of);
+    return;
+  }
   if (letter === keyOf("history")) { stop(); const history = one("#history"); if (history) { history.open = !history.open; one("summary", history).focus(); } return; }
   const move = all(".move", item).find((m) => letterOf(m) === letter);
   if (move) {
@@ -331,10 +349,16 @@ async function back(exception, context, why) {
   note("Not saved: " + why, true);
 }
 
-async function undo(transaction) {
+let undoing = false;
+async function undo(transaction, of) {
+  if (undoing) return;
+  undoing = true;
+  try { await takeBack(transaction, of); } finally { undoing = false; }
+}
+async function takeBack(transaction, of) {
   await line;
-  const answer = await post(`/transactions/${transaction}/undo`, {});
-  if (!answer.ok) { note(await problem(answer), true); return; }
+  const answer = await post(`/transactions/${transaction}/undo`, of ? { of } : {}).catch(() => null);
+  if (!answer || !answer.ok) { note(answer ? await problem(answer) : "Not taken back: the desk does not answer", true); return; }
   const done = await answer.json();
   const fresh = await fetch(`/transactions/${done.transaction}${item.dataset.context || ""}`, { headers: { "x-requested-by": "desk" } });
   const holder = document.createElement("template");
@@ -404,7 +428,7 @@ function begin(part, leaving) {
   });
   all("[data-rescan]", part).forEach((pick) => pick.addEventListener("change", () => rescan(pick)));
   const back = one("#undo", part);
-  if (back) back.addEventListener("click", () => undo(part.dataset.transaction));
+  if (back) back.addEventListener("click", () => undo(part.dataset.transaction, back.dataset.of));
   all("kbd", part).forEach((cap) => {
     const move = cap.closest(".move");
     if (move && own[move.dataset.action]) cap.textContent = own[move.dataset.action];

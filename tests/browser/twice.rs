@@ -1,0 +1,360 @@
+//! The same move sent twice in Chromium, on every screen that moves money: a double click, the same page in two tabs, the back
+//! button and once more, a browser that dies right after the click. It is made once, nothing is lost, and each time a sentence
+//! says how it stands.
+
+use remit::domain::{BatchState, Cents};
+use serde_json::Value;
+
+use super::*;
+
+/// Everything that a second press must leave alone: what was written down, and where the money is.
+async fn state(house: &House) -> (i64, Vec<String>) {
+    let balances = house.office.balances().await.unwrap();
+    let money = balances.iter().map(|b| format!("{} {}", b.account, b.balance)).collect();
+    (house.office.store().audit_head().await.unwrap(), money)
+}
+
+impl Driver {
+    /// As this person from now on.
+    async fn as_person(&self, base: &str, cookie: &str) {
+        self.go(&format!("{base}/static/desk.css")).await;
+        self.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
+    }
+
+    /// The page with this button on it.
+    async fn at(&self, page: &str, button: &str) {
+        self.go(page).await;
+        self.until(&format!("document.readyState === 'complete' && !!document.querySelector('{button}')")).await;
+    }
+
+    /// Clicks, and waits for the page that comes of it with this sentence.
+    async fn press(&self, button: &str, clicks: usize, says: &str) {
+        self.run("document.body.dataset.old = '1'").await;
+        self.run(&format!(
+            "const b = document.querySelector('{button}'); for (let n = 0; n < {clicks}; n++) b.click();"
+        ))
+        .await;
+        let text = "(document.querySelector('#note') || {}).textContent + (document.querySelector('.problem') || {}).textContent";
+        self.until(&format!(
+            "!document.body.dataset.old && document.readyState === 'complete' && /{says}/.test({text})"
+        ))
+        .await;
+    }
+}
+
+/// A button that is pressed: its page, what is said then, and what the second tab hears.
+struct Move<'a> {
+    page: String,
+    button: &'a str,
+    says: &'a str,
+    then: &'a str,
+}
+
+fn pressed<'a>(page: String, button: &'a str, says: &'a str, then: &'a str) -> Move<'a> {
+    Move { page, button, says, then }
+}
+
+/// The way of a batch through the desk, by its buttons.
+fn moves(base: &str, batch: &str) -> Vec<Move<'static>> {
+    let way = |step: &str| format!("{base}/batches/{batch}/{step}");
+    let already = "done before; nothing changed";
+    vec![
+        pressed(way("balance"), "form[action$=\"/balance\"] .go", "is balanced", already),
+        pressed(way("approve"), "form[action$=\"/approve\"] .go", "is approved", already),
+        pressed(way("approve"), "form[action$=\"/post\"] .go", "is posted", already),
+        pressed(format!("{base}/deposits"), "form[action=\"/deposits\"] .go", "deposit is made", "nothing to deposit"),
+    ]
+}
+
+/// Some documents of a sample batch as a batch of their own, with nothing left open in it.
+async fn settled(house: &House, from: usize, to: usize) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let source = samples().join("batches").join("b0001");
+    let index = std::fs::read_to_string(source.join("index.csv")).unwrap();
+    let rows: Vec<&str> =
+        index.lines().enumerate().filter(|(n, _)| *n == 0 || (from..=to).contains(n)).map(|r| r.1).collect();
+    for file in rows.iter().skip(1).flat_map(|row| row.split(',').filter(|cell| cell.ends_with(".tif"))) {
+        std::fs::copy(source.join(file), folder.path().join(file)).unwrap();
+    }
+    std::fs::write(folder.path().join("index.csv"), rows.join("\n") + "\n").unwrap();
+    let before: Vec<String> = house.office.batches().await.unwrap().iter().map(|b| b.id.to_string()).collect();
+    house.take(folder.path()).await;
+    for e in house.office.open_exceptions(None).await.unwrap() {
+        house.office.hold(&e.transaction, &Default::default(), &UserName("teller".into())).await.unwrap();
+    }
+    let now = house.office.batches().await.unwrap();
+    now.iter().map(|b| b.id.to_string()).find(|b| !before.contains(b)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_screen_does_a_thing_twice_or_half() {
+    let Some(mut driver) = Driver::start().await else { return };
+    let house = House::new("").await;
+    let store = house.office.store();
+    let remit = UserName("remit".into());
+    store.add_user(&UserName("teller".into()), &[Role::Operator], &remit).await.unwrap();
+    let (olga, _) = house.signed_in_as("olga", &[Role::Operator, Role::Cashier], true).await;
+    let (sven, _) = house.signed_in_as("sven", &[Role::Approver], true).await;
+    let base = serving(&house).await;
+    let batches = [settled(&house, 1, 6).await, settled(&house, 7, 11).await, settled(&house, 12, 17).await];
+    let who = |one: &Move| if one.page.ends_with("/balance") { olga.clone() } else { sven.clone() };
+
+    // A double click is one press; back, the page shows how it stands now.
+    for one in moves(&base, &batches[0]) {
+        driver.as_person(&base, &who(&one)).await;
+        driver.at(&one.page, one.button).await;
+        driver.press(one.button, 2, one.says).await;
+        let after = state(&house).await;
+        driver.run("history.back()").await;
+        driver.until(&format!("document.readyState === 'complete' && !document.querySelector('{}')", one.button)).await;
+        assert_eq!(state(&house).await, after, "{} after a double click", one.button);
+    }
+    let posted = store.batch(&batches[0]).await.unwrap().state;
+    assert_eq!((posted, house.office.deposits().await.unwrap().len()), (BatchState::Deposited, 1));
+
+    // The same page in two tabs, both opened before the first press.
+    let tabs = [driver.tab().await, driver.tab().await];
+    for one in moves(&base, &batches[1]) {
+        driver.as_person(&base, &who(&one)).await;
+        for tab in &tabs {
+            driver.to_tab(tab).await;
+            driver.at(&one.page, one.button).await;
+        }
+        driver.to_tab(&tabs[0]).await;
+        driver.press(one.button, 1, one.says).await;
+        let after = state(&house).await;
+        driver.to_tab(&tabs[1]).await;
+        driver.press(one.button, 1, one.then).await;
+        assert_eq!(state(&house).await, after, "{} in a second tab", one.button);
+    }
+
+    // A key that is hit twice approves, and does not post.
+    let way = format!("{base}/batches/{}", batches[2]);
+    driver.as_person(&base, &olga).await;
+    driver.at(&format!("{way}/balance"), "form[action$=\"/balance\"] .go").await;
+    driver.press("form[action$=\"/balance\"] .go", 1, "is balanced").await;
+    driver.as_person(&base, &sven).await;
+    driver.at(&format!("{way}/approve"), "form[action$=\"/approve\"] .go").await;
+    driver.keys("\u{e007}\u{e007}").await;
+    driver.until("/is approved/.test(document.querySelector('#note').textContent)").await;
+    driver
+        .run("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', repeat: true, bubbles: true }))")
+        .await;
+    assert_eq!(store.batch(&batches[2]).await.unwrap().state, BatchState::Approved);
+
+    // The browser dies right after the click: what was asked for is done, and another browser says so and offers what is next.
+    for (page, button, done) in [
+        (format!("{way}/approve"), "form[action$=\"/post\"] .go", BatchState::Posted),
+        (format!("{base}/deposits"), "form[action=\"/deposits\"] .go", BatchState::Deposited),
+    ] {
+        driver.at(&page, button).await;
+        let sent = format!(
+            "fetch(document.querySelector('{button}').form.action, {{ method: 'POST', body: new URLSearchParams(new FormData(document.querySelector('{button}').form)) }})"
+        );
+        driver.run(&sent).await;
+        drop(driver);
+        let started = Instant::now();
+        while store.batch(&batches[2]).await.unwrap().state != done {
+            assert!(started.elapsed().as_secs() < 60, "{button} was lost");
+            tokio::task::yield_now().await;
+        }
+        driver = Driver::start().await.unwrap();
+        driver.as_person(&base, &sven).await;
+        driver.go(&page).await;
+        driver.until(&format!("document.readyState === 'complete' && !document.querySelector('{button}')")).await;
+    }
+    assert_eq!(house.office.deposits().await.unwrap().len(), 3);
+
+    returns(&house, &driver, &base, &olga).await;
+    counter(&house, &driver, &base, &olga).await;
+    film(&house, &driver, &base, &olga).await;
+
+    // A tab from before somebody signed in anew: nothing happens, and the way on is a click.
+    driver.as_person(&base, &olga).await;
+    driver.at(&format!("{base}/drawer"), "[name=float]").await;
+    let (again, _) = house.signed_in_as("uwe", &[Role::Operator, Role::Cashier], true).await;
+    driver.run(&format!("document.cookie = 'remit={again}; path=/'")).await;
+    let before = state(&house).await;
+    driver.run("document.querySelector('[name=float]').value = '50'").await;
+    driver.press("[value=open] ~ .go, form .go", 1, "from before you signed in").await;
+    driver.looked_at("old-page").await;
+    driver.run("document.querySelector('.problem .go').click()").await;
+    driver.until("location.pathname === '/drawer' && !!document.querySelector('[name=float]')").await;
+    // And one whose session has ended: to the door, and back to where it was.
+    house.office.store().end_session(remit::domain::Sha256::of(again.as_bytes())).await.unwrap();
+    driver.run("document.querySelector('[name=float]').value = '50'").await;
+    driver.press("form .go", 1, "not signed in").await;
+    driver.run("document.querySelector('.problem .go').click()").await;
+    driver.until("location.pathname === '/sign-in' && document.querySelector('[name=next]').value === '/drawer'").await;
+    assert_eq!(state(&house).await, before);
+    let proof = house.office.verify(true).await.unwrap();
+    assert!(proof.findings.is_empty(), "{:?}", proof.findings);
+    driver.end().await;
+}
+
+/// Two checks come back: presented again twice, and charged back where another tab has presented it.
+async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
+    let deposit = house.office.deposits().await.unwrap().remove(0);
+    let items = house.office.store().deposit(deposit.id.as_str()).await.unwrap().items;
+    let day = "2026-11-30".parse().unwrap();
+    let back = |n: usize| remit::domain::ReturnItem {
+        channel: remit::domain::ReturnChannel::Keyed,
+        stage: remit::domain::ReturnStage::Returned,
+        reason: remit::domain::ReturnReason::of_check('A', false),
+        code: "A".into(),
+        amount: items[n].amount,
+        original: remit::domain::OriginalItem { item_sequence: Some(items[n].sequence.clone()), ..Default::default() },
+        id: n.to_string(),
+        date: None,
+        text: String::new(),
+        place: Default::default(),
+    };
+    let all = vec![back(0), back(1)];
+    let taken = house.office.take_returns(all, None, day, &UserName("olga".into())).await.unwrap();
+    driver.as_person(base, olga).await;
+    let page = format!("{base}/returns");
+    let button = |n: usize, what: &str| format!("form[action=\"/returns/{}\"] [value={what}]", taken[n].id);
+    let tabs = [driver.tab().await, driver.tab().await];
+    for tab in &tabs {
+        driver.to_tab(tab).await;
+        driver.at(&page, &button(0, "represent")).await;
+    }
+    driver.to_tab(&tabs[0]).await;
+    driver.press(&button(0, "represent"), 2, "Saved").await;
+    driver.at(&page, &button(1, "charge-back")).await;
+    driver.press(&button(1, "charge-back"), 1, "Saved").await;
+    let after = state(house).await;
+    driver.to_tab(&tabs[1]).await;
+    driver.press(&button(0, "represent"), 1, "done before; nothing changed").await;
+    assert_eq!(state(house).await, after);
+    driver.looked_at("returns").await;
+    // The page as it was before the charge-back still offers the other move.
+    driver.run(&format!("const f = document.querySelector('form[action^=\"/returns/\"]'); f.action = '/returns/{}'; f.querySelector('button').value = 'represent'", taken[1].id)).await;
+    driver.press(&format!("form[action=\"/returns/{}\"] button", taken[1].id), 1, "Nothing was changed").await;
+    assert_eq!(state(house).await, after);
+    driver.run("document.querySelector('.problem .go').click()").await;
+    driver.until("location.pathname === '/returns'").await;
+}
+
+/// A day at the counter, each button twice.
+async fn counter(house: &House, driver: &Driver, base: &str, olga: &str) {
+    driver.as_person(base, olga).await;
+    let page = format!("{base}/drawer");
+    let bills = bills_csv::bills(&std::fs::read(samples().join("open_bills.csv")).unwrap(), None).unwrap();
+    let account = bills.rows[0].account.reveal().to_string();
+    let fill = |form: &str, fields: &[(&str, &str)]| {
+        let set: Vec<String> =
+            fields.iter().map(|(name, value)| format!("f.elements['{name}'].value = '{value}';")).collect();
+        format!(
+            "const f = document.querySelector('[name=move][value={form}]').form; f.parentElement.open = true; {}",
+            set.concat()
+        )
+    };
+    let slips = async || {
+        let drawer = house.office.drawers().await.unwrap().remove(0);
+        house.office.drawer_slips(drawer.number).await.unwrap().len()
+    };
+    let tabs = [driver.tab().await, driver.tab().await];
+    let rows: [(&str, Vec<(&str, &str)>); 5] = [
+        ("open", vec![("float", "200.00")]),
+        ("receive", vec![("account", &account), ("amount", "5.00")]),
+        ("payout", vec![("amount", "1.00"), ("memo", "stamps")]),
+        ("count", vec![("p10000", "2"), ("p100", "4")]),
+        ("close", vec![]),
+    ];
+    for (what, fields) in &rows {
+        let button = format!("form:has([value={what}]) button");
+        for tab in &tabs {
+            driver.to_tab(tab).await;
+            driver.at(&page, &button).await;
+            driver.run(&fill(what, fields)).await;
+        }
+        driver.to_tab(&tabs[0]).await;
+        driver.press(&button, 2, "").await;
+        let after = state(house).await;
+        // Back: nothing that was typed stands there to be sent once more.
+        driver.run("history.back()").await;
+        driver.until("document.readyState === 'complete' && location.pathname === '/drawer'").await;
+        let typed =
+            "return [...document.querySelectorAll('main input:not([type=hidden])')].map((i) => i.value).join('')";
+        assert_eq!(driver.run(typed).await, js!(""), "{what}: what was typed came back");
+        driver.to_tab(&tabs[1]).await;
+        if matches!(*what, "receive" | "payout") {
+            // Another tab is another payment by intent: it is not sent here.
+            continue;
+        }
+        driver.run("document.body.dataset.old = '1'").await;
+        driver.run(&format!("document.querySelector('{button}').click()")).await;
+        driver.until("!document.body.dataset.old && document.readyState === 'complete'").await;
+        let told = driver.run("return document.body.innerText").await;
+        let Value::String(told) = told else { panic!() };
+        assert!(
+            told.contains("Nothing was changed")
+                || told.contains("nothing changed")
+                || *what == "open"
+                || *what == "count",
+            "{what}: {told}"
+        );
+        assert_eq!(state(house).await.1, after.1, "{what} in a second tab");
+    }
+    assert_eq!(slips().await, 2);
+    let drawer = house.office.drawers().await.unwrap().remove(0);
+    assert_eq!((drawer.state, house.office.drawers().await.unwrap().len()), ("closed".into(), 1));
+    assert_eq!(drawer.opening, Cents::new(20_000));
+}
+
+/// The film of a batch: documents put together in one tab, and taken back twice, while an earlier decision stands.
+async fn film(house: &House, driver: &Driver, base: &str, olga: &str) {
+    driver.as_person(base, olga).await;
+    let store = house.office.store();
+    let batch = settled(house, 18, 23).await;
+    let before = store.transactions(&batch.parse().unwrap()).await.unwrap();
+    let held = before.iter().find(|t| !t.decisions.is_empty()).unwrap_or(&before[0]);
+    let other = before.iter().find(|t| t.id != held.id).unwrap();
+    let page = format!("{base}/batches/{batch}");
+    let envelopes = |all: Vec<remit::domain::Transaction>| {
+        let mut all: Vec<_> = all.into_iter().map(|t| t.documents).collect();
+        all.sort();
+        all
+    };
+    // By keys: to the document, a mark, to the other one, a mark, Enter; and back by its key.
+    driver.at(&page, ".cell input").await;
+    let boxes =
+        driver.run("return [...document.querySelectorAll('.film input[type=checkbox]')].map((b) => b.value)").await;
+    let boxes: Vec<String> = boxes.as_array().unwrap().iter().map(|b| b.as_str().unwrap().to_string()).collect();
+    let place = |d: &remit::domain::DocumentId| boxes.iter().position(|b| *b == d.to_string()).unwrap();
+    let mut marks = [place(&held.documents[0]), place(&other.documents[0])];
+    marks.sort();
+    let mut keys = "\u{e014}".repeat(marks[0] + 1) + " " + &"\u{e014}".repeat(marks[1] - marks[0]);
+    keys.push_str(" \u{e007}");
+    driver.keys(&keys).await;
+    driver.until("/are together now/.test(document.querySelector('#note').textContent)").await;
+    driver.looked_at("batch-regrouped").await;
+    driver.keys("z").await;
+    driver.until("/Taken back/.test(document.querySelector('#note').textContent)").await;
+    assert_eq!(envelopes(store.transactions(&batch.parse().unwrap()).await.unwrap()), envelopes(before.clone()));
+    // By dragging one onto the other, as the mouse's events come.
+    driver.at(&page, ".cell input").await;
+    let drag = format!(
+        "const cell = (d) => document.querySelector(`.cell[data-document=\"${{d}}\"]`);
+         const say = (e, what) => e.dispatchEvent(new DragEvent(what, {{ bubbles: true, cancelable: true, dataTransfer: new DataTransfer() }}));
+         say(cell('{}'), 'dragstart'); say(cell('{}'), 'dragover'); say(cell('{1}'), 'drop');",
+        other.documents[0], held.documents[0]
+    );
+    driver.run(&drag).await;
+    driver.until("/are together now/.test(document.querySelector('#note').textContent)").await;
+    let place = driver.run("return location.href").await;
+    let undo = "form.undo button";
+    let tabs = [driver.tab().await, driver.tab().await];
+    for tab in &tabs {
+        driver.to_tab(tab).await;
+        driver.at(place.as_str().unwrap(), undo).await;
+    }
+    driver.to_tab(&tabs[0]).await;
+    driver.press(undo, 2, "Taken back").await;
+    let after = state(house).await;
+    driver.to_tab(&tabs[1]).await;
+    driver.press(undo, 1, "done before; nothing changed").await;
+    assert_eq!(state(house).await, after, "the second press took back what was decided before");
+    assert_eq!(envelopes(store.transactions(&batch.parse().unwrap()).await.unwrap()), envelopes(before));
+}
