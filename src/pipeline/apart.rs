@@ -371,8 +371,9 @@ mod tests {
 
     use super::*;
 
-    /// What a helper that was taken over by an image might try.
-    const ATTEMPTS: &[(&str, fn() -> bool)] = &[
+    /// What a helper that was taken over by an image might try, and whether it came through.
+    type Attempt = (&'static str, fn() -> bool);
+    const ATTEMPTS: &[Attempt] = &[
         ("open a file", || std::fs::File::open("/etc/passwd").is_ok()),
         ("write a file", || std::fs::write("/dev/null", "x").is_ok()),
         ("list a folder", || std::fs::read_dir("/").is_ok()),
