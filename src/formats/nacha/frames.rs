@@ -148,7 +148,8 @@ impl<'r> Frames<'r> {
         self.text = [b' '; WIDTH];
         let kept = length.min(WIDTH);
         self.text[..kept].copy_from_slice(&line[..kept]);
-        let rest_is_blank = line[kept..].iter().all(|b| *b == b' ');
+        // An old end-of-file mark (1A) may stand right behind the last record.
+        let rest_is_blank = line[kept..].iter().all(|b| matches!(*b, 0 | 0x1a | b' '));
         let printable = self.text.iter().all(|b| (b' '..0x7f).contains(b));
         self.skip(length);
         self.number += 1;
@@ -169,7 +170,7 @@ impl<'r> Frames<'r> {
         if all < WIDTH as u64 {
             faults.push(told(Fault::warning("line-length", "a short record; blanks are put at its end")));
         } else if all > WIDTH as u64 && rest_is_blank {
-            faults.push(told(Fault::warning("line-length", "blanks after the record")));
+            faults.push(told(Fault::warning("line-length", "blanks or an end-of-file mark after the record")));
         } else if all > WIDTH as u64 {
             faults
                 .push(told(Fault::error("line-length", "the record is longer than 94 columns; the rest is left out")));

@@ -110,6 +110,7 @@ fn a_file_in_every_wrapping_reads_alike() {
         ("blocks", text.replace('\n', "").into_bytes(), false),
         ("stripped", stripped.into_bytes(), true),
         ("padding", [text.as_bytes(), &[0x1a, 0x1a]].concat(), true),
+        ("line-length", [text.trim_end().as_bytes(), &[0x1a]].concat(), true),
         ("byte-order mark", [b"\xef\xbb\xbf", text.as_bytes()].concat(), false),
         ("blank lines", text.replace('\n', "\n\n").into_bytes(), false),
     ] {
