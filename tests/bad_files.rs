@@ -83,14 +83,7 @@ fn letter(amounts: &[i64], encoding: Encoding, change: impl Fn(&mut x9::CashLett
         back: &backs[sequence as usize - 1],
     };
     let mut letter = x9::CashLetter {
-        head: x9::LetterHead {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
-        },
+        head: x9::LetterHead::first_of(day, "1705", "1"),
         checks: (1..).zip(amounts).map(check).collect(),
     };
     let mut profile = x9::Profile { encoding, ..x9::Profile::usual(&routing, "123456780") };

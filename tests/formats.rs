@@ -94,17 +94,7 @@ fn sample_letter() -> Vec<u8> {
             back: &image,
         })
         .collect();
-    let letter = x9::CashLetter {
-        head: x9::LetterHead {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
-        },
-        checks,
-    };
+    let letter = x9::CashLetter { head: x9::LetterHead::first_of(day, "1705", "1"), checks };
     let credit = x9::CreditProfile {
         place: x9::CreditPlace::InBundle,
         layout: x9::CreditLayout::A,

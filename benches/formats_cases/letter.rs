@@ -238,14 +238,7 @@ fn write(path: &Path, size: u64) -> (u64, u64) {
     let (front, back) = (picture(IMAGES[0]), picture(IMAGES[1]));
     let count = size / (IMAGES[0] + IMAGES[1] + 600) as u64 + 1;
     let amount = |sequence: u64| (sequence * 7919 % 1_000_000) as i64 + 1;
-    let head = x9::LetterHead {
-        business_date: day(),
-        creation_date: day(),
-        creation_time: "1705".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "1".into(),
-    };
+    let head = x9::LetterHead::first_of(day(), "1705", "1");
     let total = Cents::new((1..=count).map(amount).sum());
     let mut letter = x9::LetterWriter::begin(head, total, x9::Profile::usual(&routing, "123456780")).expect("a head");
     let mut file = File::create(path).expect("a file for the letter");

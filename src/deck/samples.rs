@@ -154,14 +154,7 @@ fn cash_letter(plan: &Plan, batch: usize) -> Result<NamedFile, SamplesError> {
     profile.destination_name = bank.name.chars().take(18).collect();
     profile.origin_name = "JUNIPER BASIN EC".into();
     profile.payee_name = BILLERS[0].name.chars().take(15).collect::<String>().trim_end().into();
-    let head = LetterHead {
-        business_date: tray.date,
-        creation_date: tray.date,
-        creation_time: "0715".into(),
-        file_id_modifier: 'A',
-        resend: false,
-        letter_id: "RDC00001".into(),
-    };
+    let head = LetterHead::first_of(tray.date, "0715", "RDC00001");
     let letter = CashLetter { head, checks };
     Ok(NamedFile { name: "cash-letter.x9".into(), bytes: x9::write(&letter, &profile)? })
 }

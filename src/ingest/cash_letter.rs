@@ -164,14 +164,7 @@ mod tests {
         let day: Day = "2026-11-30".parse().unwrap();
         let routing = RoutingNumber::new("061000146").unwrap();
         let letter = x9::CashLetter {
-            head: x9::LetterHead {
-                business_date: day,
-                creation_date: day,
-                creation_time: "1705".into(),
-                file_id_modifier: 'A',
-                resend: false,
-                letter_id: "L7".into(),
-            },
+            head: x9::LetterHead::first_of(day, "1705", "L7"),
             checks: (1..)
                 .zip(amounts)
                 .map(|(sequence, amount)| x9::OutgoingCheck {

@@ -106,10 +106,8 @@ proptest! {
             ..x9::Profile::usual(&routing(), "123456780")
         };
         let letter = x9::CashLetter {
-head: x9::LetterHead {
-            business_date: day("2026-11-30"), creation_date: day("2026-11-30"), creation_time: "1705".into(),
-            file_id_modifier: 'A', resend: false, letter_id: "1".into(),},
-checks,
+            head: x9::LetterHead::first_of(day("2026-11-30"), "1705", "1"),
+            checks,
         };
         let bytes = x9::write(&letter, &profile).unwrap();
         let file = x9::read(&bytes).unwrap();

@@ -242,17 +242,7 @@ fn letters() -> Vec<Vec<u8>> {
         front: &image,
         back: &image,
     };
-    let letter = CashLetter {
-        head: LetterHead {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
-        },
-        checks: vec![check(1), check(2)],
-    };
+    let letter = CashLetter { head: LetterHead::first_of(day, "1705", "1"), checks: vec![check(1), check(2)] };
     let usual = Profile::usual(&bank, "123456780");
     let ascii = Profile { encoding: Encoding::Ascii, level: "35".into(), ..usual.clone() };
     let blocks = Profile { length_words: false, ..usual.clone() };

@@ -20,17 +20,7 @@ fn records() -> Vec<Vec<u8>> {
         front: b"II*\0front with a line\nin it",
         back: b"II*\0back",
     };
-    let letter = CashLetter {
-        head: LetterHead {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
-        },
-        checks: (1..=3).map(check).collect(),
-    };
+    let letter = CashLetter { head: LetterHead::first_of(day, "1705", "1"), checks: (1..=3).map(check).collect() };
     let usual = Profile::usual(&routing, "123456780");
     let bytes = write(&letter, &Profile { encoding: Encoding::Ascii, bundle_size: 2, ..usual }).unwrap();
     let (mut records, mut rest) = (Vec::new(), bytes.as_slice());
@@ -278,17 +268,8 @@ fn a_total_too_large_is_not_written() {
         front: b"II*\0",
         back: b"II*\0",
     };
-    let letter = |count| CashLetter {
-        head: LetterHead {
-            business_date: day,
-            creation_date: day,
-            creation_time: "1705".into(),
-            file_id_modifier: 'A',
-            resend: false,
-            letter_id: "1".into(),
-        },
-        checks: (1..=count).map(check).collect(),
-    };
+    let letter =
+        |count| CashLetter { head: LetterHead::first_of(day, "1705", "1"), checks: (1..=count).map(check).collect() };
     let profile = Profile::usual(&routing, "123456780");
     let refused = write(&letter(101), &profile).unwrap_err();
     assert_eq!((refused.record, refused.field, refused.columns), ("70", "total_amount", (7, 18)));

@@ -108,6 +108,20 @@ pub struct LetterHead {
     pub letter_id: String,
 }
 
+impl LetterHead {
+    /// The first letter of a day, made on that day at `time` (`HHMM`).
+    pub fn first_of(day: Day, time: &str, letter_id: &str) -> LetterHead {
+        LetterHead {
+            business_date: day,
+            creation_date: day,
+            creation_time: time.into(),
+            file_id_modifier: 'A',
+            resend: false,
+            letter_id: letter_id.into(),
+        }
+    }
+}
+
 /// One deposit, small enough to stand in memory.
 #[derive(Clone, Debug)]
 pub struct CashLetter<'a> {
@@ -568,14 +582,7 @@ mod tests {
     fn letter<'a>(amounts: &[i64], images: &'a [Vec<u8>]) -> CashLetter<'a> {
         let day: Day = "2026-11-30".parse().unwrap();
         CashLetter {
-            head: LetterHead {
-                business_date: day,
-                creation_date: day,
-                creation_time: "1705".into(),
-                file_id_modifier: 'A',
-                resend: false,
-                letter_id: "1".into(),
-            },
+            head: LetterHead::first_of(day, "1705", "1"),
             checks: (1..)
                 .zip(amounts)
                 .map(|(sequence, amount)| OutgoingCheck {
