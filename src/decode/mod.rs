@@ -14,6 +14,7 @@ pub mod net;
 mod problems;
 pub mod scanline;
 pub mod trace;
+mod wide;
 
 use crate::domain::{
     AmountRead, AmountSource, BarcodeRead, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason,

@@ -3,6 +3,7 @@
 //! weights and strip give the same log-odds on every machine. Refuses a weights file whose sizes do not add up.
 
 use super::strip::{HEIGHT, Strip};
+use crate::decode::wide::{Work, wide};
 
 /// The ten digits, the cents mark, "xx" cents, and the blank between characters.
 pub const CLASSES: usize = 13;
@@ -11,6 +12,8 @@ pub const NO_CENTS: usize = 11;
 pub const BLANK: usize = 12;
 /// Outputs come in lanes; every layer's width is a multiple.
 pub const LANES: usize = 16;
+/// Pixels that are summed side by side.
+const ROWS: usize = 4;
 
 /// One convolution. Values lie row by row, pixel by pixel, channels innermost.
 #[derive(Clone, Debug)]
@@ -120,6 +123,7 @@ impl Conv {
     }
 
     /// Without the ReLU.
+    #[inline(always)]
     fn forward(&self, input: &[f32], size: Size, patches: &mut Vec<f32>, output: &mut Vec<f32>) -> Size {
         let out = self.size(size);
         let taps = self.taps();
@@ -136,19 +140,19 @@ impl Conv {
             column.clear();
             column.extend((0..taps).map(|k| lanes[k * blocks + block]));
             let mut pixel = 0;
-            for three in patches.chunks(3 * taps) {
-                if three.len() == 3 * taps {
-                    let rows: [&[f32]; 3] = std::array::from_fn(|i| &three[i * taps..(i + 1) * taps]);
+            for some in patches.chunks(ROWS * taps) {
+                if some.len() == ROWS * taps {
+                    let rows: [&[f32]; ROWS] = std::array::from_fn(|i| &some[i * taps..(i + 1) * taps]);
                     for (i, sum) in product(rows, &column, bias).into_iter().enumerate() {
                         sums[(pixel + i) * blocks + block] = sum;
                     }
                 } else {
-                    for (i, row) in three.chunks(taps).enumerate() {
+                    for (i, row) in some.chunks(taps).enumerate() {
                         let [sum] = product([row], &column, bias);
                         sums[(pixel + i) * blocks + block] = sum;
                     }
                 }
-                pixel += 3;
+                pixel += ROWS;
             }
         }
         out
@@ -156,13 +160,9 @@ impl Conv {
 }
 
 /// Each row times one column of lanes, from the bias on, in the order of the taps.
-#[inline]
-fn product<const ROWS: usize>(
-    rows: [&[f32]; ROWS],
-    column: &[[f32; LANES]],
-    bias: &[f32; LANES],
-) -> [[f32; LANES]; ROWS] {
-    let mut sums = [*bias; ROWS];
+#[inline(always)]
+fn product<const N: usize>(rows: [&[f32]; N], column: &[[f32; LANES]], bias: &[f32; LANES]) -> [[f32; LANES]; N] {
+    let mut sums = [*bias; N];
     for (k, lanes) in column.iter().enumerate() {
         for (sum, row) in sums.iter_mut().zip(&rows) {
             let value = row[k];
@@ -177,19 +177,9 @@ fn product<const ROWS: usize>(
 impl Network {
     /// For each step along the strip the logarithms of the chances of the [`CLASSES`].
     pub fn forward(&self, strip: &Strip, scratch: &mut Scratch) -> Vec<[f32; CLASSES]> {
-        let mut size = Size { height: HEIGHT, width: strip.width };
         scratch.from.clear();
         scratch.from.extend_from_slice(&strip.ink);
-        for (i, layer) in self.layers.iter().enumerate() {
-            size = layer.forward(&scratch.from, size, &mut scratch.patches, &mut scratch.to);
-            if i + 1 < self.layers.len() {
-                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
-            }
-            if layer.adds {
-                scratch.to.iter_mut().zip(&scratch.from).for_each(|(to, from)| *to += from);
-            }
-            std::mem::swap(&mut scratch.from, &mut scratch.to);
-        }
+        let size = wide(Pass { layers: &self.layers, size: Size { height: HEIGHT, width: strip.width }, scratch });
         let columns = scratch.from.len().min(size.width * self.layers.last().map_or(0, |l| l.outputs)) / LANES;
         scratch.from.chunks_exact(LANES).take(columns).map(log_chances).collect()
     }
@@ -268,6 +258,33 @@ impl Network {
             return Err(NetworkError("more bytes than weights"));
         }
         Ok(network)
+    }
+}
+
+/// A strip's way through all layers, from and to `scratch.from`.
+struct Pass<'a> {
+    layers: &'a [Conv],
+    size: Size,
+    scratch: &'a mut Scratch,
+}
+
+impl Work for Pass<'_> {
+    type Output = Size;
+
+    #[inline(always)]
+    fn call(self) -> Size {
+        let Pass { layers, mut size, scratch } = self;
+        for (i, layer) in layers.iter().enumerate() {
+            size = layer.forward(&scratch.from, size, &mut scratch.patches, &mut scratch.to);
+            if i + 1 < layers.len() {
+                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
+            }
+            if layer.adds {
+                scratch.to.iter_mut().zip(&scratch.from).for_each(|(to, from)| *to += from);
+            }
+            std::mem::swap(&mut scratch.from, &mut scratch.to);
+        }
+        size
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::strip::{HEIGHT, WINDOW};
 use crate::decode::net::{Kind, Layer, Net, Scratch, softmax};
+use crate::decode::wide::{Work, wide};
 
 /// Filters of the convolutions, and what the first dense layer gives.
 const FIRST: usize = 8;
@@ -16,7 +17,7 @@ const WIDE_HALF: usize = HALF + 1;
 /// Values of one row of a kernel of the second convolution.
 const ROW: usize = 3 * FIRST;
 /// Channels that are summed side by side.
-const LANES: usize = 8;
+const LANES: usize = 24;
 /// Pixels that are summed side by side.
 const PIXELS: usize = 3;
 
@@ -73,9 +74,29 @@ impl Classifier {
     pub fn chances(&self, windows: &[f32], desk: &mut Desk) -> Vec<Vec<f32>> {
         let windows = windows.chunks_exact(WINDOW * HEIGHT);
         match &self.shaped {
-            Some(shaped) => windows.map(|w| shaped.chances(w, desk)).collect(),
+            Some(shaped) => wide(Row { shaped, windows, desk }),
             None => windows.map(|w| softmax(self.plain.forward(w, &mut desk.scratch))).collect(),
         }
+    }
+}
+
+/// All windows of a line, one after the other.
+struct Row<'a, 'w> {
+    shaped: &'a Shaped,
+    windows: std::slice::ChunksExact<'w, f32>,
+    desk: &'a mut Desk,
+}
+
+impl Work for Row<'_, '_> {
+    type Output = Vec<Vec<f32>>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<Vec<f32>> {
+        let mut all = Vec::with_capacity(self.windows.len());
+        for window in self.windows {
+            all.push(self.shaped.chances(window, self.desk));
+        }
+        all
     }
 }
 
@@ -101,6 +122,7 @@ impl Shaped {
         })
     }
 
+    #[inline(always)]
     fn chances(&self, window: &[f32], desk: &mut Desk) -> Vec<f32> {
         for (to, from) in desk.paper[WIDE..].chunks_exact_mut(WIDE).zip(window.chunks_exact(WINDOW)) {
             to[1..].copy_from_slice(from);
@@ -113,7 +135,7 @@ impl Shaped {
     }
 
     /// The first convolution.
-    #[inline(never)]
+    #[inline(always)]
     fn see(&self, paper: &[f32], half: &mut [f32]) {
         let (half, _) = half.as_chunks_mut::<FIRST>();
         for y in 0..HALF {
@@ -132,7 +154,7 @@ impl Shaped {
     }
 
     /// The second.
-    #[inline(never)]
+    #[inline(always)]
     fn join(&self, half: &[f32], quarter: &mut [f32]) {
         let paper = [0.0; ROW];
         for y in 0..QUARTER {
@@ -161,14 +183,18 @@ impl Shaped {
         }
     }
 
-    /// The first dense layer; a value of 0 adds nothing.
-    #[inline(never)]
+    /// The first dense layer; a value of 0 adds nothing. Those that do are listed first: which they are cannot be foreseen.
+    #[inline(always)]
     fn weigh(&self, quarter: &[f32]) -> [f32; HIDDEN] {
+        let (mut listed, mut count) = ([0u16; QUARTER * QUARTER * SECOND], 0);
+        for (place, v) in (0u16..).zip(quarter).take(listed.len()) {
+            listed[count] = place;
+            count += usize::from(*v != 0.0);
+        }
         let mut sum = self.third_bias;
-        for (&v, weights) in quarter.iter().zip(&self.third) {
-            if v != 0.0 {
-                (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
-            }
+        for &place in &listed[..count] {
+            let (v, weights) = (quarter[usize::from(place)], &self.third[usize::from(place)]);
+            (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
         }
         sum.map(|v| v.max(0.0))
     }
