@@ -132,7 +132,6 @@ async fn images_are_kept_under_their_hash(site: &Site) {
         .unwrap();
     std::fs::remove_file(packs()[0].path()).unwrap();
     site.store.put_blobs(blobs.clone()).await.unwrap();
-    // A crash between the durable file and its rows, and a repeat: the same file again.
     site.tamper("delete from blobs; delete from seals where name = 'blobs'").await.unwrap();
     site.store.put_blobs(blobs.clone()).await.unwrap();
     assert_eq!(packs().len(), 1, "a pack's name comes from its content");
@@ -157,7 +156,6 @@ async fn the_same_thing_twice_changes_nothing(site: &Site) {
     );
     assert_eq!(s.taken(Sha256::of(b"monday")).await.unwrap(), Some(vec![batch.clone()]));
     assert_eq!(s.taken(Sha256::of(b"tuesday")).await.unwrap(), None);
-    // Renamed: another source with the same images, whole or in part.
     for count in [10, 4] {
         let mut again = intake("renamed", count);
         let id = again.batches[0].0.id.clone();

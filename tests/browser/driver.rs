@@ -6,8 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 
@@ -190,24 +189,6 @@ impl Driver {
                 Err(error) => assert!(started.elapsed() < PATIENCE, "keys could not be pressed: {error}"),
             }
         }
-    }
-
-    /// Gives files to a field that takes some.
-    pub async fn files(&self, field: &str, files: &[std::path::PathBuf]) {
-        let paths: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-        let field = self.client.find(Locator::Css(field)).await.unwrap();
-        field.send_keys(&paths.join("\n")).await.unwrap();
-    }
-
-    /// The left button goes down in the middle of an element, moves by so much, and comes up.
-    pub async fn drag(&self, element: &str, by: (f64, f64)) {
-        let element = self.client.find(Locator::Css(element)).await.unwrap();
-        let mouse = MouseActions::new("mouse".into())
-            .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
-            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
-            .then(PointerAction::MoveBy { duration: None, x: by.0, y: by.1 })
-            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
-        self.client.perform_actions(mouse).await.unwrap();
     }
 
     /// Keeps a picture of the screen, where pictures are wanted; those of the README in their own place.

@@ -172,6 +172,7 @@ impl Driver {
 async fn a_morning_from_the_first_run_to_the_deposit() {
     let Some(driver) = Driver::start().await else { return };
     let house = House::new("").await;
+    house.take(&samples().join("batches").join("b0001")).await;
     let base = serving(&house).await;
     // First run, by the token of `init`.
     driver.go(&base).await;
@@ -213,7 +214,7 @@ async fn a_morning_from_the_first_run_to_the_deposit() {
         driver.sign_in(&base, who, None).await;
         driver.sets_factor(&format!("second-factor-{who}")).await;
         if who == "olga" {
-            operator(&house, &driver, &base).await;
+            operator(&driver, &base).await;
             driver.signs_out().await;
         } else {
             approver(&driver, &base).await;
@@ -227,34 +228,13 @@ async fn a_morning_from_the_first_run_to_the_deposit() {
 }
 
 /// Everything up to the balance.
-async fn operator(house: &House, driver: &Driver, base: &str) {
-    // The scanner's folder into the tray, with what the tape says of it; it is read while the screen looks on.
-    driver.go(&format!("{base}/capture")).await;
-    driver.until("!!document.querySelector('#tray')").await;
-    let folder = samples().join("batches").join("b0001");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path()).collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "tif" || e == "csv"));
-    driver.files("#pick-files", &files).await;
-    driver.until("document.activeElement.id === 'take'").await;
-    driver
-        .run("const f = document.querySelector('#tray-form').elements; f.date.value = '2026-11-20'; f.name.focus()")
-        .await;
-    driver.keys("b0001").await;
-    driver.run("document.querySelector('[name=count]').focus()").await;
-    driver.keys("18\t5,990.30\u{e007}").await;
-    driver.until("/Taken in/.test(document.querySelector('#taken').textContent)").await;
-    driver.until("document.querySelectorAll('#reading .reading').length === 1").await;
-    driver.looked_at("capture").await;
-    house.office.run_jobs(|_| ()).await.unwrap();
-    driver.until("/Everything is read/.test(document.querySelector('#reading').textContent)").await;
-    driver.go(&format!("{base}/")).await;
-    driver.until("!!document.querySelector('.queues')").await;
+async fn operator(driver: &Driver, base: &str) {
     driver.looked_at("today").await;
     driver.keys("?").await;
     driver.until("document.querySelector('#keys').open").await;
     driver.picture("keys").await;
     driver.keys("\u{e00c}").await;
-    for page in ["batches", "research?q=.00", "deposits", "ledger", "account"] {
+    for page in ["capture", "batches", "research?q=.00", "deposits", "ledger", "account"] {
         driver.go(&format!("{base}/{page}")).await;
         driver.until("!!document.querySelector('main h1')").await;
         driver.looked_at(page.split('?').next().unwrap()).await;

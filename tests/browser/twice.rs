@@ -2,8 +2,7 @@
 //! button and once more, a browser that dies right after the click. It is made once, nothing is lost, and each time a sentence
 //! says how it stands.
 
-use remit::domain::{BatchState, Cents};
-use serde_json::Value;
+use remit::domain::BatchState;
 
 use super::*;
 
@@ -36,7 +35,7 @@ impl Driver {
         .await;
         let text = "(document.querySelector('#note') || {}).textContent + (document.querySelector('.problem') || {}).textContent";
         self.until(&format!(
-            "!document.body.dataset.old && document.readyState === 'complete' && /{says}/.test({text})"
+            "!document.body.dataset.old && document.readyState === 'complete' && /(?:{says})/.test({text})"
         ))
         .await;
     }
@@ -166,27 +165,6 @@ async fn no_screen_does_a_thing_twice_or_half() {
     assert_eq!(house.office.deposits().await.unwrap().len(), 3);
 
     returns(&house, &driver, &base, &olga).await;
-    counter(&house, &driver, &base, &olga).await;
-    film(&house, &driver, &base, &olga).await;
-
-    // A tab from before somebody signed in anew: nothing happens, and the way on is a click.
-    driver.as_person(&base, &olga).await;
-    driver.at(&format!("{base}/drawer"), "[name=float]").await;
-    let (again, _) = house.signed_in_as("uwe", &[Role::Operator, Role::Cashier], true).await;
-    driver.run(&format!("document.cookie = 'remit={again}; path=/'")).await;
-    let before = state(&house).await;
-    driver.run("document.querySelector('[name=float]').value = '50'").await;
-    driver.press("[value=open] ~ .go, form .go", 1, "from before you signed in").await;
-    driver.looked_at("old-page").await;
-    driver.run("document.querySelector('.problem .go').click()").await;
-    driver.until("location.pathname === '/drawer' && !!document.querySelector('[name=float]')").await;
-    // And one whose session has ended: to the door, and back to where it was.
-    house.office.store().end_session(remit::domain::Sha256::of(again.as_bytes())).await.unwrap();
-    driver.run("document.querySelector('[name=float]').value = '50'").await;
-    driver.press("form .go", 1, "not signed in").await;
-    driver.run("document.querySelector('.problem .go').click()").await;
-    driver.until("location.pathname === '/sign-in' && document.querySelector('[name=next]').value === '/drawer'").await;
-    assert_eq!(state(&house).await, before);
     let proof = house.office.verify(true).await.unwrap();
     assert!(proof.findings.is_empty(), "{:?}", proof.findings);
     driver.end().await;
@@ -234,127 +212,4 @@ async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
     assert_eq!(state(house).await, after);
     driver.run("document.querySelector('.problem .go').click()").await;
     driver.until("location.pathname === '/returns'").await;
-}
-
-/// A day at the counter, each button twice.
-async fn counter(house: &House, driver: &Driver, base: &str, olga: &str) {
-    driver.as_person(base, olga).await;
-    let page = format!("{base}/drawer");
-    let bills = bills_csv::bills(&std::fs::read(samples().join("open_bills.csv")).unwrap(), None).unwrap();
-    let account = bills.rows[0].account.reveal().to_string();
-    let fill = |form: &str, fields: &[(&str, &str)]| {
-        let set: Vec<String> =
-            fields.iter().map(|(name, value)| format!("f.elements['{name}'].value = '{value}';")).collect();
-        format!(
-            "const f = document.querySelector('[name=move][value={form}]').form; f.parentElement.open = true; {}",
-            set.concat()
-        )
-    };
-    let slips = async || {
-        let drawer = house.office.drawers().await.unwrap().remove(0);
-        house.office.drawer_slips(drawer.number).await.unwrap().len()
-    };
-    let tabs = [driver.tab().await, driver.tab().await];
-    let rows: [(&str, Vec<(&str, &str)>); 5] = [
-        ("open", vec![("float", "200.00")]),
-        ("receive", vec![("account", &account), ("amount", "5.00")]),
-        ("payout", vec![("amount", "1.00"), ("memo", "stamps")]),
-        ("count", vec![("p10000", "2"), ("p100", "4")]),
-        ("close", vec![]),
-    ];
-    for (what, fields) in &rows {
-        let button = format!("form:has([value={what}]) button");
-        for tab in &tabs {
-            driver.to_tab(tab).await;
-            driver.at(&page, &button).await;
-            driver.run(&fill(what, fields)).await;
-        }
-        driver.to_tab(&tabs[0]).await;
-        driver.press(&button, 2, "").await;
-        let after = state(house).await;
-        // Back: nothing that was typed stands there to be sent once more.
-        driver.run("history.back()").await;
-        driver.until("document.readyState === 'complete' && location.pathname === '/drawer'").await;
-        let typed =
-            "return [...document.querySelectorAll('main input:not([type=hidden])')].map((i) => i.value).join('')";
-        assert_eq!(driver.run(typed).await, js!(""), "{what}: what was typed came back");
-        driver.to_tab(&tabs[1]).await;
-        if matches!(*what, "receive" | "payout") {
-            // Another tab is another payment by intent: it is not sent here.
-            continue;
-        }
-        driver.run("document.body.dataset.old = '1'").await;
-        driver.run(&format!("document.querySelector('{button}').click()")).await;
-        driver.until("!document.body.dataset.old && document.readyState === 'complete'").await;
-        let told = driver.run("return document.body.innerText").await;
-        let Value::String(told) = told else { panic!() };
-        assert!(
-            told.contains("Nothing was changed")
-                || told.contains("nothing changed")
-                || *what == "open"
-                || *what == "count",
-            "{what}: {told}"
-        );
-        assert_eq!(state(house).await.1, after.1, "{what} in a second tab");
-    }
-    assert_eq!(slips().await, 2);
-    let drawer = house.office.drawers().await.unwrap().remove(0);
-    assert_eq!((drawer.state, house.office.drawers().await.unwrap().len()), ("closed".into(), 1));
-    assert_eq!(drawer.opening, Cents::new(20_000));
-}
-
-/// The film of a batch: documents put together in one tab, and taken back twice, while an earlier decision stands.
-async fn film(house: &House, driver: &Driver, base: &str, olga: &str) {
-    driver.as_person(base, olga).await;
-    let store = house.office.store();
-    let batch = settled(house, 18, 23).await;
-    let before = store.transactions(&batch.parse().unwrap()).await.unwrap();
-    let held = before.iter().find(|t| !t.decisions.is_empty()).unwrap_or(&before[0]);
-    let other = before.iter().find(|t| t.id != held.id).unwrap();
-    let page = format!("{base}/batches/{batch}");
-    let envelopes = |all: Vec<remit::domain::Transaction>| {
-        let mut all: Vec<_> = all.into_iter().map(|t| t.documents).collect();
-        all.sort();
-        all
-    };
-    // By keys: to the document, a mark, to the other one, a mark, Enter; and back by its key.
-    driver.at(&page, ".cell input").await;
-    let boxes =
-        driver.run("return [...document.querySelectorAll('.film input[type=checkbox]')].map((b) => b.value)").await;
-    let boxes: Vec<String> = boxes.as_array().unwrap().iter().map(|b| b.as_str().unwrap().to_string()).collect();
-    let place = |d: &remit::domain::DocumentId| boxes.iter().position(|b| *b == d.to_string()).unwrap();
-    let mut marks = [place(&held.documents[0]), place(&other.documents[0])];
-    marks.sort();
-    let mut keys = "\u{e014}".repeat(marks[0] + 1) + " " + &"\u{e014}".repeat(marks[1] - marks[0]);
-    keys.push_str(" \u{e007}");
-    driver.keys(&keys).await;
-    driver.until("/are together now/.test(document.querySelector('#note').textContent)").await;
-    driver.looked_at("batch-regrouped").await;
-    driver.keys("z").await;
-    driver.until("/Taken back/.test(document.querySelector('#note').textContent)").await;
-    assert_eq!(envelopes(store.transactions(&batch.parse().unwrap()).await.unwrap()), envelopes(before.clone()));
-    // By dragging one onto the other, as the mouse's events come.
-    driver.at(&page, ".cell input").await;
-    let drag = format!(
-        "const cell = (d) => document.querySelector(`.cell[data-document=\"${{d}}\"]`);
-         const say = (e, what) => e.dispatchEvent(new DragEvent(what, {{ bubbles: true, cancelable: true, dataTransfer: new DataTransfer() }}));
-         say(cell('{}'), 'dragstart'); say(cell('{}'), 'dragover'); say(cell('{1}'), 'drop');",
-        other.documents[0], held.documents[0]
-    );
-    driver.run(&drag).await;
-    driver.until("/are together now/.test(document.querySelector('#note').textContent)").await;
-    let place = driver.run("return location.href").await;
-    let undo = "form.undo button";
-    let tabs = [driver.tab().await, driver.tab().await];
-    for tab in &tabs {
-        driver.to_tab(tab).await;
-        driver.at(place.as_str().unwrap(), undo).await;
-    }
-    driver.to_tab(&tabs[0]).await;
-    driver.press(undo, 2, "Taken back").await;
-    let after = state(house).await;
-    driver.to_tab(&tabs[1]).await;
-    driver.press(undo, 1, "done before; nothing changed").await;
-    assert_eq!(state(house).await, after, "the second press took back what was decided before");
-    assert_eq!(envelopes(store.transactions(&batch.parse().unwrap()).await.unwrap()), envelopes(before));
 }

@@ -269,50 +269,6 @@ async fn slow_clients_hold_nobody_up() {
     assert!(took < Duration::from_secs(5), "20 answers took {took:?}");
 }
 
-/// A browser that dies, or a person who closes it, right after a move was sent: the move is made all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_hangs_up_is_served_to_the_end() {
-    let house = House::new("").await;
-    house.take(&samples().join("batches").join("b0001")).await;
-    let listening = Listening::bind("127.0.0.1:0", false).await.unwrap();
-    let address = listening.address;
-    tokio::spawn(serve(Desk::new(house.office.clone(), address), listening, std::future::pending()));
-    let (cookie, csrf) = house.signed_in("olga").await;
-    let store = house.office.store();
-    let sent_and_gone = |path: String, form: &str| {
-        let form = format!("csrf={csrf}&{form}");
-        let text = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nCookie: remit={cookie}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        );
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(text.as_bytes()).unwrap();
-        stream.shutdown(std::net::Shutdown::Both).unwrap();
-    };
-    let patience = Instant::now();
-    let waits = async |what: &str| {
-        assert!(patience.elapsed() < Duration::from_secs(30), "{what} was not done");
-        tokio::task::yield_now().await;
-    };
-    let batch = house.office.batches().await.unwrap().remove(0).id;
-    for e in house.office.open_exceptions(None).await.unwrap() {
-        let held = async || store.exception(e.id.as_str()).await.unwrap().exception.decision.is_some();
-        if held().await {
-            continue;
-        }
-        sent_and_gone(format!("/exceptions/{}", e.id), "move=hold");
-        while !held().await {
-            waits("holding").await;
-        }
-    }
-    sent_and_gone(format!("/batches/{batch}/balance"), "");
-    while store.batch(batch.as_str()).await.unwrap().state != remit::domain::BatchState::Balanced {
-        waits("balancing").await;
-    }
-    house.verified().await;
-}
-
 /// Documents put together and back as they were; a side scanned again with the earlier one kept; a search by parts.
 #[tokio::test(flavor = "multi_thread")]
 async fn pieces_are_put_together_taken_apart_and_scanned_again() {
