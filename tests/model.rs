@@ -1,7 +1,7 @@
 //! Random days of work against a small model: batches, edits, holds, voids, approvals, postings, deposits, confirmations,
 //! returns, reversals and the drawer, the same steps on SQLite and on Postgres. After each step both must answer as the model
 //! does; the books are compared as they go, and the whole site is verified at the end. `REMIT_STEPS` says how many steps
-//! (400), `REMIT_SEED` which (1). A failure prints the seed and the step.
+//! (400), `REMIT_ROUND` how many on one site, `REMIT_SEED` which (1). A failure prints the seed and the step.
 
 #[cfg(feature = "postgres")]
 #[allow(dead_code)]
@@ -17,7 +17,7 @@ use remit::post::{self, Chart};
 use remit::store::*;
 use site::*;
 
-/// Steps of one site; more go on with a new one.
+/// Steps of one site (`REMIT_ROUND`); more go on with a new one.
 const ROUND: u64 = 1_000;
 const FEE: i64 = 2_500;
 
@@ -733,36 +733,31 @@ fn number_from(variable: &str, default: u64) -> u64 {
 
 #[test]
 fn both_databases_and_the_model_agree_on_random_days() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (steps, seed) = (number_from("REMIT_STEPS", 400), number_from("REMIT_SEED", 1));
+    let each = number_from("REMIT_ROUND", ROUND).max(1);
     runtime.block_on(async {
         let (mut done, mut round) = (0, 0);
         while done < steps {
             round += 1;
-            let mut lot = Lot(seed.wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-            let mut benches = vec![Bench::new(None, round).await];
+            let count = each.min(steps - done);
+            let mut sites = vec![None];
             #[cfg(feature = "postgres")]
-            if let Some(database) = postgres::database().await {
-                benches.push(Bench::new(Some(database), round).await);
-            }
-            for number in 0..ROUND.min(steps - done) {
-                let step = draw(&mut lot, &benches[0].model);
-                for bench in &mut benches {
-                    let place = if bench.site.config.database.starts_with("postgres") { "Postgres" } else { "SQLite" };
-                    let _told = Told(format!("seed {seed}, round {round}, step {number}: {step:?} on {place}"));
-                    bench.step(step).await;
-                    if number % 50 == 49 {
-                        bench.agrees().await;
-                    }
-                }
-            }
+            sites.extend(postgres::database().await.map(Some));
+            // Each goes its own way: the steps come from the lot and the model alone, and so are the same.
+            let rounds: Vec<_> =
+                sites.iter().map(|database| tokio::spawn(walk(database.clone(), seed, round, count))).collect();
             let mut ends = Vec::new();
-            for bench in &benches {
-                ends.push(bench.ends().await);
+            for walked in rounds {
+                ends.push(walked.await.expect("a round ends without a failure"));
             }
             assert!(ends.windows(2).all(|w| w[0] == w[1]), "the journals end differently: {ends:?}");
             assert!(ends[0].0 > 10, "next to nothing was posted: {ends:?}");
-            done += ROUND.min(steps - done);
+            #[cfg(feature = "postgres")]
+            for database in sites.into_iter().flatten() {
+                postgres::forget(&database).await;
+            }
+            done += count;
             eprintln!(
                 "seed {seed}, round {round}: {done} steps, {} entries, {} databases agree",
                 ends[0].0,
@@ -770,4 +765,22 @@ fn both_databases_and_the_model_agree_on_random_days() {
             );
         }
     });
+}
+
+/// A round on a new site; how its journal ends.
+async fn walk(database: Option<String>, seed: u64, round: u64, count: u64) -> (i64, Option<Sha256>) {
+    let place = if database.is_some() { "Postgres" } else { "SQLite" };
+    let mut lot = Lot(seed.wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut bench = Bench::new(database, round).await;
+    for number in 0..count {
+        let step = draw(&mut lot, &bench.model);
+        let _told = Told(format!("seed {seed}, round {round}, step {number}: {step:?} on {place}"));
+        bench.step(step).await;
+        if number % 50 == 49 {
+            bench.agrees().await;
+        }
+    }
+    let ends = bench.ends().await;
+    bench.site.store.close().await;
+    ends
 }

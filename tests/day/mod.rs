@@ -16,8 +16,11 @@ pub const NOW: &str = "2026-11-28T12:00:00Z";
 pub const DATE: &str = "2026-11-20";
 /// The key file, below the site's folder.
 const KEY: &str = "keys/site.key";
-/// A command that runs longer than this hangs.
+/// A command that ran this long is looked at: it hangs when nothing of it wants to run. On a busy machine one may only be
+/// waiting for its turn.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Nothing takes as long as this, however busy the machine is.
+const NO_PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// Numbers drawn by lot, the same for the same seed (xorshift64*).
 pub struct Lot(pub u64);
@@ -98,14 +101,22 @@ impl Site {
                 String::from_utf8_lossy(&text).into_owned()
             }));
         }
-        let until = started + kill_after.unwrap_or(PATIENCE);
+        let mut until = started + kill_after.unwrap_or(PATIENCE);
         if kill_after.is_none() && order.serves() {
             self.stop_when_read(&mut child);
         }
-        let mut late = false;
-        for _ in 0..2 {
-            // Both pipes close when the program ends; the deadline comes first when it is to be killed.
-            late |= wait.recv_timeout(until.saturating_duration_since(Instant::now())).is_err();
+        let (mut late, mut open, mut still) = (false, 2, Vec::new());
+        // Both pipes close when the program ends; the deadline comes first when it is to be killed.
+        while open > 0 && !late {
+            if wait.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {
+                open -= 1;
+            } else if kill_after.is_some() || started.elapsed() > NO_PATIENCE {
+                late = true;
+            } else {
+                still.push(doings(child.id()));
+                late = stands_still(&still);
+                until = Instant::now() + Duration::from_secs(2);
+            }
         }
         if late {
             let _ = child.kill();
@@ -114,7 +125,8 @@ impl Site {
         let took = started.elapsed();
         let mut texts = drains.into_iter().map(|d| d.join().expect("a pipe can be read"));
         let (out, err) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
-        assert!(!late || kill_after.is_some(), "`{}` hangs: {err}", order.words.join(" "));
+        let doing = still.last();
+        assert!(!late || kill_after.is_some(), "`{}` hangs: {err}\n{doing:#?}", order.words.join(" "));
         assert!(!err.contains("panicked at"), "`{}` panics: {err}", order.words.join(" "));
         Ended { code: status.code(), out, err, took }
     }
@@ -192,6 +204,32 @@ impl Site {
         }
         all
     }
+}
+
+/// What each thread of a program and of its children does: its id, name, state, the processor time it had, where it waits.
+fn doings(program: u32) -> Vec<(String, char, u64)> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{program}/task")).into_iter().flatten().flatten() {
+        let read = |name: &str| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let stat = read("stat");
+        let Some((name, rest)) = stat.rsplit_once(") ") else { continue };
+        let fields: Vec<&str> = rest.split(' ').collect();
+        let ticks = |n: usize| fields.get(n).and_then(|f| f.parse::<u64>().ok()).unwrap_or_default();
+        let state = rest.chars().next().unwrap_or('?');
+        found.push((format!("{name}) {} {}", read("wchan"), read("syscall").trim()), state, ticks(11) + ticks(12)));
+        for child in read("children").split_whitespace().filter_map(|c| c.parse().ok()) {
+            found.extend(doings(child));
+        }
+    }
+    found
+}
+
+/// Three looks at a program, and it did nothing between them, and nothing of it wants to run or waits for a disk or a tracer.
+fn stands_still(looks: &[Vec<(String, char, u64)>]) -> bool {
+    let Some(last) = looks.len().checked_sub(3).map(|n| &looks[n..]) else { return false };
+    let had = |look: &Vec<(String, char, u64)>| look.iter().map(|t| t.2).sum::<u64>();
+    let sleeps = |look: &Vec<(String, char, u64)>| !look.iter().any(|t| ['R', 'D', 't'].contains(&t.1));
+    last.iter().all(|look| sleeps(look) && had(look) == had(&last[0]))
 }
 
 pub fn text(value: &Value) -> String {

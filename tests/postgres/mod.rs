@@ -121,3 +121,12 @@ pub async fn database() -> Option<String> {
     admin.close().await.unwrap();
     Some(address(&name))
 }
+
+/// Takes a database away that nobody uses any more: a long run makes hundreds.
+#[allow(dead_code)]
+pub async fn forget(address: &str) {
+    let name = address.trim_start_matches("postgres:///").split('?').next().unwrap_or_default();
+    let mut admin = PgConnection::connect(&address.replace(name, "postgres")).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("drop database {name} with (force)"))).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+}
