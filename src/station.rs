@@ -193,6 +193,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
     draft.finish()
 }
 
+/// Takes a file away for good; one that is gone already is no fault. Says whether it was there.
+pub fn take_away(path: &Path) -> Result<bool, OfficeError> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(failed(path)(e)),
+    }
+    let folder = folder_of(path);
+    fs::File::open(folder).and_then(|f| f.sync_all()).map_err(failed(folder))?;
+    Ok(true)
+}
+
 /// A file that is written piece by piece and gets its name when it is whole.
 pub struct Draft {
     path: PathBuf,

@@ -18,7 +18,7 @@ fn a_kill_at_any_moment_changes_nothing() {
     let Undisturbed { folder, samples, base, times, outcome: want, .. } = undisturbed();
     let ledger = want["ledger export --format csv"].iter().filter(|b| **b == b'\n').count();
     assert!(ledger > 10, "the day posts next to nothing: {ledger} lines of ledger");
-    for folder in ["deposits/", "posting/"] {
+    for folder in ["restored/deposits/", "posting/"] {
         assert!(want.keys().any(|k| k.starts_with(folder)), "the day leaves nothing in {folder}: {:?}", want.keys());
     }
 

@@ -13,6 +13,9 @@ use remit::store::Done;
 
 const NOW: &str = "2026-11-28T12:00:00Z";
 
+#[path = "office/shred.rs"]
+mod shred;
+
 struct Harness {
     folder: tempfile::TempDir,
     office: Office,
@@ -569,40 +572,6 @@ async fn s26_last_nights_backup_and_todays_sources_are_todays_state() {
     again.take(&samples().join("lockbox.txt")).await.unwrap();
     assert_eq!(again.state().await, today);
     again.close().await;
-    h.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn s27_a_purge_takes_old_images_away_and_the_site_still_verifies() {
-    let h = Harness::new().await;
-    h.take(&samples().join("batches").join("b0001")).await.unwrap();
-    h.take(&samples().join("batches").join("b0002")).await.unwrap();
-    let heads = h.office.batches().await.unwrap();
-    let root = UserName("root".into());
-    h.office.add_user(&root, &[Role::Admin]).await.unwrap();
-    h.finish(heads[0].id.as_str()).await;
-    h.office.make_deposit(heads[0].date, None, &h.sven).await.unwrap();
-    let before = heads[0].date.plus_days(1);
-    let store = h.office.store();
-    let packs = || -> u64 {
-        let folder = std::fs::read_dir(h.folder.path().join("site/images")).unwrap();
-        folder.flatten().map(|e| e.metadata().unwrap().len()).sum()
-    };
-    let size = packs();
-    assert!(store.purge(before, true, &h.sven).await.is_err(), "no administrator");
-    store.hold_for_court(&heads[0].id, "case 7", &root).await.unwrap();
-    let held = store.purge(before, true, &root).await.unwrap();
-    assert_eq!((held.images, held.held.as_slice()), (0, std::slice::from_ref(&heads[0].id)));
-    store.release_hold(&heads[0].id, &root).await.unwrap();
-    let would = store.purge(before, false, &root).await.unwrap();
-    assert!(would.images > 10 && packs() == size, "{would:?}");
-    assert_eq!(store.purge(before, true, &root).await.unwrap(), would);
-    assert!(packs() < size, "the packs are as large as before");
-    assert_eq!(store.purge(before, true, &root).await.unwrap().images, 0, "once");
-    // The other batch, which is not finished, keeps all of its images.
-    h.finish(heads[1].id.as_str()).await;
-    h.office.make_deposit(heads[1].date, None, &h.sven).await.unwrap();
-    assert_eq!(h.office.billing_files().await.unwrap().len(), 2, "the books of both are there");
     h.close().await;
 }
 

@@ -169,16 +169,18 @@ pub async fn purge(args: PurgeArgs, office: &Office, global: &Global) -> anyhow:
         let message = format!("images are kept for {years} years: nothing after {oldest} is purged");
         return Err(Failure::refused("retention", message).help("[retention] images_years in remit.toml").into());
     }
-    let done = office.store().purge(before, !global.dry_run, &user.name).await?;
+    let done = office.purge(before, !global.dry_run, &user.name).await?;
     let held: Vec<String> = done.held.iter().map(ToString::to_string).collect();
     print_done(
         global,
         serde_json::to_value(&done)?,
         format!(
-            "{} {} images of {} batches before {before}, {} bytes{}",
+            "{} {} images of {} batches before {before}, {} files as they came, {} files for the bank, {} bytes{}",
             if global.dry_run { "would take" } else { "took" },
             done.images,
             done.batches,
+            done.files,
+            done.deposit_files.len(),
             done.bytes,
             if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) }
         ),

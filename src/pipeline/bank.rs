@@ -310,6 +310,19 @@ impl Office {
         Ok(self.store.deposit(deposit.id.as_str()).await?)
     }
 
+    /// Takes what was kept long enough away, in the store and in the site's folder: see [`crate::store::Store::purge`]. A
+    /// repeat takes what a stopped one left.
+    pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<crate::store::Purge> {
+        let purge = self.store.purge(before, really, by).await?;
+        for file in if really { self.store.purged_deposit_files().await? } else { Vec::new() } {
+            let plain = std::path::Path::new(&file).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+            if plain && file.starts_with("deposits/") {
+                station::take_away(&self.site.folder.join(&file))?;
+            }
+        }
+        Ok(purge)
+    }
+
     pub async fn deposits(&self) -> Result<Vec<Deposit>> {
         Ok(self.store.deposits().await?)
     }

@@ -60,10 +60,15 @@ const LARGEST_LIST: u64 = 64 << 20;
 /// Reasons of one refusal that are kept; `remit inspect` lists all.
 const MOST_REASONS: usize = 100;
 
+/// The images of each document of an intake: side, name, hash.
+type ReadImages = Vec<Vec<(crate::domain::ImageRole, String, Sha256)>>;
+
 /// What a source turned out to hold, with the file where it is one.
 struct Parsed {
     intakes: Vec<ingest::Intake>,
     file: Option<(OpenFile, Sha256)>,
+    /// The file, or the index of the tray, is kept already.
+    seen: bool,
 }
 
 impl Office {
@@ -201,6 +206,10 @@ impl Office {
 
     /// Writes the bytes of a kept file out again, whole and proved, or nothing.
     pub async fn save_kept(&self, sha256: Sha256, to: &Path) -> Result<u64> {
+        if let Some(purged) = self.store.purged_file(sha256).await? {
+            let why = format!("{} took file {sha256} away at {}: its time was over", purged.by, purged.at);
+            return Err(OfficeError::refused("purged", why, "its receipt and what it brought are still on record"));
+        }
         let mut draft = station::Draft::begin(to)?;
         let (mut hash, mut size) = (sha2::Sha256::default(), 0);
         for piece in self.store.kept_file(sha256).await? {
@@ -237,14 +246,19 @@ impl Office {
             let help = "nothing was taken; mend it and try again";
             let wrong = |e: ingest::IntakeError| OfficeError::input("format", e.to_string(), Some(source.path()), help);
             let (intakes, refused) = sound(source, intakes.map_err(wrong)?)?;
-            return Ok((Parsed { intakes, file: None }, refused));
+            let seen = match source {
+                Source::Folder { index: Some(index), .. } => !self.store.kept_file(Sha256::of(index)).await?.is_empty(),
+                _ => false,
+            };
+            return Ok((Parsed { intakes, file: None, seen }, refused));
         };
+        let seen = !self.store.kept_file(whole).await?.is_empty();
         self.keep_source(&file, whole).await?;
         let (good, bad) = match intakes {
             // A file of nothing but its header and trailer is legal: it gets its receipt.
             Err(ingest::IntakeError::Empty) => {
                 return Ok((
-                    Parsed { intakes: Vec::new(), file: Some((file, whole)) },
+                    Parsed { intakes: Vec::new(), file: Some((file, whole)), seen },
                     vec![Taken::Empty { name: source.name() }],
                 ));
             }
@@ -275,36 +289,39 @@ impl Office {
             self.note_refused(&file, source.path(), whole, intake.name.as_deref(), &why, by).await?;
         }
         let (intakes, refused) = sound(source, good.into_iter().chain(bad).collect())?;
-        Ok((Parsed { intakes, file: Some((file, whole)) }, refused))
+        Ok((Parsed { intakes, file: Some((file, whole)), seen }, refused))
     }
 
     /// Takes a source in: bytes first, durable, then one transaction with its receipt, batches, documents and jobs.
     pub async fn take_in(&self, source: &Source, asked: &TakeIn) -> Result<Vec<Taken>> {
         let by = asked.operator.clone().unwrap_or_else(system);
-        let (Parsed { intakes, file }, refused) = self.sorted_out(source, asked, &by).await?;
-        let mut content = Vec::new();
-        let mut read = Vec::new();
-        for (ordinal, intake) in intakes.iter().enumerate() {
-            for problem in &intake.problems {
-                tracing::warn!(source = %source.path().display(), "{}", problem);
-            }
-            let images = self.store_images(source, intake, file.as_ref().map(|(file, _)| file)).await?;
-            content.extend((ordinal as u64).to_be_bytes());
-            for (role, _, hash) in images.iter().flatten() {
-                content.extend(role.as_str().as_bytes());
-                content.extend(hash.0);
-            }
-            read.push(images);
+        let (Parsed { intakes, file, seen }, refused) = self.sorted_out(source, asked, &by).await?;
+        for problem in intakes.iter().flat_map(|intake| &intake.problems) {
+            tracing::warn!(source = %source.path().display(), "{}", problem);
         }
-        match (&file, source) {
-            (Some((_, whole)), _) => content.extend(whole.0),
+        let from = file.as_ref().map(|(file, _)| file);
+        let whole = file.as_ref().map(|(_, whole)| *whole);
+        if seen {
+            // Nothing is kept a second time: what it brought may be purged by now.
+            let read = self.read_images(source, &intakes, from, false).await?;
+            if let Some(batches) = self.store.taken(hash_of(source, whole, &read)).await? {
+                let counts = intakes.iter().map(|intake| intake.documents.len()).chain(std::iter::repeat(0));
+                let again = batches.into_iter().zip(counts);
+                let again = again.map(|(batch, documents)| Taken::Already { batch, documents });
+                return Ok(again.chain(refused).collect());
+            }
+        }
+        let read = self.read_images(source, &intakes, from, true).await?;
+        let kept = match (whole, source) {
             (None, Source::Folder { index: Some(index), .. }) => {
-                content.extend(index);
-                self.store.put_blobs(vec![(Sha256::of(index), index.clone())]).await?;
+                let hash = Sha256::of(index);
+                self.store.put_blobs(vec![(hash, index.clone())]).await?;
+                self.store.keep_file(hash, &[(hash, index.len())]).await?;
+                Some(hash)
             }
-            (None, _) => {}
-        }
-        let source_hash = Sha256::of(&content);
+            _ => whole,
+        };
+        let source_hash = hash_of(source, whole, &read);
         let receipt = ReceiptId::of(&[&source_hash.0]);
         let many = intakes.len() > 1;
         let mut batches = Vec::new();
@@ -324,7 +341,7 @@ impl Office {
             .store
             .take_in(
                 store::Intake {
-                    receipt: Receipt { id: receipt, source: source_hash, fingerprint, name: source.name() },
+                    receipt: Receipt { id: receipt, source: source_hash, fingerprint, name: source.name(), file: kept },
                     batches,
                     documents_per_job: self.site.config.capture.documents_per_job.clamp(1, 1000) as u32,
                 },
@@ -351,13 +368,29 @@ impl Office {
         Ok(told)
     }
 
-    /// Reads, hashes and stores the images of an intake, some at a time, so that memory stays flat.
-    async fn store_images(
+    async fn read_images(
+        &self,
+        source: &Source,
+        intakes: &[ingest::Intake],
+        file: Option<&OpenFile>,
+        keep: bool,
+    ) -> Result<Vec<ReadImages>> {
+        let mut read = Vec::with_capacity(intakes.len());
+        for intake in intakes {
+            read.push(self.images_of(source, intake, file, keep).await?);
+        }
+        Ok(read)
+    }
+
+    /// Reads and hashes the images of an intake, some at a time, so that memory stays flat; stores them where they are to
+    /// be kept.
+    async fn images_of(
         &self,
         source: &Source,
         intake: &ingest::Intake,
         file: Option<&OpenFile>,
-    ) -> Result<Vec<Vec<(crate::domain::ImageRole, String, Sha256)>>> {
+        keep: bool,
+    ) -> Result<ReadImages> {
         let mut all = Vec::with_capacity(intake.documents.len());
         let (mut blobs, mut held) = (Vec::new(), 0);
         for document in &intake.documents {
@@ -381,8 +414,10 @@ impl Office {
                 let hash = Sha256::of(&data);
                 claims_hold(document, *role, hash, source.path(), &name)?;
                 images.push((*role, name, hash));
-                held += data.len();
-                blobs.push((hash, data));
+                if keep {
+                    held += data.len();
+                    blobs.push((hash, data));
+                }
             }
             all.push(images);
             if blobs.len() >= CHUNK || held >= CHUNK_BYTES {
@@ -402,6 +437,24 @@ impl Office {
         }
         Ok(())
     }
+}
+
+/// What a source is known by: its images, in their order, and its index or its bytes.
+fn hash_of(source: &Source, whole: Option<Sha256>, read: &[ReadImages]) -> Sha256 {
+    let mut content = Vec::new();
+    for (ordinal, images) in read.iter().enumerate() {
+        content.extend((ordinal as u64).to_be_bytes());
+        for (role, _, hash) in images.iter().flatten() {
+            content.extend(role.as_str().as_bytes());
+            content.extend(hash.0);
+        }
+    }
+    match (whole, source) {
+        (Some(whole), _) => content.extend(whole.0),
+        (None, Source::Folder { index: Some(index), .. }) => content.extend(index),
+        (None, _) => {}
+    }
+    Sha256::of(&content)
 }
 
 /// A file that is marked as a test may not become money: it is refused like one that breaks a rule.

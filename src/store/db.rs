@@ -259,12 +259,12 @@ impl Db {
                 })
             })
             .connect_with(
-                // What is deleted is overwritten where its page is written anyway: the keys of purged images.
+                // What is deleted is overwritten, also where its whole page becomes free: the keys of purged images.
                 options
                     .clone()
                     .journal_mode(SqliteJournalMode::Wal)
                     .pragma("temp_store", "memory")
-                    .pragma("secure_delete", "fast"),
+                    .pragma("secure_delete", "on"),
             )
             .await?;
         let version: String = sqlx::query("select sqlite_version()").fetch_one(&writer).await?.try_get(0)?;

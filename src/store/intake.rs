@@ -17,6 +17,8 @@ pub struct Receipt {
     /// Of what it says (totals, counts, item keys), for files that can be wrapped in other ways; `None` for folders.
     pub fingerprint: Option<Sha256>,
     pub name: String,
+    /// The bank file, or the index of the tray, as it came and is kept (see [`Store::keep_file`]).
+    pub file: Option<Sha256>,
 }
 
 /// A source with all its batches, ready to be taken. Image bytes were given to [`Store::put_blobs`] before.
@@ -99,6 +101,7 @@ sql! {
     BY_SOURCE = "select id, name from receipts where site = $1 and source = $2";
     BY_FINGERPRINT = "select id, name from receipts where site = $1 and fingerprint = $2";
     BATCHES_OF_RECEIPT = "select id from batches where site = $1 and receipt = $2 order by place";
+    RECEIPTS_OF = "select distinct receipt from batches where site = $1 and id any_of($2)";
     CONTENTS = "select content, document, batch from contents where site = $1 and content any_of($2)";
     ADD_RECEIPT = "insert into receipts (site, id, source, fingerprint, name, at, by_user)
                    values ($1, $2, $3, $4, $5, $6, $7)";
@@ -121,6 +124,12 @@ sql! {
                   where i.site = $1 and i.hash any_of($2) and i.role = 'front' and b.state <> 'void'
                   order by i.hash, b.date, b.id, d.place";
 }
+
+const ADD_FILE_RECEIPTS: Bulk = Bulk {
+    table: "file_receipts",
+    columns: &[("site", Kind::Text), ("sha256", Kind::Text), ("receipt", Kind::Text)],
+    tail: "on conflict (site, sha256, receipt) do nothing",
+};
 
 pub(super) const ADD_BATCHES: Bulk = Bulk {
     table: "batches",
@@ -222,6 +231,7 @@ impl Store {
     async fn take_in_now(&self, intake: &Intake, by: &UserName) -> Result<Taken, StoreError> {
         let mut tx = self.db().write().await?;
         if let Some((_, batches)) = self.receipt_by(&mut tx, BY_SOURCE, intake.receipt.source).await? {
+            self.brought(tx, intake, &batches).await?;
             return Ok(Taken::Already { batches });
         }
         let contents = contents(intake);
@@ -233,11 +243,14 @@ impl Store {
         let all: usize = contents.iter().map(Vec::len).sum();
         if all > 0 && there.len() == all {
             let batches: BTreeSet<BatchId> = there.into_values().map(|(_, batch)| batch).collect();
-            return Ok(Taken::Already { batches: batches.into_iter().collect() });
+            let batches: Vec<BatchId> = batches.into_iter().collect();
+            self.brought(tx, intake, &batches).await?;
+            return Ok(Taken::Already { batches });
         }
         if let Some(fingerprint) = intake.receipt.fingerprint
             && let Some((name, batches)) = self.receipt_by(&mut tx, BY_FINGERPRINT, fingerprint).await?
         {
+            self.brought(tx, intake, &batches).await?;
             return Ok(Taken::Suspect { name, batches });
         }
         let (batches, held) = self.keep(&mut tx, intake, &contents, &there, by).await?;
@@ -247,8 +260,21 @@ impl Store {
         let id = intake.receipt.id.as_str();
         let after = Some(intake.receipt.source);
         self.record(&mut tx, Event { by, what, noun: "receipt", id, before: None, after, note: &note }).await?;
-        tx.commit().await?;
+        let others = held.iter().map(|h| h.batch.clone());
+        self.brought(tx, intake, &batches.iter().cloned().chain(others).collect::<Vec<_>>()).await?;
         Ok(if held.is_empty() { Taken::New { batches } } else { Taken::Partly { batches, held } })
+    }
+
+    /// The last step: a kept file belongs to whatever holds its documents, also those that were there before it came, and
+    /// stays as long as they.
+    async fn brought(&self, mut tx: Tx, intake: &Intake, batches: &[BatchId]) -> Result<(), StoreError> {
+        if let Some(file) = intake.receipt.file {
+            let batches: Vec<String> = batches.iter().map(ToString::to_string).collect();
+            let receipts = tx.rows(RECEIPTS_OF, values![self.site(), batches]).await?;
+            let rows = receipts.iter().map(|r| Ok(values![self.site(), file, r.text(0)?]));
+            tx.insert(&ADD_FILE_RECEIPTS, rows.collect::<Result<_, StoreError>>()?).await?;
+        }
+        tx.commit().await
     }
 
     async fn keep(

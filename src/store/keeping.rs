@@ -1,15 +1,13 @@
-//! Keeping: new keys, backups and their way back, and the purge of images whose time is over. A backup is one file, sealed
-//! with the site's key (which it does not hold): a flipped byte, a missing piece or another key refuse it whole. A purge
-//! leaves a record of each image with its hash and size, so that the chains still verify.
+//! Keeping: new keys, backups and their way back, and what must stay for a court. A backup is one file, sealed with the
+//! site's key (which it does not hold): a flipped byte, a missing piece or another key refuse it whole.
 
-use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::audit::Event;
-use super::db::{Bulk, Kind, sql, values};
+use super::db::{sql, values};
 use super::*;
-use crate::domain::{Day, Role, Sha256};
+use crate::domain::Role;
 
 const MAGIC: &[u8] = b"remit backup 1\n";
 /// A file is sealed in pieces of this size.
@@ -20,16 +18,6 @@ const PIECE: usize = 4 << 20;
 pub struct Restored {
     pub files: u64,
     pub bytes: u64,
-}
-
-/// What a purge takes away.
-#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
-pub struct Purge {
-    pub batches: u64,
-    pub images: u64,
-    pub bytes: u64,
-    /// Batches that would be due, but somebody holds them.
-    pub held: Vec<BatchId>,
 }
 
 /// A batch that must stay for a court.
@@ -43,48 +31,12 @@ pub struct Hold {
 }
 
 sql! {
-    /// Batches whose time is over, with whether a legal hold lies on them.
-    DUE = "select b.id, (select count(*) from legal_holds h where h.site = b.site and h.subject = b.id
-               and h.released_at is null)
-           from batches b where b.site = $1 and b.date < $2 and b.state in ('deposited', 'archived', 'void')
-           and exists (select 1 from images i join documents d on d.site = i.site and d.id = i.document
-                       join blobs k on k.site = i.site and k.hash = i.hash where d.site = b.site and d.batch = b.id)
-           order by b.id";
-    IMAGES_OF = "select distinct i.hash, k.pack, k.size from images i join documents d on d.site = i.site and d.id = i.document
-        join blobs k on k.site = i.site and k.hash = i.hash where d.site = $1 and d.batch any_of($2)
-        and not exists (select 1 from images o join documents e on e.site = o.site and e.id = o.document
-                        where o.site = i.site and o.hash = i.hash and e.batch not in (select x.id from batches x
-                        where x.site = $1 and x.id any_of($2)))
-        order by i.hash";
-    IN_PACKS = "select hash, pack, start, size from blobs where site = $1 and pack any_of($2) order by pack, start";
-    MOVE_BLOB = "update blobs set pack = $3, start = $4 where site = $1 and hash = $2";
-    DROP_BLOBS = "delete from blobs where site = $1 and hash any_of($2)";
-    DROP_KEYS = "delete from object_keys where site = $1 and hash any_of($2)";
-    LAST_PURGE = "select max(number) from purges where site = $1";
-    OLD_PACKS = "select subject from purges where site = $1 and class = 'pack'";
-    NAMED_PACKS = "select distinct pack from blobs where site = $1";
     HOLD = "insert into legal_holds (site, subject, at, note, by_user) values ($1, $2, $3, $4, $5) on conflict do nothing";
     HELD = "select count(*) from legal_holds where site = $1 and subject = $2 and released_at is null";
     RELEASE = "update legal_holds set released_at = $3, released_by = $4 where site = $1 and subject = $2
                and released_at is null";
     HOLDS = "select subject, at, note, by_user, released_by from legal_holds where site = $1 order by at, subject";
 }
-
-const ADD_PURGES: Bulk = Bulk {
-    table: "purges",
-    columns: &[
-        ("site", Kind::Text),
-        ("number", Kind::Int),
-        ("class", Kind::Text),
-        ("subject", Kind::Text),
-        ("hash", Kind::Text),
-        ("size", Kind::Int),
-        ("at", Kind::Text),
-        ("by_user", Kind::Text),
-        ("note", Kind::Text),
-    ],
-    tail: "on conflict (site, class, subject) do nothing",
-};
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> StoreError + '_ {
     |source| StoreError::Io { path: path.into(), source }
@@ -290,107 +242,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// Takes the images of finished batches before a day away: their packs are written again without them, their keys are
-    /// destroyed, and each leaves its hash and size on record. Readings, decisions and books stay, and bank files as they
-    /// came. Without `really` it only says what it would take.
-    pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
-        let purge = self.again(|| Box::pin(self.purge_now(before, really, by))).await?;
-        // Only now, when no row names them; a crash before this line is mended by the next purge.
-        if really {
-            self.sweep_packs().await?;
-        }
-        Ok(purge)
-    }
-
-    async fn purge_now(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
-        let mut tx = self.db().write().await?;
-        self.may(&mut tx, by, &[Role::Admin]).await?;
-        let mut purge = Purge::default();
-        let mut due = Vec::new();
-        for row in tx.rows(DUE, values![self.site(), before]).await? {
-            match row.int(1)? {
-                0 => due.push(row.text(0)?),
-                _ => purge.held.push(row.parsed(0, "batch")?),
-            }
-        }
-        purge.batches = due.len() as u64;
-        let mut going: BTreeMap<String, i64> = BTreeMap::new();
-        let mut packs: Vec<String> = Vec::new();
-        for row in tx.rows(IMAGES_OF, values![self.site(), due]).await? {
-            going.insert(row.text(0)?, row.int(2)?);
-            packs.push(row.text(1)?);
-        }
-        purge.images = going.len() as u64;
-        packs.sort();
-        packs.dedup();
-        purge.bytes = going.values().map(|size| *size as u64).sum();
-        if !really {
-            return Ok(purge);
-        }
-        if !going.is_empty() {
-            // What stays of those packs, one pack for each; durable before any row names it.
-            let mut staying: BTreeMap<String, Vec<(Sha256, u64, usize)>> = BTreeMap::new();
-            for row in tx.rows(IN_PACKS, values![self.site(), packs.clone()]).await? {
-                if !going.contains_key(&row.text(0)?) {
-                    let piece = (row.parsed(0, "blob")?, row.int(2)? as u64, row.count(3)? as usize);
-                    staying.entry(row.text(1)?).or_default().push(piece);
-                }
-            }
-            for (pack, pieces) in staying {
-                let wanted = pieces.iter().map(|(_, start, size)| (pack.clone(), *start, *size)).collect();
-                let sealed = self.objects().get(wanted).await?;
-                let mut bytes = Vec::new();
-                let mut places = Vec::new();
-                for ((hash, ..), sealed) in pieces.iter().zip(sealed) {
-                    bytes.extend(hash.0);
-                    bytes.extend((sealed.len() as u64).to_be_bytes());
-                    places.push((*hash, bytes.len() as i64));
-                    bytes.extend(sealed);
-                }
-                let name = Sha256::of(&bytes).to_string();
-                self.objects().put(vec![(name.clone(), bytes)]).await?;
-                for (hash, start) in places {
-                    tx.run(MOVE_BLOB, values![self.site(), hash, &name, start]).await?;
-                }
-            }
-            let mut number = tx.number(LAST_PURGE, values![self.site()]).await?;
-            let at = self.now();
-            let mut rows = Vec::new();
-            let gone = going.iter().map(|(hash, size)| ("image", hash, *size));
-            for (class, subject, size) in gone.chain(packs.iter().map(|p| ("pack", p, 0))) {
-                number += 1;
-                rows.push(values![self.site(), number, class, subject, subject, size, &at, by, ""]);
-            }
-            tx.insert(&ADD_PURGES, rows).await?;
-            // Without their keys nobody opens them, wherever a copy of a pack still is.
-            let gone: Vec<String> = going.into_keys().collect();
-            for sql in [DROP_BLOBS, DROP_KEYS] {
-                tx.run(sql, values![self.site(), gone.clone()]).await?;
-            }
-            let note = format!("{} images, {} bytes, before {before}", purge.images, purge.bytes);
-            let id = before.to_string();
-            let event = Event::said(by, "purge", "images", &id, &note);
-            self.record(&mut tx, event).await?;
-        }
-        tx.commit().await?;
-        Ok(purge)
-    }
-
-    /// Takes packs away whose content was purged or sealed again, and that no row names any more.
-    pub(super) async fn sweep_packs(&self) -> Result<(), StoreError> {
-        let mut tx = self.db().read().await?;
-        let mut old = Vec::new();
-        for row in tx.rows(OLD_PACKS, values![self.site()]).await? {
-            old.push(row.text(0)?);
-        }
-        for row in tx.rows(NAMED_PACKS, values![self.site()]).await? {
-            let named = row.text(0)?;
-            old.retain(|p| *p != named);
-        }
-        drop(tx);
-        self.objects().remove(&old).await
     }
 }
 fn read_backup(file: &Path, draft: &Path, keys: &Keys) -> Result<Restored, StoreError> {

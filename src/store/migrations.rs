@@ -29,6 +29,7 @@ pub(super) fn sqlite() -> Migrator {
         (8, "setting changes", include_str!("migrations/sqlite/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/sqlite/0010_files.sql")),
         (11, "object keys", include_str!("migrations/sqlite/0011_object_keys.sql")),
+        (12, "what files brought", include_str!("migrations/sqlite/0012_files_brought.sql")),
     ])
 }
 
@@ -45,5 +46,6 @@ pub(super) fn postgres() -> Migrator {
         (8, "setting changes", include_str!("migrations/postgres/0008_setting_changes.sql")),
         (10, "kept and refused files", include_str!("migrations/postgres/0010_files.sql")),
         (11, "object keys", include_str!("migrations/postgres/0011_object_keys.sql")),
+        (12, "what files brought", include_str!("migrations/postgres/0012_files_brought.sql")),
     ])
 }

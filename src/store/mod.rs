@@ -28,6 +28,7 @@ mod objects;
 mod parts;
 mod payers;
 mod process;
+mod purge;
 mod refusals;
 mod reseal;
 mod returns;
@@ -49,9 +50,10 @@ pub use error::StoreError;
 pub use intake::{HeldAlready, Intake, Receipt, Rescan, Taken};
 pub use jobs::{CheckKey, Job, JobKind, JobsLeft, LikeCheck, Matched, Worker};
 pub use journal::{Balance, Posted};
-pub use keeping::{Hold, Purge, Restored};
+pub use keeping::{Hold, Restored};
 pub use leases::{Lease, Leased};
 pub use payers::{Pending, Sighting};
+pub use purge::{Purge, PurgedFile};
 pub use refusals::Refusal;
 pub use reseal::{Resealed, SEALED_COLUMNS};
 pub use returns::{AtBank, NewReturn, Outcome, Settled, TakenReturn};
@@ -209,6 +211,7 @@ impl Store {
             notices::ALL,
             parts::ALL,
             payers::ALL,
+            purge::ALL,
             refusals::ALL,
             transactions::ALL,
             settings::ALL,

@@ -40,6 +40,7 @@ const ADD_PIECES: Bulk = Bulk {
         ("place", Kind::Int),
         ("hash", Kind::Text),
         ("size", Kind::Int),
+        ("came_at", Kind::Text),
     ],
     tail: "on conflict (site, sha256, place) do nothing",
 };
@@ -47,8 +48,10 @@ const ADD_PIECES: Bulk = Bulk {
 impl Store {
     /// Says of which pieces a file is made, each of which is in the object store.
     pub async fn keep_file(&self, sha256: Sha256, pieces: &[(Sha256, usize)]) -> Result<(), StoreError> {
-        let row =
-            |(place, (hash, size)): (i64, &(Sha256, usize))| values![self.site(), sha256, place, *hash, *size as i64];
+        let now = self.now();
+        let row = |(place, (hash, size)): (i64, &(Sha256, usize))| {
+            values![self.site(), sha256, place, *hash, *size as i64, &now]
+        };
         let rows: Vec<_> = (1..).zip(pieces).map(row).collect();
         self.again(|| {
             Box::pin(async {

@@ -132,9 +132,10 @@ sql! {
         and not exists (select 1 from blobs b where b.site = i.site and b.hash = i.hash)
         and not exists (select 1 from purges u where u.site = i.site and u.class = 'image' and u.subject = i.hash)
         order by i.document";
-    /// I13: each piece of a file as it came is there.
+    /// I13: each piece of a file as it came is there, or was purged.
     NO_SOURCE = "select k.sha256, k.place from kept_files k where k.site = $1
         and not exists (select 1 from blobs b where b.site = k.site and b.hash = k.hash)
+        and not exists (select 1 from purges u where u.site = k.site and u.class = 'file' and u.subject = k.sha256)
         order by k.sha256, k.place";
     /// I13: what is proved was read: each document of a matched batch that has an image has a reading.
     UNREAD = "select d.id from documents d join batches b on b.site = d.site and b.id = d.batch

@@ -279,6 +279,14 @@ fn file_bytes(desk: &Desk, deposit: &Deposit) -> Result<Vec<u8>, Problem> {
 
 pub async fn file(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
     let deposit = desk.office.store().deposit(&id).await?;
+    if desk.office.store().deposit_file_is_purged(&deposit.id).await? {
+        return Err(Problem::new(
+            axum::http::StatusCode::GONE,
+            "purged",
+            "This file was taken away: its time was over.",
+            "Its record, its items and its hash are still there.",
+        ));
+    }
     let bytes = file_bytes(&desk, &deposit)?;
     let person = &visit.person()?.name;
     desk.office.store().note_user(person, "took-deposit-file", person, deposit.id.as_str()).await?;

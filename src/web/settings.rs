@@ -227,9 +227,11 @@ async fn show(
             if let (Ok(before), true) = (before, page.may_change) {
                 let purge = office.store().purge(Day::of(before), false, &visit.person()?.name).await?;
                 page.due = format!(
-                    "{} images of {} batches are older than {} today; {} batches stay for a court. `remit purge` takes them away.",
+                    "{} images of {} batches and {} files as they came are older than {} today; {} batches stay for a court. \
+                     `remit purge` takes them away.",
                     purge.images,
                     purge.batches,
+                    purge.files,
                     Day::of(before),
                     purge.held.len()
                 );

@@ -196,10 +196,12 @@ impl Site {
         restored.verify("a restore");
         let books = restored.must(&order("", &["ledger", "export", "--format", "csv"]), &[]);
         all.insert("the restored ledger".into(), books.out.into_bytes());
-        for folder in ["deposits", "posting", "notices", "meters"] {
-            for path in files(&self.0.join(folder)) {
-                let name = path.strip_prefix(&self.0).expect("inside the site").display().to_string();
-                all.insert(name, fs::read(&path).expect("a file of the site can be read"));
+        // The purge took the deposit's file; the restored site is as it was before.
+        for (site, called) in [(&self.0, ""), (&restored.0, "restored/")] {
+            for path in ["deposits", "posting", "notices", "meters"].iter().flat_map(|folder| files(&site.join(folder)))
+            {
+                let name = path.strip_prefix(site).expect("inside the site").display();
+                all.insert(format!("{called}{name}"), fs::read(&path).expect("a file of the site can be read"));
             }
         }
         all

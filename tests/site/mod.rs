@@ -141,7 +141,7 @@ pub fn intake(seed: &str, count: u32) -> Intake {
         approved_by: None,
     };
     Intake {
-        receipt: Receipt { id: receipt, source, fingerprint: None, name: format!("{seed}/index.csv") },
+        receipt: Receipt { id: receipt, source, fingerprint: None, name: format!("{seed}/index.csv"), file: None },
         batches: vec![(batch, documents(seed, &id, count))],
         documents_per_job: 4,
     }
