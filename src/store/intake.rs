@@ -101,7 +101,7 @@ sql! {
     BY_SOURCE = "select id, name from receipts where site = $1 and source = $2";
     BY_FINGERPRINT = "select id, name from receipts where site = $1 and fingerprint = $2";
     BATCHES_OF_RECEIPT = "select id from batches where site = $1 and receipt = $2 order by place";
-    RECEIPTS_OF = "select distinct receipt from batches where site = $1 and id any_of($2)";
+    RECEIPTS_OF = "select receipt from batches where site = $1 and id any_of($2)";
     CONTENTS = "select content, document, batch from contents where site = $1 and content any_of($2)";
     ADD_RECEIPT = "insert into receipts (site, id, source, fingerprint, name, at, by_user)
                    values ($1, $2, $3, $4, $5, $6, $7)";
