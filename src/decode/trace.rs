@@ -51,6 +51,7 @@ pub fn trace(request: &Request) -> Trace {
         pictures.push(cleaned(&sheets[sheet], &page));
         pictures.push(found(&page, request.layouts));
         pictures.extend(account_lines(&page));
+        pictures.extend(freed(&page));
         pictures.extend(stub_lines(&page, request.layouts));
         pictures.push(characters(&sheets[sheet], &reading));
     }
@@ -167,6 +168,18 @@ fn account_lines(page: &Upright) -> Vec<Picture> {
         Picture { name: "account-line", says: says.into(), gray, marks: Vec::new() }
     };
     rows(page).into_iter().filter(like).take(2).map(picture).collect()
+}
+
+/// The account line without the strokes of pens and stamps that cross it; `None` where none does.
+fn freed(page: &Upright) -> Option<Picture> {
+    let like = |row: &find::Row| find::plausible(super::micr::classifier(), &page.bits, row);
+    let row = rows(page).into_iter().max_by(|a, b| like(a).total_cmp(&like(b)))?;
+    let parts = row.parts(14.0, page.bits.width());
+    let freed = super::micr::foreign::without_strokes(page, &parts)?;
+    let mut gray = to_gray(&freed.page.bits);
+    freed.taken.each_ink(|x, y| gray.set(x, y, 190));
+    let says = "What a second look at the account line sees when the first is in doubt: strokes of pens and stamps that run through it (pale here) are taken off.";
+    Some(Picture { name: "freed", says: says.into(), gray, marks: Vec::new() })
 }
 
 /// The cells of the likeliest stub line, side by side, with what the classifier says of each.

@@ -7,9 +7,11 @@ pub mod combine;
 pub mod confidence;
 pub mod fields;
 pub mod find;
+pub mod foreign;
 pub mod parts;
 pub mod read;
 pub mod repair;
+pub mod second;
 pub mod strip;
 pub mod trellis;
 
@@ -81,16 +83,39 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
     let found = best_of(page, find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4));
     // Rows of other print, or of a stamp, may have more pieces than the line: where nothing was found the clear band at the
     // page's foot is asked alone.
-    let (row, score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
+    let (row, mut score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
         let band = foot(&page.bits, page.dpi as usize)?;
         best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
     })?;
-    let mut read = text(page, &row, &CURVE);
-    // Other ink stands on a page than on a crop of its line: what no glyph explains may hide one.
-    read.confidence *= explained(&row);
-    // A whole check has a transit field; a line without one is a part.
-    read.accepted &= read.fields.routing.is_some();
+    let mut read = on_page(page, &row);
+    let doubtful = !read.accepted || read.confidence < ACCEPT || foreign::crosses(&page.bits, &row);
+    if doubtful
+        && row.glyphs.len() >= LEAST_TO_LOOK_AGAIN
+        && let Some(both) = second::look(&CLASSIFIER, page, &row)
+    {
+        let again = on_page(page, &both);
+        // Where the second look does not see what the first did, nothing is accepted.
+        if again.accepted || read.accepted || again.confidence > read.confidence {
+            read = again;
+            score = score.max(self::score(&both));
+        }
+    }
     (score > LEAST_SCORE).then_some(MicrLine { read, score })
+}
+
+/// A row of fewer glyphs is not worth a second look.
+const LEAST_TO_LOOK_AGAIN: usize = 6;
+
+/// A row of a whole page as its reading.
+fn on_page(page: &Upright, row: &RowRead) -> MicrRead {
+    let mut read = text(page, row, &CURVE);
+    // Other ink stands on a page than on a crop of its line: what no glyph explains may hide one.
+    read.confidence *= explained(row);
+    // A whole check has a transit and an on-us field, and no field that is cut off.
+    let count = |symbol: char| read.best.matches(symbol).count();
+    let is_whole = count('A') == 2 && matches!(count('B'), 0 | 2);
+    read.accepted &= read.fields.routing.is_some() && read.fields.on_us.is_some() && is_whole;
+    read
 }
 
 /// A row below this is no account line.

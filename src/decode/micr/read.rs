@@ -40,6 +40,23 @@ pub struct RowRead {
     /// Ink before the first and behind the last glyph, in glyphs' worth of it, where nothing but the line should be seen.
     pub outside: f32,
     pub looks: usize,
+    pub ink: InkAlong,
+}
+
+/// Ink in the digits' rows along a line, in the strip's pixels.
+#[derive(Default)]
+pub struct InkAlong {
+    /// Columns of the page, from left to right, and the ink before each and behind the last.
+    places: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl InkAlong {
+    /// From one column of the page to another.
+    pub fn between(&self, from: f32, to: f32) -> f32 {
+        let at = |x: f32| self.sums.get(self.places.partition_point(|p| *p < x)).copied().unwrap_or(0.0);
+        (at(to) - at(from)).max(0.0)
+    }
 }
 
 /// Reads a row of the page with room for so many pitches on either side.
@@ -66,7 +83,8 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
         }
     }
     let Some(mut trellis) = line else {
-        return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, outside: 0.0, looks: 0 };
+        let ink = InkAlong::default();
+        return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, outside: 0.0, looks: 0, ink };
     };
     let mut chain = trellis.best();
     let surely = chain.iter().filter(|c| c.chance() > 0.5).count();
@@ -126,7 +144,9 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
         }
         _ => 0.0,
     };
-    RowRead { parts, glyphs, loose, stray, outside, looks: trellis.looks }
+    let looks = trellis.looks;
+    let (places, sums) = trellis.ink_along();
+    RowRead { parts, glyphs, loose, stray, outside, looks, ink: InkAlong { places, sums } }
 }
 
 /// How far beyond its ends a line is looked at for what was not read, in pitches.
@@ -281,7 +301,6 @@ fn unread(chain: &[Candidate], i: usize, trellis: &Trellis) -> f32 {
     let left = before(here);
     // Units of area.
     let area = |from: f32, to: f32| trellis.ink(from, to) / 8.0;
-    let by_ink = |area: f32| ((area - 2.5) * 0.04).clamp(0.0, 0.6);
     let mut doubt = match i.checked_sub(1).map(|b| &chain[b]) {
         None => by_ink(area(left - 0.94 * here.pitch, left)),
         Some(last) => {
@@ -294,6 +313,11 @@ fn unread(chain: &[Candidate], i: usize, trellis: &Trellis) -> f32 {
         doubt = doubt.max(by_ink(area(after(here), here.x + 0.99 * here.pitch)));
     }
     doubt
+}
+
+/// Doubt for so many units of area of ink that no glyph explains.
+pub(super) fn by_ink(area: f32) -> f32 {
+    ((area - 2.5) * 0.04).clamp(0.0, 0.6)
 }
 
 /// Takes off what stands alone and doubtful: edges of the paper, specks, pen strokes.

@@ -285,6 +285,11 @@ impl Strip {
         self.places.partition_point(|p| p.x < x)
     }
 
+    /// Where each column stands on the page.
+    pub fn columns_of_page(&self) -> Vec<f32> {
+        self.places.iter().map(|p| p.x).collect()
+    }
+
     /// Puts the strip of the next part of the line behind this one.
     pub fn append(&mut self, next: Strip) {
         self.columns += next.columns;

@@ -108,6 +108,11 @@ impl<'a> Trellis<'a> {
         if to > from { self.sums[to] - self.sums[from] } else { 0.0 }
     }
 
+    /// The columns of the page of the whole line, and the ink up to each.
+    pub fn ink_along(self) -> (Vec<f32>, Vec<f32>) {
+        (self.strips.first().map(Strip::columns_of_page).unwrap_or_default(), self.sums)
+    }
+
     /// Chances at places (strip, right edge, rows down).
     pub fn chances(&mut self, places: &[(usize, isize, isize)]) -> Vec<Vec<f32>> {
         self.windows.clear();
