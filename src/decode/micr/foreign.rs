@@ -333,7 +333,8 @@ mod tests {
         let unit = 3usize;
         let (left, top) = (60usize, 120usize);
         // from, to, width in pixels, is it taken?
-        let table: [(&str, (f32, f32), (f32, f32), usize, bool); 6] = [
+        type Mark = (&'static str, (f32, f32), (f32, f32), usize, bool);
+        let table: [Mark; 6] = [
             ("a pen between two boxes", (8.2, -9.0), (8.2, 14.0), 3, true),
             ("a pen aslant through a box", (9.0, -9.0), (13.5, 16.0), 2, true),
             ("a frame through all", (-6.0, 4.4), (70.0, 4.9), 3, true),
