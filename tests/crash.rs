@@ -1,14 +1,16 @@
 //! Sudden death at any moment: the real program is killed (`SIGKILL`) at random moments, and at chosen `fsync` calls, of a
 //! scripted day from ingest to deposit. After each kill `verify` must pass, the same command given again must end well, and
 //! at the end the ledger export, the deposit list and the files on disk must be byte for byte those of an undisturbed day.
-//! `REMIT_KILLS` says how many kills (25), `REMIT_SEED` which (1). And what each command says in each state of a batch.
+//! `REMIT_KILLS` says how many kills (25), `REMIT_SEED` which (1). And what each command says in each state of a batch, and
+//! when nobody reads its answer to the end.
 
 #[allow(dead_code)]
 mod day;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use day::*;
@@ -201,4 +203,31 @@ fn a_command_that_the_state_forbids_is_refused() {
 
 fn split(words: &str) -> Vec<String> {
     words.split_whitespace().map(String::from).collect()
+}
+
+#[test]
+fn whoever_reads_no_further_stops_no_work() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scanner-samples");
+    let folder = tempfile::tempdir().unwrap();
+    let unread = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_remit"));
+        let command = command.env("REMIT_SITE", folder.path().join("site")).args(words).current_dir(&root);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{words:?}: {ended:?}");
+        assert!(ended.stderr.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    };
+    let images = ["batches/b0001/0001_F.tif", "batches/b0001/0002_F.tif"];
+    unread(&["decode", "--json", images[0], images[1]]);
+    unread(&["init", &folder.path().join("site").to_string_lossy(), "--name", "Cedar Fork"]);
+    unread(&["layouts", "import", "layouts.toml"]);
+    unread(&["ingest", "batches", "cash-letter.x9", "--date", "2026-11-20", "--json"]);
+    let batches = Command::new(env!("CARGO_BIN_EXE_remit"))
+        .env("REMIT_SITE", folder.path().join("site"))
+        .args(["batch", "list", "--json"])
+        .output()
+        .unwrap();
+    let trays = std::fs::read_dir(root.join("batches")).unwrap().count();
+    assert_eq!(batches.stdout.split(|b| *b == b'\n').filter(|l| !l.is_empty()).count(), trays + 1);
 }

@@ -1,13 +1,13 @@
 //! `remit decode`: reads images without a site, one JSON object per image, in the order they were given. An image that
 //! cannot be read is an object with a problem; the others are read all the same, and the exit status is 1.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use rayon::prelude::*;
 
+use super::print;
 use crate::decode::layout::Layouts;
 use crate::decode::{self, Expect, Request, Source, trace};
 use crate::domain::account::masked;
@@ -57,22 +57,25 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<u8> {
     };
     // In groups, so that a long list begins to print at once and memory stays flat.
     let mut unreadable = false;
-    let mut out = std::io::stdout().lock();
+    let tell = |reading: &Reading| -> anyhow::Result<bool> {
+        let line = if json { serde_json::to_string(reading)? } else { for_people(reading) };
+        Ok(print::raw((line + "\n").as_bytes())?)
+    };
     if let Some(folder) = &args.trace {
         for (n, path) in args.images.iter().enumerate() {
             let reading = traced(path, n + 1, folder, expect, args.dpi, &layouts)?;
             unreadable |= reading.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
-            let line = if json { serde_json::to_string(&reading)? } else { for_people(&reading) };
-            writeln!(out, "{line}")?;
+            tell(&reading)?;
         }
         return Ok(u8::from(unreadable));
     }
-    for group in args.images.chunks(256) {
+    'all: for group in args.images.chunks(256) {
         let readings: Vec<Reading> = group.par_iter().map(|path| one(path, expect, args.dpi, &layouts)).collect();
         for reading in readings {
             unreadable |= reading.problems.iter().any(|p| p.code == Reason::ImageUnreadable);
-            let line = if json { serde_json::to_string(&reading)? } else { for_people(&reading) };
-            writeln!(out, "{line}")?;
+            if !tell(&reading)? {
+                break 'all;
+            }
         }
     }
     Ok(u8::from(unreadable))

@@ -10,7 +10,6 @@ use super::books::{dry, said_before, totals};
 use super::{Global, person, print};
 use crate::domain::{AccountNumber, Cents, Day, Role};
 use crate::pipeline::Office;
-use crate::station;
 
 #[derive(Subcommand, Debug)]
 pub enum LedgerCommand {
@@ -193,21 +192,10 @@ pub async fn ledger(command: LedgerCommand, office: &Office, global: &Global) ->
                 LedgerFormat::Hledger => crate::reports::hledger(&entries, chart),
                 LedgerFormat::Beancount => crate::reports::beancount(&entries, chart),
             };
-            write_out(output, &text)?;
+            print::out(output, text.as_bytes())?;
         }
     }
     Ok(0)
-}
-
-pub fn write_out(output: Option<PathBuf>, text: &str) -> anyhow::Result<()> {
-    match output {
-        Some(path) => station::write_whole(&path, text.as_bytes())?,
-        None => {
-            use std::io::Write;
-            std::io::stdout().lock().write_all(text.as_bytes())?;
-        }
-    }
-    Ok(())
 }
 
 #[derive(Subcommand, Debug)]

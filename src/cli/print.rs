@@ -1,14 +1,36 @@
 //! Output for people: short tables with money right-aligned; and one JSON object a line for programs.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::station;
+
+/// Prints bytes as they are. Whoever reads only the first lines of a long answer has seen enough: a closed pipe is no fault,
+/// and a command that changes something goes on to its end. False when nobody reads any more.
+pub fn raw(bytes: &[u8]) -> std::io::Result<bool> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
 /// Prints one JSON object on one line.
 pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, value)?;
-    writeln!(out)?;
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    raw(&line)?;
+    Ok(())
+}
+
+/// What a command made, into the file that was asked for or printed.
+pub fn out(file: Option<PathBuf>, bytes: &[u8]) -> anyhow::Result<()> {
+    match file {
+        Some(path) => station::write_whole(&path, bytes)?,
+        None => drop(raw(bytes)?),
+    }
     Ok(())
 }
 

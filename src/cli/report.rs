@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Global};
+use super::{Failure, Global, print};
 use crate::domain::Day;
 use crate::pipeline::{Office, REPORTS, ReportQuestion};
 use crate::reports::Form;
-use crate::station;
 
 #[derive(Args, Debug)]
 pub struct ReportArgs {
@@ -38,14 +37,14 @@ pub async fn report(args: ReportArgs, office: &Office, global: &Global) -> anyho
             Form::Json => format!("{}\n", serde_json::to_string(&sheet)?),
             _ => sheet.text(),
         };
-        write(args.output, text.as_bytes())?;
+        print::out(args.output, text.as_bytes())?;
         return Ok(u8::from(!sheet.agrees));
     }
     // A line each for scripts.
     if args.name == "exceptions" && form == Form::Json {
         let items = office.open_exceptions(None).await?;
         let lines = items.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-        write(args.output, (lines.join("\n") + "\n").as_bytes())?;
+        print::out(args.output, (lines.join("\n") + "\n").as_bytes())?;
         return Ok(0);
     }
     if !REPORTS.contains(&args.name.as_str()) {
@@ -53,17 +52,6 @@ pub async fn report(args: ReportArgs, office: &Office, global: &Global) -> anyho
     }
     let question = ReportQuestion { name: &args.name, date: args.date, of: args.of.as_deref() };
     let sheet = office.report(&question).await?;
-    write(args.output, &sheet.form(form)?)?;
+    print::out(args.output, &sheet.form(form)?)?;
     Ok(0)
-}
-
-fn write(output: Option<PathBuf>, bytes: &[u8]) -> anyhow::Result<()> {
-    match output {
-        Some(path) => station::write_whole(&path, bytes)?,
-        None => {
-            use std::io::Write;
-            std::io::stdout().lock().write_all(bytes)?;
-        }
-    }
-    Ok(())
 }
