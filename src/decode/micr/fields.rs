@@ -81,7 +81,7 @@ fn split_on_us(on_us: &str, out: &mut MicrFields) {
     out.account = some(dashed(&account));
 }
 
-fn check_digit_holds(nine: &str) -> bool {
+pub(super) fn check_digit_holds(nine: &str) -> bool {
     let mut sum = 0;
     for (c, weight) in nine.chars().zip([3, 7, 1].into_iter().cycle()) {
         let Some(digit) = c.to_digit(10) else { return false };

@@ -30,6 +30,7 @@ pub struct Glyph {
 }
 
 /// A row as read, before it becomes text.
+#[derive(Clone)]
 pub struct RowRead {
     pub parts: Vec<Geometry>,
     pub glyphs: Vec<Glyph>,
@@ -44,7 +45,7 @@ pub struct RowRead {
 }
 
 /// Ink in the digits' rows along a line, in the strip's pixels.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct InkAlong {
     /// Columns of the page, from left to right, and the ink before each and behind the last.
     places: Vec<f32>,
@@ -316,7 +317,7 @@ fn unread(chain: &[Candidate], i: usize, trellis: &Trellis) -> f32 {
 }
 
 /// Doubt for so many units of area of ink that no glyph explains.
-pub(super) fn by_ink(area: f32) -> f32 {
+fn by_ink(area: f32) -> f32 {
     ((area - 2.5) * 0.04).clamp(0.0, 0.6)
 }
 

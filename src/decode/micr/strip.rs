@@ -61,6 +61,12 @@ impl Ink {
         ink
     }
 
+    /// A column of the page, from the row `y0` on; `None` beyond.
+    pub fn column(&self, x: isize) -> Option<&[f32]> {
+        let x = usize::try_from(x - self.x0).ok().filter(|x| *x < self.width)?;
+        Some(&self.values[x * self.height..(x + 1) * self.height])
+    }
+
     fn paper(parts: &[Geometry], page_width: usize, page_height: usize) -> Ink {
         let around = |a: [isize; 4], b: [isize; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
         let [x0, y0, x1, y1] = parts.iter().map(Geometry::bounds).reduce(around).unwrap_or_default();

@@ -7,7 +7,7 @@ use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip};
 /// Symbols by class; the class after them is "not a glyph".
 pub const SYMBOLS: [char; 14] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D'];
 /// Widths in units.
-const WIDTHS: [f32; 14] = [7.0, 4.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 7.0, 6.0, 7.0, 7.0, 7.0, 7.0];
+pub const WIDTHS: [f32; 14] = [7.0, 4.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 7.0, 6.0, 7.0, 7.0, 7.0, 7.0];
 
 /// A glyph that may end at a place.
 #[derive(Clone, Debug)]
