@@ -23,9 +23,13 @@ use crate::imaging::{Bits, Gray, Upright};
 const TILE: usize = 16;
 /// A page has no more patches worth a look than this.
 const MOST_PATCHES: usize = 6;
+/// Bars have fewer edges going down than this share of those going across.
+const BARS: f32 = 0.35;
 /// Shorter ITF codes without a layout turn up in any striped picture.
 const LEAST_ITF: usize = 14;
 const LEAST_CODE39: usize = 6;
+/// The smallest DataMatrix has so little to prove itself by that it turns up in other codes.
+const LEAST_DATAMATRIX: usize = 6;
 
 /// The barcodes of one page, upright or upside down. Boxes are in pixels of the image as it came.
 pub fn read(page: &Upright, layouts: &Layouts) -> Vec<BarcodeRead> {
@@ -88,6 +92,8 @@ struct Patch {
     y1: usize,
     /// Edges met going down for each met going across: next to none for bars.
     grain: f32,
+    /// Most of it is the same from row to row, whatever holes and specks say.
+    striped: bool,
 }
 
 impl Patch {
@@ -118,6 +124,9 @@ struct Tile {
     ink: u32,
     across: u32,
     down: u32,
+    /// Edges across of what most rows show, and columns that nearly all rows agree on.
+    stripes: u32,
+    agreed: u32,
 }
 
 /// Ink and edges of every tile: one pass over the words of the page.
@@ -144,31 +153,139 @@ fn tiles(bits: &Bits) -> (usize, usize, Vec<Tile>) {
             }
         }
     }
+    for y in 0..rows {
+        let line = &mut tiles[y * columns..][..columns];
+        let rows: Vec<&[u64]> = (y * TILE..(y + 1) * TILE).map(|y| bits.row(y)).collect();
+        let mut before = (0, 0, 0);
+        for n in 0..=rows[0].len() {
+            // Sixteen rows counted column by column, one bit of the count a word.
+            let mut count = [0u64; 5];
+            if n < rows[0].len() {
+                for row in &rows {
+                    let mut carry = row[n];
+                    for bit in &mut count {
+                        (*bit, carry) = (*bit ^ carry, *bit & carry);
+                    }
+                }
+            }
+            let most = count[4] | count[3];
+            let agreed = count[4] | count[3] & count[2] | !(count[4] | count[3] | count[2]);
+            let (word, same, place) = before;
+            if n > 0 && word != 0 {
+                let across = word ^ (word << 1 | most >> 63);
+                for part in 0..4 {
+                    let cut = |w: u64| (w >> (48 - 16 * part) & 0xffff).count_ones();
+                    let tile = &mut line[place * 4 + part];
+                    (tile.stripes, tile.agreed) = (cut(across), cut(same));
+                }
+            }
+            before = (most, agreed, n);
+        }
+    }
     (columns, rows, tiles)
+}
+
+/// Connected tiles, with the sums of their edges.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    x0: usize,
+    y0: usize,
+    x1: usize,
+    y1: usize,
+    count: usize,
+    striped: usize,
+    across: u32,
+    down: u32,
+}
+
+impl Part {
+    fn add(&mut self, x: usize, y: usize, tile: &Tile, striped: bool) {
+        let one = Part {
+            x0: x,
+            y0: y,
+            x1: x + 1,
+            y1: y + 1,
+            count: 1,
+            striped: usize::from(striped),
+            across: tile.across,
+            down: tile.down,
+        };
+        *self = if self.count == 0 { one } else { self.with(&one) };
+    }
+
+    fn with(&self, other: &Part) -> Part {
+        Part {
+            x0: self.x0.min(other.x0),
+            y0: self.y0.min(other.y0),
+            x1: self.x1.max(other.x1),
+            y1: self.y1.max(other.y1),
+            count: self.count + other.count,
+            striped: self.striped + other.striped,
+            across: self.across + other.across,
+            down: self.down + other.down,
+        }
+    }
+
+    fn is_striped(&self) -> bool {
+        self.striped * 2 > self.count
+    }
+}
+
+/// Where ink has run together, broad blocks part a code's bars: striped parts of one height, side by side, are one.
+fn rejoined(mut parts: Vec<Part>, most_apart: usize) -> Vec<Part> {
+    let bars = |p: &Part| p.is_striped() && p.y1 - p.y0 >= 2;
+    let mut at = 0;
+    while at < parts.len() {
+        let one = parts[at];
+        let beside = |other: &Part| {
+            let apart = one.x0.max(other.x0).saturating_sub(one.x1.min(other.x1));
+            bars(other) && apart <= most_apart && one.y0.abs_diff(other.y0) <= 1 && one.y1.abs_diff(other.y1) <= 1
+        };
+        let found = if bars(&one) { parts[at + 1..].iter().position(beside) } else { None };
+        match found {
+            // What grew may now reach what was too far before.
+            Some(next) => {
+                let other = parts.swap_remove(at + 1 + next);
+                parts[at] = parts[at].with(&other);
+            }
+            None => at += 1,
+        }
+    }
+    parts
 }
 
 /// Connected tiles full of edges, large enough for a code, the largest first.
 fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
     let (columns, rows, tiles) = tiles(bits);
     let inch = |edges: u32| edges as f32 * dpi as f32 / (TILE * TILE) as f32;
+    let striped = |t: &Tile| inch(t.stripes * TILE as u32) > 13.0 && t.agreed >= 12;
     let busy = |t: &Tile| {
         let ink = t.ink as f32 / (TILE * TILE) as f32;
         let (across, down) = (inch(t.across), inch(t.down));
         let bars = across > 13.0 && down < 0.5 * across && (0.12..0.9).contains(&ink);
         let modules = across > 9.0 && down > 3.0 && (0.25..0.85).contains(&ink);
-        bars || modules
+        bars || modules || striped(t)
     };
     let mut open: Vec<bool> = tiles.iter().map(busy).collect();
-    let mut found = Vec::new();
+    // Broad bars and gaps leave a tile with one edge only: it is of the code when both its neighbours are.
+    for y in 0..rows {
+        for at in (y * columns + 1)..((y + 1) * columns).saturating_sub(1) {
+            let one_edge = tiles[at].stripes > 0 && tiles[at].agreed >= 12;
+            if !open[at] && one_edge && striped(&tiles[at - 1]) && striped(&tiles[at + 1]) {
+                open[at] = true;
+            }
+        }
+    }
+    let mut parts = Vec::new();
     for start in 0..open.len() {
         if !open[start] {
             continue;
         }
-        let (mut stack, mut members) = (vec![start], Vec::new());
+        let (mut stack, mut part) = (vec![start], Part::default());
         open[start] = false;
         while let Some(tile) = stack.pop() {
-            members.push(tile);
             let (x, y) = (tile % columns, tile / columns);
+            part.add(x, y, &tiles[tile], striped(&tiles[tile]));
             for ny in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
                     if std::mem::take(&mut open[ny * columns + nx]) {
@@ -177,27 +294,31 @@ fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
                 }
             }
         }
-        if members.len() < 8 {
+        parts.push(part);
+    }
+    let size = |tiles: usize| (tiles * TILE) as f32 / dpi as f32;
+    let mut found = Vec::new();
+    for mut part in rejoined(parts, (0.4 / size(1)) as usize) {
+        if part.is_striped() {
+            // The first and the last bars may be one block too.
+            let middle = (part.y0 + part.y1) / 2 * columns;
+            let black = |x: usize| tiles[middle + x].ink as usize * 10 > TILE * TILE * 6;
+            (0..3).for_each(|_| part.x0 -= usize::from(part.x0 > 0 && black(part.x0 - 1)));
+            (0..3).for_each(|_| part.x1 += usize::from(part.x1 < columns && black(part.x1)));
+        }
+        let (wide, high) = (part.x1 - part.x0, part.y1 - part.y0);
+        let share = part.count as f32 / (wide * high) as f32;
+        let large = size(wide) >= 0.3 && size(high) >= 0.14 && high >= 2;
+        if part.count < 8 || !large || share < 0.45 {
             continue;
         }
-        let span = |f: fn(usize, usize) -> usize| {
-            let values = members.iter().map(|m| f(*m, columns));
-            (values.clone().min().unwrap_or(0), values.max().unwrap_or(0) + 1)
-        };
-        let ((x0, x1), (y0, y1)) = (span(|m, c| m % c), span(|m, c| m / c));
-        let share = members.len() as f32 / ((x1 - x0) * (y1 - y0)) as f32;
-        let size = |tiles: usize| (tiles * TILE) as f32 / dpi as f32;
-        let large = size(x1 - x0) >= 0.3 && size(y1 - y0) >= 0.14 && (y1 - y0) >= 2;
-        if !large || share < 0.45 {
-            continue;
-        }
-        let (across, down) = members.iter().fold((1, 0), |(a, d), m| (a + tiles[*m].across, d + tiles[*m].down));
         found.push(Patch {
-            x0: (x0 * TILE).saturating_sub(TILE),
-            y0: (y0 * TILE).saturating_sub(TILE),
-            x1: ((x1 + 1) * TILE).min(bits.width()),
-            y1: ((y1 + 1) * TILE).min(bits.height()),
-            grain: down as f32 / across as f32,
+            x0: (part.x0 * TILE).saturating_sub(TILE),
+            y0: (part.y0 * TILE).saturating_sub(TILE),
+            x1: ((part.x1 + 1) * TILE).min(bits.width()),
+            y1: ((part.y1 + 1) * TILE).min(bits.height()),
+            grain: part.down as f32 / (part.across + 1) as f32,
+            striped: part.is_striped(),
         });
     }
     found.sort_by_key(|p| std::cmp::Reverse((p.x1 - p.x0) * (p.y1 - p.y0)));
@@ -237,7 +358,7 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         return Some(Found { symbology: Symbology::Pdf417, code, matched });
     }
     let wide = width as f32 > 0.6 * page.dpi as f32;
-    if patch.grain < 0.35 && wide && !bars.is_empty() {
+    if (patch.grain < BARS || patch.striped) && wide && !bars.is_empty() {
         let found = read_bars(page, patch, &bars, layouts);
         if found.is_some() {
             return found;
@@ -249,8 +370,9 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     if modules.contains(&Symbology::Datamatrix)
         && square
         && let Some(code) = by_own(page, patch, datamatrix::read)
+        && let matched = layouts.match_barcode(Symbology::Datamatrix, &code.text).into_iter().next()
+        && (matched.is_some() || code.text.len() >= LEAST_DATAMATRIX)
     {
-        let matched = layouts.match_barcode(Symbology::Datamatrix, &code.text).into_iter().next();
         return Some(Found { symbology: Symbology::Datamatrix, code, matched });
     }
     let modules: Vec<Symbology> =
@@ -350,6 +472,10 @@ fn by_other<B: Binarizer>(
         let corners = QrReader.decode_with_hints(picture, hints).ok();
         let first = usize::from(corners.is_none());
         let result = corners.or_else(|| QRCodeReader.decode_with_hints(picture, hints).ok())?;
+        // The same reader finds small relatives of QR in any noise.
+        if *result.getBarcodeFormat() != BarcodeFormat::QR_CODE {
+            return None;
+        }
         let points = result.getPoints();
         let turn = match (points.get(first), points.get(first + 1)) {
             (Some(from), Some(to)) => turn_of(to.x - from.x, to.y - from.y),
@@ -414,17 +540,29 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
     }
     let whole = best.start + best.len() / 10..best.end - best.len() / 10;
     let third = best.len() / 3;
+    // Where print has run together, the gaps may still show in the last rows above and below.
+    let fullest = |rows: std::ops::Range<usize>| {
+        let row = rows.max_by_key(|y| edges.get(*y)).unwrap_or(0);
+        row..(row + 1).min(picture.height())
+    };
     let cuts = [
-        whole.clone(),
-        best.start..best.start + third,
-        best.start + third..best.end - third,
-        best.end - third..best.end,
+        (whole.clone(), &BAR_CUTS[..]),
+        (best.start..best.start + third, &BAR_CUTS[..]),
+        (best.start + third..best.end - third, &BAR_CUTS[..4]),
+        (best.end - third..best.end, &BAR_CUTS[..4]),
+        (fullest(best.start..best.start + 4), &BAR_CUTS[..1]),
+        (fullest(best.end - 4..best.end), &BAR_CUTS[..1]),
     ];
+    // In noise, chance proves one code in ten by its check digit.
+    let clear = patch.grain < BARS;
     let mut seen: Vec<(Symbology, String, usize)> = Vec::new();
-    for (number, rows) in cuts.into_iter().enumerate() {
+    for (number, (rows, cuts)) in cuts.into_iter().enumerate() {
+        if rows.is_empty() {
+            continue;
+        }
         let profile = profile(&picture, rows);
-        for cut in BAR_CUTS {
-            let strip = strip(&profile, cut);
+        for &(cut, grown) in cuts {
+            let strip = strip(&profile, cut, grown);
             for &symbology in wanted {
                 let Some(code) = decode(&strip, symbology, false, false) else { continue };
                 let text = code.text.clone();
@@ -436,13 +574,14 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
                 let matched = layouts.match_barcode(symbology, &text).into_iter().next();
                 let proved = matched.as_ref().is_some_and(|m| m.checks_hold() && !m.check_digits.is_empty());
                 let checked = symbology == Symbology::Code128 && (matched.is_some() || text.len() >= 6);
-                if proved || checked {
+                let plain = clear && grown == 0 && number < 4;
+                if (proved || checked) && plain {
                     return Some(Found { symbology, code, matched });
                 }
                 if matched.is_none() && text.len() < long {
                     continue;
                 }
-                // Without proof, two different cuts must agree.
+                // Without proof, or where much was put right to read it, two different cuts must agree.
                 if seen.iter().any(|(s, t, n)| *s == symbology && *t == text && *n != number) {
                     return Some(Found { symbology, code, matched });
                 }
@@ -450,7 +589,7 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
             }
         }
     }
-    read_drawn(&profile(&picture, whole), wanted, layouts)
+    if clear { read_drawn(&profile(&picture, whole), wanted, layouts) } else { None }
 }
 
 /// Bars that no threshold parts: by what the symbols would look like. Only what a layout has and its check digits prove.
@@ -463,7 +602,8 @@ fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Optio
             for modules in row.code128() {
                 let ink: Vec<f32> = modules.iter().map(|ink| if *ink { 255.0 } else { 0.0 }).collect();
                 texts.extend(
-                    decode(&strip(&ink, None), Symbology::Code128, false, false).map(|c| (Symbology::Code128, c.text)),
+                    decode(&strip(&ink, None, 0), Symbology::Code128, false, false)
+                        .map(|c| (Symbology::Code128, c.text)),
                 );
             }
         }
@@ -492,11 +632,12 @@ fn profile(picture: &Gray, rows: std::ops::Range<usize>) -> Vec<f32> {
 }
 
 /// Where black begins between the lightest and the darkest nearby: as it comes, at the middle, for print that has spread,
-/// for print that is thin.
-const BAR_CUTS: [Option<f32>; 4] = [None, Some(0.5), Some(0.75), Some(0.3)];
+/// for print that is thin; then by how many thirds of a pixel each bar is made wider on either side.
+const BAR_CUTS: [(Option<f32>, isize); 7] =
+    [(None, 0), (Some(0.5), 0), (Some(0.75), 0), (Some(0.3), 0), (Some(0.5), -1), (Some(0.5), -2), (Some(0.5), 1)];
 
 /// A picture of the profile, three pixels a column, for the row reader.
-fn strip(profile: &[f32], cut: Option<f32>) -> Gray {
+fn strip(profile: &[f32], cut: Option<f32>, grown: isize) -> Gray {
     const FINER: usize = 3;
     const QUIET: usize = 60;
     const HEIGHT: usize = 5;
@@ -515,6 +656,15 @@ fn strip(profile: &[f32], cut: Option<f32>) -> Gray {
             }
             None => 255 - value as u8,
         };
+    }
+    if grown != 0 {
+        // Bars that grow take the darkest nearby, bars that shrink the lightest.
+        let before = row.clone();
+        let reach = grown.unsigned_abs();
+        for i in reach..width - reach {
+            let near = before[i - reach..=i + reach].iter().copied();
+            row[i] = if grown > 0 { near.min() } else { near.max() }.unwrap_or(255);
+        }
     }
     let pixels = row.repeat(HEIGHT);
     Gray::from_pixels(width, HEIGHT, pixels).unwrap_or_else(|| Gray::new(width, HEIGHT))
