@@ -3,7 +3,7 @@
 //! stamp some, a solid block all: ink that covers none hides none, however much it is).
 
 use super::read::{Glyph, RowRead};
-use super::strip::{Geometry, Ink};
+use super::strip::{Geometry, Ink, Place};
 use super::trellis::WIDTHS;
 use crate::imaging::Upright;
 
@@ -64,20 +64,35 @@ impl Sums {
 }
 
 /// Share of a glyph's units that the ink of the page covers where it covers most, over all glyphs and places between two columns.
-fn covered(sums: &Sums, parts: &[Geometry], from: f32, to: f32) -> f32 {
-    let mut most = 0.0f32;
+fn covered(sums: &Sums, parts: &[Geometry], from: f32, to: f32, row: &RowRead) -> f32 {
+    let (mut most, mut stands) = (0.0f32, None);
     let Some(part) = parts.iter().rev().find(|p| p.x0 <= from).or(parts.first()) else { return 0.0 };
-    let unit = part.sx;
+    let unit = part.sx.max(0.5);
     let mut right = from + 3.5 * unit;
     while right <= to + 0.3 * unit {
         let place = part.at(right);
         for step in -2..=2 {
             let middle = place.y + 0.5 * step as f32 * place.sy;
-            most = most.max(at_place(sums, right, middle, place.sx, place.sy, from, most));
+            let share = at_place(sums, right, middle, place.sx, place.sy, from, most);
+            if share > most {
+                (most, stands) = (share, Some(place));
+            }
         }
         right += 0.5 * unit;
     }
-    most
+    // Ink a pitch from a glyph that keeps to the digits' rows is no stamp's: a worn glyph covers little, and is one.
+    let is_next = |p: Place| row.glyphs.iter().any(|g| (0.87..1.13).contains(&((g.right - p.x).abs() / g.pitch)));
+    let is_crossed = |p: Place| beyond(sums, p.x - 7.0 * p.sx, p.x, p.y - 4.5 * p.sy, p.sx, p.sy) > 0.2;
+    let alone = stands.is_some_and(|p| is_next(p) && !is_crossed(p));
+    if alone { (most + ALONE).min(1.0) } else { most }
+}
+
+/// Units of ink just above or below a glyph, from one column to another: the more of both.
+fn beyond(sums: &Sums, from: f32, to: f32, top: f32, sx: f32, sy: f32) -> f32 {
+    let area = (sx * sy).max(1.0);
+    let above = sums.ink(from, top - 2.3 * sy, to, top - sy) / area;
+    let below = sums.ink(from, top + 10.0 * sy, to, top + 11.3 * sy) / area;
+    above.max(below)
 }
 
 /// The same at one place; less than `most` is not looked for.
@@ -89,23 +104,12 @@ fn at_place(sums: &Sums, right: f32, middle: f32, sx: f32, sy: f32, from: f32, m
     if all < 17.0 * most.max(0.5) {
         return 0.0;
     }
-    // Where it is black from far above to far below, there the paper ends.
-    let black = |x: f32, from: f32, to: f32| sums.ink(x, middle + from * sy, x + sx, middle + to * sy) / area;
-    let ends =
-        |x: f32| black(x, -BEYOND, -4.5) > 0.85 * (BEYOND - 4.5) && black(x, 4.5, BEYOND) > 0.85 * (BEYOND - 4.5);
-    let mut paper: [bool; 7] = std::array::from_fn(|column| !ends(left + column as f32 * sx));
-    // Thinner than three units, it is the side of a frame.
-    for column in 0..5 {
-        if !paper[column] && (paper[column + 1] || paper[column + 2]) && (column == 0 || paper[column - 1]) {
-            paper[column] = true;
-        }
-    }
     let mut units = [[0.0f32; 7]; 9];
     for (row, units) in units.iter_mut().enumerate() {
         for (column, unit) in units.iter_mut().enumerate() {
             let (x, y) = (left + column as f32 * sx, top + row as f32 * sy);
             // What stands before the stretch is another glyph's.
-            if x + 0.5 * sx >= from && paper[column] {
+            if x + 0.5 * sx >= from {
                 *unit = (2.0 * sums.ink(x, y, x + sx, y + sy) / area).min(1.0);
             }
         }
@@ -159,9 +163,34 @@ pub fn is_inked(row: &RowRead) -> bool {
 /// Looks at the page as it came, strokes and stamps and all.
 pub fn of(page: &Upright, row: &RowRead) -> Cover {
     let sums = Sums::new(&Ink::of(page, &row.parts));
+    let mut free = free(row);
+    if let (Some(first), Some(last), Some(head), Some(tail)) =
+        (free.first().copied(), free.last().copied(), row.parts.first(), row.parts.last())
+    {
+        let begin = paper(&sums, head, first.0.max(sums.x0), 1.0, first.1);
+        let end = paper(&sums, tail, last.1.min(sums.x0 + sums.width as f32), -1.0, last.0);
+        free[0].0 = begin;
+        free[row.glyphs.len()].1 = end;
+    }
     Cover {
         glyphs: row.glyphs.iter().map(|g| witness(&sums, &row.parts, g)).collect(),
-        beside: free(row).into_iter().map(|(from, to)| covered(&sums, &row.parts, from.max(0.0), to)).collect(),
+        beside: free.into_iter().map(|(from, to)| covered(&sums, &row.parts, from.max(0.0), to, row)).collect(),
+    }
+}
+
+/// Where the paper begins, from the far end of what is looked at on inwards: what is black there from far above to far below is
+/// the bed of the scanner.
+fn paper(sums: &Sums, part: &Geometry, far: f32, way: f32, near: f32) -> f32 {
+    let mut x = far;
+    loop {
+        let place = part.at(x);
+        let (sx, sy) = (place.sx.max(0.5), place.sy);
+        let next = x + way * sx;
+        let ink = sums.ink(x.min(next), place.y - BEYOND * sy, x.max(next), place.y + BEYOND * sy);
+        if (near - next) * way <= 0.0 || ink < 0.85 * 2.0 * BEYOND * sx * sy {
+            return x;
+        }
+        x = next;
     }
 }
 
@@ -174,6 +203,8 @@ const LEAST: f32 = 0.75;
 /// Units of ink, within a cell and beyond it, that are nobody's.
 const WITHIN: f32 = 2.0;
 const OVER: f32 = 1.0;
+/// So much more of a glyph is there where no other ink is.
+const ALONE: f32 = 0.22;
 
 /// Where most of the glyph is covered, a quarter of a unit to and fro and up to a unit up and down.
 fn witness(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> Witness {
@@ -205,13 +236,94 @@ fn witness(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> Witness {
     let others = (0..9).flat_map(|r| (0..7).map(move |c| (r, c))).filter(|&(r, c)| !is_near(r, c));
     let within: f32 = others.map(|(r, c)| unit(left, top, r, c)).sum();
     let (from, to) = (left + (7.0 - WIDTHS[glyph.class]) * sx, left + 7.0 * sx);
-    let above = sums.ink(from, top - 2.3 * sy, to, top - sy) / area;
-    let below = sums.ink(from, top + 10.0 * sy, to, top + 11.3 * sy) / area;
-    Witness { own, foreign: within > WITHIN || above > OVER || below > OVER }
+    Witness { own, foreign: within > WITHIN || beyond(sums, from, to, top, sx, sy) > OVER }
 }
 
 /// The units of a shape that are ink, row and column.
 fn units(shape: &[&str; 9]) -> Vec<(usize, usize)> {
     let all = (0..9).flat_map(|row| (0..7).map(move |column| (row, column)));
     all.filter(|&(row, column)| shape[row].as_bytes()[column] == b'#').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::micr::read::InkAlong;
+    use crate::domain::PixelBox;
+    use crate::imaging::{Bits, Transform};
+
+    const UNIT: usize = 3;
+    const TOP: usize = 60;
+
+    /// A page with these glyphs (classes), each a pitch of 29 pixels after the one before, a blank where there is none, and what
+    /// `mark` draws besides.
+    fn page(glyphs: &[Option<usize>], mark: impl Fn(usize, usize) -> bool) -> (Upright, RowRead) {
+        let mut bits = Bits::new(800, 150);
+        let mut read = Vec::new();
+        for (cell, class) in glyphs.iter().enumerate() {
+            let Some(class) = *class else { continue };
+            let left = 200 + 29 * cell;
+            for (row, column) in units(&SHAPES[class]) {
+                let pixels = (0..UNIT * UNIT).map(|n| (left + column * UNIT + n % UNIT, TOP + row * UNIT + n / UNIT));
+                pixels.for_each(|(x, y)| bits.set(x, y, true));
+            }
+            let right = (left + 7 * UNIT) as f32;
+            let x0 = right - WIDTHS[class] * UNIT as f32;
+            read.push(Glyph {
+                class,
+                chance: 1.0,
+                rival: 0,
+                rival_chance: 0.0,
+                unread: 0.0,
+                doubt: 0.0,
+                tried: false,
+                split: false,
+                right,
+                pitch: 29.0,
+                bbox: PixelBox { x: x0 as i32, y: TOP as i32, w: (right - x0) as i32, h: 27 },
+            });
+        }
+        (0..800).for_each(|x| (0..150).filter(|&y| mark(x, y)).for_each(|y| bits.set(x, y, true)));
+        let unit = UNIT as f32;
+        let line =
+            Geometry { x0: 0.0, y0: TOP as f32, slope: 0.0, sx: unit, sy: unit, length: 266.0, knots: Vec::new() };
+        let ink = InkAlong::default();
+        let row = RowRead { parts: vec![line], glyphs: read, loose: 0.0, stray: 0, outside: 0.0, looks: 0, ink };
+        (Upright { bits, gray: None, dpi: 230, transform: Transform::IDENTITY }, row)
+    }
+
+    #[test]
+    fn only_what_covers_a_glyph_may_hide_one() {
+        // Glyphs at cells 0, 1 and 3: the second stretch is beside the first glyph, the third is the blank, the last is behind.
+        let glyphs = [Some(4), Some(0), None, Some(7)];
+        type Mark = fn(usize, usize) -> bool;
+        // What is drawn | most before, in the blank and behind.
+        let cases: [(&str, Mark, [f32; 3], bool); 5] = [
+            ("nothing", |_, _| false, [0.0, 0.0, 0.0], false),
+            ("a pen through the blank", |x, y| x.abs_diff(262 + y / 8) < 2, [0.0, 0.6, 0.0], false),
+            ("a block over the blank", |x, y| (244..284).contains(&x) && (20..120).contains(&y), [0.0, 1.0, 0.0], true),
+            ("a block behind", |x, y| (330..380).contains(&x) && (50..100).contains(&y), [0.0, 0.0, 1.0], false),
+            ("the scanner's bed", |x, _| x < 150, [0.3, 0.0, 0.0], false),
+        ];
+        for (name, mark, expected, crossed) in cases {
+            let (page, row) = page(&glyphs, mark);
+            let cover = of(&page, &row);
+            assert!(cover.glyphs.iter().all(|w| w.own > 0.99), "{name}: {:?}", cover.glyphs);
+            assert_eq!(cover.glyphs.iter().any(|w| w.foreign), crossed, "{name}");
+            let found = [cover.beside[0], cover.beside[2], cover.beside[3]];
+            for (got, most) in found.iter().zip(expected) {
+                let holds = if most == 1.0 { *got > 0.95 } else { *got <= most };
+                assert!(holds, "{name}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_glyph_that_is_not_there_is_not_covered() {
+        let (page, mut row) = page(&[Some(0), Some(1), Some(2)], |_, _| false);
+        row.glyphs[1].class = 8;
+        row.glyphs[2].right += 200.0;
+        let own: Vec<f32> = of(&page, &row).glyphs.iter().map(|w| w.own).collect();
+        assert!(own[0] > 0.99 && (0.3..0.8).contains(&own[1]) && own[2] < 0.05, "{own:?}");
+    }
 }

@@ -19,6 +19,8 @@ pub struct Glyph {
     pub rival_chance: f32,
     /// Chance that something unread stands before it, or (for the last) behind it.
     pub unread: f32,
+    /// Chance that it is another one or none, by what the page says of it; 0 before that was asked.
+    pub doubt: f32,
     /// Seen only in another way than the line stands as a whole.
     pub tried: bool,
     /// Looking again changed what it is.
@@ -363,6 +365,7 @@ fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyp
         rival: 0,
         rival_chance: 0.0,
         unread: 0.0,
+        doubt: 0.0,
         tried,
         split,
         right: right.x,

@@ -55,7 +55,8 @@ fn agreed(first: &Glyph, again: &Glyph) -> Glyph {
         return Glyph { tried: first.tried && again.tried, split: first.split && again.split, ..better.clone() };
     }
     match (first.chance >= SURE, again.chance >= SURE) {
-        (false, true) => again.clone(),
+        // Something else was seen: the surer that was, the less this is worth.
+        (false, true) => Glyph { chance: again.chance.min(1.0 - 0.5 * first.chance), ..again.clone() },
         (true, false) => first.clone(),
         _ => {
             let better = if first.chance > again.chance { first } else { again };

@@ -5,7 +5,7 @@ use remit::decode::micr::confidence::{Curve, Evidence, NUMBERS, SIGNS};
 
 /// Of lines' evidence and whether they were read rightly; of lines with ink left over the curve says nothing.
 pub fn fitted(lines: &[(Evidence, bool)]) -> Curve {
-    const DECAY: f64 = 1.0;
+    const DECAY: f64 = 6.0;
     let lines: Vec<([f32; NUMBERS], bool)> =
         lines.iter().filter(|l| !l.0.left_over).map(|l| (l.0.numbers, l.1)).collect();
     let mut weights = [0.0f64; NUMBERS];
