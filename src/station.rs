@@ -130,6 +130,8 @@ pub struct OpenFile {
     path: PathBuf,
     file: fs::File,
     size: u64,
+    /// Of a file that waits in a tray of the desk: what comes out is what was sealed.
+    seal: Option<tray::Seal>,
 }
 
 /// A kept file is cut into pieces of this size.
@@ -137,13 +139,25 @@ pub const PIECE: usize = 2 << 20;
 
 /// Hashes what goes by.
 struct Hashing<'f> {
-    file: &'f fs::File,
+    file: &'f OpenFile,
+    /// Of a sealed file: how far it was read, and what was unsealed and not handed on yet.
+    at: u64,
+    waiting: std::io::Cursor<Vec<u8>>,
     hash: sha2::Sha256,
 }
 
 impl Read for Hashing<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(into)?;
+        let count = match &self.file.seal {
+            None => (&self.file.file).read(into)?,
+            Some(seal) => {
+                if self.waiting.position() == self.waiting.get_ref().len() as u64 {
+                    self.waiting = std::io::Cursor::new(seal.at(&self.file.file, self.at, PIECE)?);
+                    self.at += self.waiting.get_ref().len() as u64;
+                }
+                self.waiting.read(into)?
+            }
+        };
         sha2::Digest::update(&mut self.hash, &into[..count]);
         Ok(count)
     }
@@ -157,7 +171,11 @@ impl OpenFile {
             let help = "split it at the bank";
             return Err(OfficeError::input("too-large", "the file is larger than 4 GiB", Some(path), help));
         }
-        Ok(OpenFile { path: path.to_path_buf(), file, size })
+        let mut head = Vec::new();
+        (&file).take(64).read_to_end(&mut head).map_err(|e| broke(path, &e))?;
+        let seal = tray::Seal::of(&head, size);
+        let size = seal.as_ref().map_or(size, tray::Seal::size);
+        Ok(OpenFile { path: path.to_path_buf(), file, size, seal })
     }
 
     pub fn size(&self) -> u64 {
@@ -166,6 +184,9 @@ impl OpenFile {
 
     /// At most so many bytes from an offset.
     pub fn at(&self, offset: u64, count: usize) -> Result<Vec<u8>, OfficeError> {
+        if let Some(seal) = &self.seal {
+            return seal.at(&self.file, offset, count).map_err(|e| broke(&self.path, &e));
+        }
         let mut file = &self.file;
         let mut bytes = Vec::with_capacity(count.min(PIECE));
         file.seek(SeekFrom::Start(offset))
@@ -178,7 +199,7 @@ impl OpenFile {
     pub fn read_through<T>(&self, with: impl FnOnce(&mut dyn Read) -> T) -> Result<(T, Sha256), OfficeError> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).map_err(|e| broke(&self.path, &e))?;
-        let mut source = Hashing { file, hash: sha2::Digest::new() };
+        let mut source = Hashing { file: self, at: 0, waiting: Default::default(), hash: sha2::Digest::new() };
         let said = with(&mut source);
         // What the reader left over belongs to the file too.
         std::io::copy(&mut source, &mut std::io::sink()).map_err(|e| broke(&self.path, &e))?;

@@ -1,6 +1,8 @@
 //! Files that wait in a tray of the desk until it is closed: sealed on disk with a key that lives only in this process, in
 //! pieces, so that a large one is never whole in memory. After a crash they cannot be read by anybody, and are swept away.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::OnceLock;
 
 use chacha20poly1305::XChaCha20Poly1305;
@@ -88,6 +90,51 @@ pub fn opened(bytes: Vec<u8>) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// How a file of a tray is sealed: it is opened piece by piece, wherever one begins.
+pub struct Seal {
+    salt: [u8; SALT],
+    pieces: u64,
+    size: u64,
+}
+
+impl Seal {
+    /// From the first bytes of a file and its length; `None` where it is no file of a tray.
+    pub fn of(head: &[u8], length: u64) -> Option<Seal> {
+        let salt = *head.strip_prefix(MARK.as_slice())?.first_chunk::<SALT>()?;
+        let sealed = length.checked_sub((MARK.len() + SALT) as u64)?;
+        let pieces = sealed.div_ceil((PIECE + TAG) as u64);
+        Some(Seal { salt, pieces, size: sealed.checked_sub(pieces * TAG as u64)? })
+    }
+
+    /// Bytes of what is sealed.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// At most so many bytes from an offset. `InvalidData`: it was changed, cut short, or sealed by another life of the program.
+    pub fn at(&self, mut file: &File, offset: u64, count: usize) -> std::io::Result<Vec<u8>> {
+        let damaged =
+            || std::io::Error::new(std::io::ErrorKind::InvalidData, "this file of a tray cannot be opened any more");
+        let end = self.size.min(offset.saturating_add(count as u64));
+        let mut out = Vec::new();
+        let mut at = offset;
+        while at < end {
+            let number = at / PIECE as u64;
+            let mut sealed = Vec::with_capacity(PIECE + TAG);
+            file.seek(SeekFrom::Start((MARK.len() + SALT) as u64 + number * (PIECE + TAG) as u64))?;
+            file.take((PIECE + TAG) as u64).read_to_end(&mut sealed)?;
+            let payload = Payload { msg: &sealed, aad: &[u8::from(number + 1 == self.pieces)] };
+            let cipher = cipher().ok_or_else(damaged)?;
+            let text = cipher.decrypt((&nonce(&self.salt, number)).into(), payload).map_err(|_| damaged())?;
+            let begin = (at - number * PIECE as u64) as usize;
+            let stop = ((end - number * PIECE as u64) as usize).min(text.len());
+            out.extend(text.get(begin..stop).filter(|part| !part.is_empty()).ok_or_else(damaged)?);
+            at = offset + out.len() as u64;
+        }
+        Ok(out)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +150,22 @@ mod tests {
             file.extend(sealer.finish().unwrap());
             assert!(size < 300 || !file.windows(251).any(|w| w == &text[..251]), "it stands there in the open");
             assert_eq!(opened(file.clone()).unwrap(), text, "{size}");
+            // By pieces, from anywhere.
+            let mut on_disk = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut on_disk, &file).unwrap();
+            let seal = Seal::of(&file[..40.min(file.len())], file.len() as u64).unwrap();
+            assert_eq!(seal.size(), size as u64);
+            for (offset, count) in
+                [(0, 8192), (0, size + 9), (PIECE - 1, 2), (PIECE, PIECE), (size, 5), (size / 2, size)]
+            {
+                let want = &text[offset.min(size)..(offset + count).min(size)];
+                assert_eq!(seal.at(&on_disk, offset as u64, count).unwrap(), want, "{size}: {count} from {offset}");
+            }
+            if size > 0 {
+                let cut = Seal::of(&file[..40], file.len() as u64 - 1).unwrap();
+                on_disk.set_len(file.len() as u64 - 1).unwrap();
+                assert!(cut.at(&on_disk, 0, size).is_err(), "cut short");
+            }
             let mut changed = file.clone();
             *changed.last_mut().unwrap() ^= 1;
             assert_eq!(opened(changed), None);

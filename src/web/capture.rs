@@ -135,7 +135,12 @@ pub async fn put(desk: &Desk, visit: &Visit, tray: &str, name: &str, body: Body)
     while let Some(entry) = listing.next_entry().await.map_err(|e| disk(&e))? {
         files += 1;
         if entry.file_name() != name {
-            there += entry.metadata().await.map_err(|e| disk(&e))?.len();
+            there += match entry.metadata().await {
+                Ok(data) => data.len(),
+                // A draft beside it that has got its own name since.
+                Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(disk(&error)),
+            };
         }
     }
     let most = desk.office.site.config.desk.upload_megabytes.saturating_mul(1 << 20);
