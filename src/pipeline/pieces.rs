@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::settle::{after, proposed_again, regrouped};
+use super::settle::{after, proposed_again, regrouped, taken_back};
 use super::{AfterDecision, Office, OfficeError, Result};
 use crate::domain::{
     Batch, Decision, Document, DocumentId, ImageRef, ImageRole, Reason, Sha256, Transaction, TransactionState, UserName,
@@ -185,7 +185,10 @@ fn together(
     let mut ordered = named.clone();
     ordered.sort_by_key(|d| places.get(d).copied());
     let fields = BTreeMap::from([("documents".to_string(), listed(&ordered)), ("was".to_string(), was.join(";"))]);
-    let mut decided = first.clone();
+    // What was decided stays with its papers: of the envelopes that come in whole, the one whose record is longest goes on.
+    let whole = all.iter().filter(|t| !t.documents.is_empty() && t.documents.iter().all(|d| named.contains(d)));
+    let on = whole.max_by_key(|t| (taken_back(t), t.decisions.len(), std::cmp::Reverse(t.seq)));
+    let mut decided = on.unwrap_or(first).clone();
     decided.decisions.push(Decision { name: "regroup".into(), fields, by: by.clone(), at });
     Ok(Together::Now { decided, documents: ordered })
 }

@@ -435,7 +435,7 @@ impl Office {
         let checks = known.check_keys().into_iter().filter(|(d, _)| documents.contains(d)).collect();
         let result = after
             .iter()
-            .find(|t| t.documents.first() == before.documents.first())
+            .find(|t| before.documents.first().is_none_or(|first| t.documents.contains(first)))
             .or(after.first())
             .cloned()
             .ok_or_else(|| OfficeError::refused("regroup", "no document is left", "name at least one document"))?;
@@ -702,6 +702,13 @@ pub(super) fn regrouped(
         let mut new = decided.clone();
         new.id = matching::transaction_id(&decided.batch, first);
         new.documents = documents.to_vec();
+        // Envelopes that came in whole bring what was decided about them, in front of what puts them together.
+        let regroup = new.decisions.pop();
+        for one in touched.iter().filter(|t| t.id != decided.id && t.documents.iter().all(|d| documents.contains(d))) {
+            let brought = one.decisions.iter().filter(|d| !new.decisions.contains(d)).cloned();
+            new.decisions.extend(brought.collect::<Vec<_>>());
+        }
+        new.decisions.extend(regroup);
         new.reason = "put together by a person".into();
         changed.push(new);
     }
@@ -759,6 +766,11 @@ pub(super) fn standing(decisions: &[Decision]) -> Vec<Decision> {
         decisions.iter().filter(|d| d.name == UNDO).filter_map(|d| d.fields.get("of")?.parse().ok()).collect();
     let stands = |(place, d): &(usize, &Decision)| d.name != UNDO && !gone.contains(place);
     decisions.iter().enumerate().filter(stands).map(|(_, d)| d.clone()).collect()
+}
+
+/// Was anything taken back here? Such a record names its own places, and stays at the head of a longer one.
+pub(super) fn taken_back(t: &Transaction) -> bool {
+    t.decisions.iter().any(|d| d.name == UNDO)
 }
 
 fn is_taken_back(t: &Transaction, place: usize) -> bool {
