@@ -132,7 +132,8 @@ fn stub(line: Option<&ScanlineRead>, barcodes: &[BarcodeRead], request: &Request
                 None => "the line fits none of the stub layouts".to_string(),
             },
         ),
-        (0, n) => Problem::new(Reason::CheckDigitFailed, format!("{n} check digit(s) of the line do not hold")),
+        (0, 1) => Problem::new(Reason::CheckDigitFailed, "a check digit of the line does not hold".to_string()),
+        (0, n) => Problem::new(Reason::CheckDigitFailed, format!("{n} check digits of the line do not hold")),
         (n, _) => Problem::new(
             Reason::ScanlineUnreadable,
             format!("{n} of {} characters were not read", line.text.chars().filter(|c| *c != ' ').count()),

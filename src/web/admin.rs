@@ -221,6 +221,18 @@ struct LayoutsPage {
     turn: u16,
     tested: bool,
     may_change: bool,
+    /// Documents of the newest batch, to be tried on: id, what it is called.
+    some: Vec<(String, String)>,
+}
+
+/// So many documents are offered.
+const OFFERED: usize = 60;
+
+async fn newest_documents(desk: &Desk) -> Result<Vec<(String, String)>, Problem> {
+    let Some(batch) = desk.office.batches().await?.pop() else { return Ok(Vec::new()) };
+    let strip = desk.office.store().strip(&batch.id).await?;
+    let with_image = strip.into_iter().filter(|f| f.has_image).take(OFFERED);
+    Ok(with_image.map(|f| (f.document.to_string(), format!("{}, document {}", batch.name, f.seq))).collect())
 }
 
 pub async fn layouts(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
@@ -241,6 +253,7 @@ async fn test(desk: &Desk, visit: &Visit, text: String, document: String) -> Res
         turn: 0,
         tested: false,
         may_change: visit.has(&[Role::Admin]),
+        some: newest_documents(desk).await?,
         text,
         document,
     };

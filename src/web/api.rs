@@ -72,6 +72,14 @@ pub struct DecideBody {
 }
 
 #[derive(Deserialize, Serialize, ToSchema, Debug, Default)]
+pub struct UndoBody {
+    /// The place of the decision that is meant, counted from 0 in the transaction's `decisions`: asked twice, the one before it
+    /// stays. Without it the last one is taken back.
+    #[serde(default)]
+    pub of: Option<usize>,
+}
+
+#[derive(Deserialize, Serialize, ToSchema, Debug, Default)]
 pub struct HoldBody {
     /// `until`, `owner`, `note`, all optional.
     #[serde(default)]
@@ -328,15 +336,16 @@ pub async fn hold(Path(id): Path<String>, change: Change) -> Answer {
         .await
 }
 
-#[utoipa::path(post, path = "/api/v1/transactions/{id}/undo",
+#[utoipa::path(post, path = "/api/v1/transactions/{id}/undo", request_body = UndoBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Left), (status = 409, body = ProblemDetails)))]
 pub async fn undo(Path(id): Path<String>, change: Change) -> Answer {
     let by = change.visit.person()?;
+    let asked: UndoBody = change.asked()?;
     change
         .once(async {
             change.desk.office.store().may_work(&id, &by.name, None, change.visit.now).await?;
-            Ok(Left::of(&change.desk.office.undo(&id, &by.name).await?))
+            Ok(Left::of(&change.desk.office.undo_this(&id, asked.of, &by.name).await?))
         })
         .await
 }
@@ -396,7 +405,7 @@ impl utoipa::Modify for Bearer {
         programs::drawers, programs::work_drawer, programs::note, programs::ledger_export,
     ),
     components(schemas(
-        ProblemDetails, DecideBody, HoldBody, Left, programs::RegroupBody, programs::VoidBody, programs::MendBody,
+        ProblemDetails, DecideBody, HoldBody, UndoBody, Left, programs::RegroupBody, programs::VoidBody, programs::MendBody,
         programs::WatchedBody, programs::NoteBody, programs::DepositBody, programs::FormBody, programs::MoveBody,
     )),
     modifiers(&Bearer),
@@ -435,6 +444,22 @@ mod tests {
                 let keyed = operation["parameters"].to_string().contains("Idempotency-Key");
                 assert_eq!(keyed, method == "post", "{method} {path}");
             }
+        }
+        // What it points to is there, and every field of a body that the code takes is said.
+        let text = document.to_string();
+        for place in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+            let name = place.split('"').next().unwrap();
+            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        }
+        let body = |value: Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        for (name, path, fields) in [
+            ("UndoBody", "transactions/{id}/undo", body(json!(UndoBody::default()))),
+            ("HoldBody", "transactions/{id}/hold", body(json!(HoldBody::default()))),
+            ("FormBody", "trays/{tray}/take", body(json!(programs::FormBody::default()))),
+        ] {
+            let said = &document["paths"][format!("/api/v1/{path}")]["post"]["requestBody"];
+            assert!(said.to_string().contains(&format!("schemas/{name}\"")), "{path}: {said}");
+            assert_eq!(body(document["components"]["schemas"][name]["properties"].clone()), fields, "{name}");
         }
     }
 

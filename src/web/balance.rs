@@ -205,7 +205,8 @@ pub async fn mend(
     form: Form,
 ) -> Result<Response, Problem> {
     let done = mend_one(&desk, &visit, &id, form.get("mark")).await?;
-    Ok(see_other(&format!("/batches/{id}/balance?done=mended&undo={}", done.transaction)))
+    let undo = super::item::undo_of(&desk, &done).await?;
+    Ok(see_other(&format!("/batches/{id}/balance?done=mended{undo}")))
 }
 
 /// Does what an explanation of a difference offers, as long as it is still offered.

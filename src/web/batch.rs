@@ -155,6 +155,14 @@ pub struct Envelope {
     pub movable: bool,
 }
 
+/// A page of the film: the first payment on it, from 0.
+struct Reel {
+    from: usize,
+    words: String,
+    /// `here`, the key that leads to it, or nothing.
+    key: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "batch.html", config = "src/web/askama.toml")]
 struct Page {
@@ -169,6 +177,8 @@ struct Page {
     next_href: String,
     may_work: bool,
     may_void: bool,
+    /// The pages of a long film.
+    reels: Vec<Reel>,
     /// The payment whose regrouping can be taken back from here.
     undo: Option<(String, usize)>,
 }
@@ -188,6 +198,9 @@ fn cell(frame: &StripFrame) -> Cell {
         has_image: frame.has_image,
     }
 }
+
+/// Payments on one page of the film: a page stays light, however large the batch is.
+const IN_SIGHT: usize = 60;
 
 pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
     let batch = desk.office.store().batch(&id).await?;
@@ -224,7 +237,21 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
     let (next, next_href) = next_of(batch.id.as_str(), batch.state, open as u32);
     let may_work = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Decide).is_some();
     let may_void = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Void).is_some();
+    let all = envelopes.len();
+    let from: usize = visit.query().get("from").parse().unwrap_or(0).min(all.saturating_sub(1)) / IN_SIGHT * IN_SIGHT;
+    let envelopes: Vec<Envelope> = envelopes.into_iter().skip(from).take(IN_SIGHT).collect();
+    let reels = (0..all.div_ceil(IN_SIGHT)).map(|n| Reel {
+        from: n * IN_SIGHT,
+        words: format!("{} \u{2013} {}", n * IN_SIGHT + 1, all.min((n + 1) * IN_SIGHT)),
+        key: match n * IN_SIGHT {
+            one if one == from => "here",
+            one if one + IN_SIGHT == from => "j",
+            one if one == from + IN_SIGHT => "k",
+            _ => "",
+        },
+    });
     html(&Page {
+        reels: reels.collect(),
         undo: super::item::to_undo(&desk, &visit).await.filter(|_| may_work),
         frame: Frame::new(&desk, &visit, &batch.name, "/batches").await?.on("batch").with_totals(&desk, &batch).await?,
         envelopes,
@@ -257,8 +284,9 @@ pub async fn regroup(
     let parsed: Result<Vec<_>, _> = documents.iter().map(|d| d.parse()).collect();
     let parsed = parsed.map_err(|_| Problem::unknown("document"))?;
     let done = desk.office.regroup(&batch, &parsed, &person.name).await?;
-    let undo = if done.already { String::new() } else { format!("&undo={}", done.transaction) };
-    Ok(see_other(&format!("/batches/{}?done=regrouped{undo}", batch.id)))
+    let undo = super::item::undo_of(&desk, &done).await?;
+    let from = desk.office.store().transaction(done.transaction.as_str()).await?.seq.saturating_sub(1);
+    Ok(see_other(&format!("/batches/{}?from={from}&done=regrouped{undo}", batch.id)))
 }
 
 pub async fn void(

@@ -119,25 +119,33 @@ fn cents(form: &Form, field: &str) -> Result<Cents, Problem> {
 
 /// Every move of the drawer; which one, the form says.
 pub async fn act(State(desk): State<Desk>, visit: Visit, form: Form) -> Result<Response, Problem> {
-    let opened = form.get("move") == "open";
-    work(&desk, &visit, &form).await?;
-    Ok(see_other(if opened { "/drawer" } else { "/drawer?done=decided" }))
+    let already = work(&desk, &visit, &form).await?;
+    let said = match form.get("move") {
+        _ if already => "already",
+        "open" => "drawer-open",
+        "receive" => "slip",
+        "payout" => "paid-out",
+        "count" => "counted",
+        _ => "drawer-closed",
+    };
+    Ok(see_other(&format!("/drawer?done={said}")))
 }
 
-pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<(), Problem> {
+/// True where it was done before.
+pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<bool, Problem> {
     let by = &visit.person()?.name;
     let office = &desk.office;
     let text = |field: &str| Some(form.get(field).to_string()).filter(|t| !t.is_empty());
     let what = form.get("move");
     if what == "open" {
-        office.open_drawer(&format!("counter {by}"), office.clock.today(), cents(form, "float")?, by).await?;
-        return Ok(());
+        let float = cents(form, "float")?;
+        return Ok(office.open_drawer(&format!("counter {by}"), office.clock.today(), float, by).await?.1);
     }
     let drawer = office.find_drawer(form.get("drawer")).await?;
     if drawer.cashier != *by {
         return Err(Problem::not_yours());
     }
-    match what {
+    Ok(match what {
         "receive" => {
             let tender = Tender::parse(form.get("tender"))
                 .ok_or_else(|| Problem::wrong("Say how it was paid.", "Nothing was changed."))?;
@@ -154,13 +162,14 @@ pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<(), Problem
                 memo: form.get("memo").to_string(),
                 mark: form.get("mark").to_string(),
             };
-            office.receive(&drawer, &received, by).await?;
+            office.receive(&drawer, &received, by).await?.1
         }
         "payout" => {
             let account = text("account").map(AccountNumber::new);
             office
                 .pay_out(&drawer, cents(form, "amount")?, account.as_ref(), form.get("memo"), form.get("mark"), by)
-                .await?;
+                .await?
+                .1
         }
         "count" => {
             let mut pieces = Vec::new();
@@ -171,12 +180,12 @@ pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<(), Problem
                     count.map_err(|_| Problem::wrong("A number of pieces is not a number.", "Nothing was changed."))?;
                 pieces.push(Pieces { count, each: Cents::new(*each) });
             }
+            let before = (drawer.counts.clone(), drawer.counted_checks);
             office.count_drawer(&drawer, &pieces, cents(form, "checks")?, by).await?;
+            let after = office.find_drawer(form.get("drawer")).await?;
+            drawer.state == "counted" && before == (after.counts, after.counted_checks)
         }
-        "close" => {
-            office.close_drawer(&drawer, by).await?;
-        }
+        "close" => office.close_drawer(&drawer, by).await?.already,
         _ => return Err(Problem::wrong("There is no such move.", "Nothing was changed.")),
-    }
-    Ok(())
+    })
 }

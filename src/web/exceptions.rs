@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Desk;
 use super::gate::{Visit, is_script};
 use super::item::{Walk, walk_from};
-use super::page::{Frame, Problem, html, money_or, see_other};
+use super::page::{Frame, Problem, html, money_or, see_other, sentence};
 use crate::domain::TransactionState;
 use crate::exceptions::Queue;
 use crate::pipeline::ExceptionView;
@@ -116,7 +116,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         .map(|e| Line {
             id: e.id.to_string(),
             code: e.code.code(),
-            message: e.message.chars().take(300).collect(),
+            message: sentence(&e.message.chars().take(300).collect::<String>()),
             batch: e.batch.to_string(),
             batch_name: e.batch_name.clone(),
             date: e.date.to_string(),

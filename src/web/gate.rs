@@ -35,6 +35,8 @@ pub enum Policy {
 
 /// The longest that a page may take to make.
 const LONGEST: Duration = Duration::from_secs(30);
+/// The longest that a file may take to come; one that is silent ends much sooner, with its connection.
+const LONGEST_STREAM: Duration = Duration::from_secs(3600);
 const LONGEST_URL: usize = 4096;
 
 /// What the gate found out about a request.
@@ -66,6 +68,12 @@ impl Visit {
 
     pub fn session(&self) -> Result<&Session, page::Problem> {
         self.session.as_ref().ok_or_else(page::Problem::signed_out)
+    }
+
+    /// A second factor was given a short while ago.
+    pub fn is_fresh(&self, desk: &Desk) -> bool {
+        let limit = desk.office.site.config.desk.step_up_minutes * 60;
+        self.session.as_ref().is_some_and(|s| self.now - s.proved <= limit)
     }
 
     pub fn has(&self, roles: &[Role]) -> bool {
@@ -166,12 +174,17 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 /// Everything before a handler.
 pub async fn gate(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     let way = screen_of(&request);
-    let mut answer = match admitted(&desk, request).await {
-        Ok(request) if request.method().is_safe() => {
-            tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| too_long())
+    let longest = if is_stream(request.headers()) { LONGEST_STREAM } else { LONGEST };
+    let is_safe = request.method().is_safe();
+    let work = async move {
+        match admitted(&desk, request).await {
+            Ok(request) => next.run(request).await,
+            Err(answer) => *answer,
         }
-        Ok(request) => to_its_end(request, next).await,
-        Err(answer) => *answer,
+    };
+    let mut answer = match is_safe {
+        true => tokio::time::timeout(longest, work).await.unwrap_or_else(|_| too_long()),
+        false => to_its_end(longest, work).await,
     };
     // What went wrong with a form is said with the way back to its screen.
     if let (Some(problem), Some(way)) = (answer.extensions_mut().remove::<page::Problem>(), way) {
@@ -183,9 +196,10 @@ pub async fn gate(State(desk): State<Desk>, request: Request, next: Next) -> Res
     answer
 }
 
-/// What changes something is done to its end, whether or not the browser that asked is still there to hear of it.
-async fn to_its_end(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LONGEST, tokio::spawn(next.run(request))).await {
+/// What changes something is done to its end from the moment that it came in, whether or not the browser that asked is still
+/// there to hear of it. What came in only half is refused by whoever reads it.
+async fn to_its_end(longest: Duration, work: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::time::timeout(longest, tokio::spawn(work)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             tracing::error!(%error, "a change was not done");
@@ -287,9 +301,7 @@ async fn admitted(desk: &Desk, request: Request) -> Result<Request, Box<Response
     if !allowed {
         return Err(Box::new(page::Problem::not_yours().into_response()));
     }
-    if let (Policy::Fresh(_), Some(session)) = (policy, &visit.session)
-        && now - session.proved > desk.office.site.config.desk.step_up_minutes * 60
-    {
+    if matches!(policy, Policy::Fresh(_)) && !visit.is_fresh(desk) {
         return Err(Box::new(prove_first(&request, &visit)));
     }
     // A first visit gets a cookie, so that the door's own forms are protected too.
@@ -362,6 +374,11 @@ async fn forged_or_not(request: Request, visit: &Visit, tls: bool) -> Result<Req
 async fn program_of(desk: &Desk, headers: &HeaderMap) -> Option<User> {
     let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?.trim();
     desk.office.store().token_user(Sha256::of(given.as_bytes())).await.ok()?
+}
+
+/// Does the body come as a file does, as slowly as the line is?
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes() == b"application/octet-stream")
 }
 
 /// Does a script ask (and not a person who follows a link)?

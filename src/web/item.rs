@@ -19,7 +19,7 @@ use crate::domain::{
     TransactionState,
 };
 use crate::exceptions::{self, Candidate, Move, Queue};
-use crate::pipeline::{ExceptionView, Item, Paper};
+use crate::pipeline::{AfterDecision, ExceptionView, Item, Paper};
 use crate::store::{Leased, StoreError};
 
 /// A document on the screen.
@@ -102,7 +102,16 @@ impl Sheet {
 /// An answer on a key.
 pub struct Answer {
     pub key: usize,
+    pub label: String,
     pub candidate: Candidate,
+}
+
+/// An amount as amounts are shown everywhere.
+fn shown(candidate: &Candidate) -> String {
+    match candidate.label.parse::<Cents>() {
+        Ok(amount) if candidate.name == "key-amount" => money(amount),
+        _ => candidate.label.clone(),
+    }
 }
 
 /// A move that takes words, on a letter.
@@ -244,6 +253,9 @@ pub struct Part {
     pub undoable: Option<usize>,
     pub may_rescan: bool,
     pub may_note: bool,
+    pub may_unmask: bool,
+    /// A second factor was given a short while ago.
+    pub fresh: bool,
     /// Nothing is shown of what was read or is owed.
     pub blind: bool,
     pub beside: Vec<Beside>,
@@ -447,7 +459,8 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
     let snippet = snippet.map(|s| format!("/documents/{}/snippet?box={}", s.id, s.doubt)).unwrap_or_default();
     let t = &item.transaction;
     let offered = item.candidates.into_iter().filter(|c| visit.has(&[Role::for_move(c.name)]));
-    let answers = offered.zip(1..).map(|(candidate, key)| Answer { key, candidate }).collect();
+    let answers =
+        offered.zip(1..).map(|(candidate, key)| Answer { key, label: shown(&candidate), candidate }).collect();
     let decided = asked.as_ref().and_then(|e| e.decision.as_ref()).map(decided_words).unwrap_or_default();
     Ok(Part {
         csrf: visit.csrf.clone(),
@@ -478,6 +491,8 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         applied: if item.blind { Vec::new() } else { applied(t) },
         may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,
         may_note: visit.has(&[Role::Key, Role::Match]),
+        may_unmask: visit.has(super::router::UNMASKERS),
+        fresh: visit.is_fresh(desk),
         blind: item.blind,
         beside,
         entries,
@@ -626,9 +641,10 @@ pub async fn decide(
     let first_key = desk.office.store().first_key(&asked.exception.id).await?.is_some();
     let note = if first_key { "first-key" } else { "decided" };
     if is_script(&headers) {
+        let decided = desk.office.store().transaction(done.transaction.as_str()).await?;
         return Ok(Json(json!({
             "transaction": done.transaction, "state": done.state, "open": done.open, "already": done.already,
-            "note": note, "next": next,
+            "note": note, "next": next, "of": crate::pipeline::undoable(&decided),
         }))
         .into_response());
     }
@@ -715,15 +731,27 @@ pub async fn undo(
     })
 }
 
-/// The payment that a page's address names, when its last decision can be taken back: its id, and the place of that.
+/// For the address of a page that offers to take back what was just decided: the payment and the place of that decision.
+pub async fn undo_of(desk: &Desk, done: &AfterDecision) -> Result<String, Problem> {
+    let decided = desk.office.store().transaction(done.transaction.as_str()).await?;
+    Ok(match crate::pipeline::undoable(&decided) {
+        Some(of) if !done.already => format!("&undo={}&of={of}", done.transaction),
+        _ => String::new(),
+    })
+}
+
+/// The payment that a page's address names, as long as the decision named with it is the last that stands there: its id, and
+/// the place of that. A page from before offers nothing else instead.
 pub async fn to_undo(desk: &Desk, visit: &Visit) -> Option<(String, usize)> {
     let query = visit.query();
     let id: String = query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect();
     if id.is_empty() {
         return None;
     }
+    let of = query.get("of").parse().ok();
     let t = desk.office.store().transaction(&id).await.ok()?;
-    Some((id, crate::pipeline::undoable(&t)?))
+    let place = crate::pipeline::undoable(&t).filter(|place| of == Some(*place))?;
+    Some((id, place))
 }
 
 /// `POST /transactions/{id}/hold`, without any exception.

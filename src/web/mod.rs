@@ -32,6 +32,7 @@ mod settings;
 mod statics;
 mod throttle;
 mod today;
+mod twin;
 mod watched;
 
 use std::sync::{Arc, PoisonError, RwLock};

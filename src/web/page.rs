@@ -80,9 +80,7 @@ impl Frame {
         frame.user = user.name.0.clone();
         frame.roles = user.roles.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ");
         (frame.cut_off, frame.cut_off_state) = cut_off(desk, visit.now);
-        let session = visit.session.as_ref();
-        let limit = desk.office.site.config.desk.step_up_minutes * 60;
-        frame.fresh = session.is_some_and(|s| visit.now - s.proved <= limit);
+        frame.fresh = visit.is_fresh(desk);
         let own = desk.office.store().preference(&user.name).await?.unwrap_or_default();
         let own: serde_json::Value = serde_json::from_str(&own).unwrap_or_default();
         frame.theme = own["theme"].as_str().filter(|t| matches!(*t, "light" | "dark")).unwrap_or("").to_string();
@@ -225,6 +223,11 @@ fn note_of(path: &str) -> String {
         "unlocked" => "The account is open again.",
         "layouts" => "The layouts are loaded.",
         "taken" => "Taken in.",
+        "drawer-open" => "Your drawer is open.",
+        "slip" => "Taken; the slip stands on top of the list.",
+        "paid-out" => "Paid out; the slip stands on top of the list.",
+        "counted" => "Counted; what it says stands beside the slips.",
+        "drawer-closed" => "The drawer is closed; what it was out by is booked.",
         _ => "",
     }
     .to_string()

@@ -264,8 +264,10 @@ pub async fn work_drawer(change: Change) -> Answer {
     let form = change.asked::<MoveBody>()?.form();
     change
         .once(async {
-            drawer::work(&change.desk, &change.visit, &form).await?;
-            own_drawers(&change.desk, &change.visit).await
+            let already = drawer::work(&change.desk, &change.visit, &form).await?;
+            let mut told = own_drawers(&change.desk, &change.visit).await?;
+            told["already"] = json!(already);
+            Ok(told)
         })
         .await
 }

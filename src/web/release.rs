@@ -11,7 +11,7 @@ use super::batch::{Row, rows};
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, money_or, see_other};
-use crate::domain::{Batch, BatchState, Cents, Day, Deposit, Role, Sha256, TransactionState};
+use crate::domain::{Batch, BatchState, Cents, Day, Deposit, DepositKind, Role, Sha256, TransactionState};
 use crate::pipeline::{BalanceAnswer, OfficeError};
 use crate::reports::ProofSheet;
 use crate::store::Done;
@@ -37,6 +37,8 @@ struct ApprovePage {
     balanced_by: String,
     approved_by: String,
     figures: Vec<Figure>,
+    /// How many payments, and how much they come to.
+    to_post: (String, String),
     applied: Vec<Applied>,
     keyed: Vec<Keyed>,
     notes: Vec<String>,
@@ -62,6 +64,7 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
     let batch = desk.office.store().batch(&id).await?;
     let transactions = desk.office.store().transactions(&batch.id).await?;
     let (mut figures, mut notes, mut why_not) = (Vec::new(), Vec::new(), String::new());
+    let mut to_post = (String::new(), String::new());
     let proves = match desk.office.balance(&batch, None).await? {
         BalanceAnswer::Balanced { proof, .. } => {
             for (what, tally) in [
@@ -72,6 +75,8 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
             ] {
                 figures.push(Figure { what, count: tally.count, total: money(tally.total) });
             }
+            let items = if proof.ready.count == 1 { "item" } else { "items" };
+            to_post = (format!("{} {items}", proof.ready.count), money(proof.ready.total));
             notes = proof.notes.iter().map(|n| super::page::sentence(n)).collect();
             true
         }
@@ -115,6 +120,7 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
         balanced_by: batch.balanced_by.as_ref().map(|n| n.0.clone()).unwrap_or_default(),
         approved_by: batch.approved_by.as_ref().map(|n| n.0.clone()).unwrap_or_default(),
         figures,
+        to_post,
         applied,
         keyed,
         notes,
@@ -155,11 +161,20 @@ struct DepositLine {
     file: String,
 }
 
+fn kind_words(kind: DepositKind) -> &'static str {
+    match kind {
+        DepositKind::Icl => "image cash letter",
+        DepositKind::Arc => "ACH file",
+        DepositKind::Paper => "paper",
+        DepositKind::Lockbox => "taken by the bank",
+    }
+}
+
 fn deposit_line(d: &Deposit) -> DepositLine {
     DepositLine {
         id: d.id.to_string(),
         date: d.date.to_string(),
-        kind: d.kind.as_str(),
+        kind: kind_words(d.kind),
         state: d.state.as_str(),
         count: d.count,
         total: money(d.total),
@@ -262,7 +277,7 @@ pub async fn deposit(State(desk): State<Desk>, visit: Visit, Path(id): Path<Stri
 }
 
 /// The file as it was made, or why it may not leave: its hash is looked at again each time.
-fn file_bytes(desk: &Desk, deposit: &Deposit) -> Result<Vec<u8>, Problem> {
+pub(super) fn file_bytes(desk: &Desk, deposit: &Deposit) -> Result<Vec<u8>, Problem> {
     let (Some(file), Some(hash)) = (&deposit.file, deposit.sha256) else { return Err(Problem::unknown("file")) };
     let bytes = crate::station::read(&desk.office.site.folder.join(file))?;
     if Sha256::of(&bytes) != hash {

@@ -23,7 +23,10 @@ struct Line {
     note: String,
     document: String,
     paid: Vec<String>,
-    moves: Vec<(&'static str, &'static str)>,
+    /// Name, words, letter.
+    moves: Vec<(&'static str, &'static str, &'static str)>,
+    /// The amount as one looks for it.
+    plain: String,
     unmatched: bool,
 }
 
@@ -41,9 +44,9 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
     all.reverse();
     all.truncate(200);
     let words = |m: &str| match m {
-        "represent" => Some(("represent", "present again")),
-        "clear" => Some(("clear", "it cleared")),
-        "charge-back" => Some(("charge-back", "charge back")),
+        "represent" => Some(("represent", "present again", "p")),
+        "clear" => Some(("clear", "it cleared", "c")),
+        "charge-back" => Some(("charge-back", "charge back", "b")),
         _ => None,
     };
     let lines: Vec<Line> = all
@@ -53,6 +56,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
             date: r.date.to_string(),
             state: r.state.as_str(),
             reason: format!("{} ({})", r.reason.replace('-', " "), r.code),
+            plain: r.amount.to_string(),
             amount: money(r.amount),
             fee: if r.fee.is_zero() { String::new() } else { money(r.fee) },
             due: r.due.map(|d| d.to_string()).unwrap_or_default(),

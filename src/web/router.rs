@@ -10,7 +10,7 @@ use axum::routing::{get, post, put};
 use super::gate::{Policy, gate};
 use super::{
     Desk, Shared, account, admin, api, balance, batch, capture, door, drawer, exceptions, images, item, key, ledger,
-    page, programs, release, research, returns, settings, statics, today, watched,
+    page, programs, release, research, returns, settings, statics, today, twin, watched,
 };
 use crate::domain::Role::{self, Admin, Approve, Auditor, Capture, Cashier, Key, Match, Release};
 
@@ -32,6 +32,8 @@ const ADMINISTER: Policy = Policy::Fresh(&[Admin]);
 const LOOK_AFTER: Policy = Policy::Roles(&[Admin, Auditor]);
 const COUNTER: Policy = Policy::Roles(&[Cashier]);
 const EXPORT: Policy = Policy::Fresh(&[Release, Auditor]);
+/// Who may see full account numbers.
+pub const UNMASKERS: &[Role] = &[Match, Approve, Auditor];
 const ANY: &[Role] = &Role::ALL;
 
 macro_rules! routes {
@@ -87,7 +89,7 @@ routes! {
     post "/transactions/{id}/undo" WORK => item::undo;
     post "/transactions/{id}/hold" SETTLE => item::hold;
     post "/transactions/{id}/note" WORK => item::note;
-    post "/transactions/{id}/unmask" Policy::Fresh(&[Match, Approve, Auditor]) => item::unmask;
+    post "/transactions/{id}/unmask" Policy::Fresh(UNMASKERS) => item::unmask;
     get  "/documents/{id}/snippet" SEE => images::snippet;
     get  "/documents/{id}/side/{side}" SEE => images::side;
     get  "/documents/{id}/earlier/{number}" SEE => images::earlier;
@@ -97,6 +99,7 @@ routes! {
     get  "/deposits" SEE => release::deposits;
     post "/deposits" RELEASE => release::make;
     get  "/deposits/{id}" SEE => release::deposit;
+    get  "/deposits/{id}/twin" SEE => twin::page;
     get  "/deposits/{id}/file" EXPORT => release::file;
     get  "/proof-sheet" SEE => release::proof_sheet;
 

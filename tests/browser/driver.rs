@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 
@@ -189,6 +190,64 @@ impl Driver {
                 Err(error) => assert!(started.elapsed() < PATIENCE, "keys could not be pressed: {error}"),
             }
         }
+    }
+
+    /// The text of a place; empty where it is not there.
+    pub async fn text(&self, place: &str) -> String {
+        let text = self.run(&format!("return (document.querySelector('{place}') || {{}}).textContent || ''")).await;
+        text.as_str().unwrap_or("").to_string()
+    }
+
+    /// Clicks with the mouse, where a person would.
+    pub async fn click(&self, place: &str) {
+        self.client.find(Locator::Css(place)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Takes hold of a thing in its middle, moves by so many pixels and lets go.
+    pub async fn drag_by(&self, from: &str, x: f64, y: f64) {
+        let element = self.client.find(Locator::Css(from)).await.unwrap();
+        let hand = MouseActions::new("hand".into())
+            .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(PointerAction::MoveBy { duration: Some(Duration::from_millis(40)), x: x / 2.0, y: y / 2.0 })
+            .then(PointerAction::MoveBy { duration: Some(Duration::from_millis(40)), x: x / 2.0, y: y / 2.0 })
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(hand).await.unwrap();
+    }
+
+    /// Drags one thing onto another, as the system's own dragging does it: what begins in the page is taken over here.
+    pub async fn drag_onto(&self, from: &str, onto: &str) {
+        let middle = async |place: &str| {
+            let middle = format!(
+                "const r = document.querySelector('{place}').getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]"
+            );
+            let middle = self.run(&middle).await;
+            (middle[0].as_f64().unwrap(), middle[1].as_f64().unwrap())
+        };
+        let ((from_x, from_y), (x, y)) = (middle(from).await, middle(onto).await);
+        self.run("window.lifted = false; document.addEventListener('dragstart', () => { window.lifted = true; }, { once: true })").await;
+        self.tell("Input.setInterceptDrags", js!({ "enabled": true })).await;
+        let mouse = async |what: &str, x: f64, y: f64, buttons: u32| {
+            let hand = js!({ "type": what, "x": x, "y": y, "button": if buttons == 0 { "none" } else { "left" }, "buttons": buttons, "clickCount": 1 });
+            self.tell("Input.dispatchMouseEvent", hand).await
+        };
+        mouse("mouseMoved", from_x, from_y, 0).await;
+        mouse("mousePressed", from_x, from_y, 1).await;
+        for step in 1..=6 {
+            mouse("mouseMoved", from_x + f64::from(step) * 4.0, from_y + 2.0, 1).await;
+        }
+        self.until("window.lifted").await;
+        for what in ["dragEnter", "dragOver", "drop"] {
+            let data = js!({ "items": [], "dragOperationsMask": 19 });
+            self.tell("Input.dispatchDragEvent", js!({ "type": what, "x": x, "y": y, "data": data })).await;
+        }
+        self.tell("Input.setInterceptDrags", js!({ "enabled": false })).await;
+    }
+
+    /// Gives files to a field that takes them, as its dialog would.
+    pub async fn choose_files(&self, field: &str, files: &[std::path::PathBuf]) {
+        let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+        self.client.find(Locator::Css(field)).await.unwrap().send_keys(&names.join("\n")).await.unwrap();
     }
 
     /// Keeps a picture of the screen, where pictures are wanted; those of the README in their own place.

@@ -4,6 +4,8 @@
 
 mod driver;
 mod hands;
+mod others;
+mod taking;
 mod twice;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::time::Instant;
 use driver::{Driver, js};
 use remit::domain::{Role, UserName};
 use remit::formats::bills_csv;
+use remit::web::router::LINES;
 use remit::web::{Desk, Listening, one_time, serve};
 
 use crate::{House, samples};
@@ -159,6 +162,23 @@ impl Driver {
         self.keys("\u{e007}").await;
         self.until("location.pathname === '/' && !!document.querySelector('.queues')").await;
         secret
+    }
+
+    /// As this person from now on.
+    async fn as_person(&self, base: &str, cookie: &str) {
+        self.go(&format!("{base}/static/desk.css")).await;
+        self.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
+    }
+
+    /// The page with this on it.
+    async fn at(&self, page: &str, place: &str) {
+        self.go(page).await;
+        self.until(&format!("document.readyState === 'complete' && !!document.querySelector('{place}')")).await;
+    }
+
+    /// Until the line under the head says so.
+    async fn told(&self, words: &str) {
+        self.until(&format!("/{words}/.test(document.querySelector('#note').textContent)")).await;
     }
 
     async fn signs_out(&self) {
@@ -319,6 +339,19 @@ async fn approver(driver: &Driver, base: &str) {
         )
         .await;
     driver.looked_at("deposit").await;
+    // The file as a person reads it: as many checks and as much money as the deposit says.
+    let total = driver.text(".big-number").await;
+    driver.keys("r").await;
+    driver.until("location.pathname.endsWith('/twin') && document.querySelectorAll('tbody tr').length > 30").await;
+    assert!(driver.text("dl.pairs").await.contains(&total), "not {total}");
+    driver.looked_at("deposit-twin").await;
+    let first = driver.text("tbody td").await;
+    driver.keys("n").await;
+    driver
+        .until(&format!(
+            "document.readyState === 'complete' && document.querySelector('tbody td').textContent !== '{first}'"
+        ))
+        .await;
     for (page, picture) in [("proof-sheet", "proof-sheet"), ("ledger/1020", "ledger-account"), ("entries/1", "entry")] {
         driver.go(&format!("{base}/{page}")).await;
         driver.until("!!document.querySelector('main h1')").await;
@@ -370,6 +403,7 @@ async fn every_screen_is_for_everybody() {
         ("key", false),
         ("deposits", true),
         (&format!("deposits/{deposit}"), true),
+        (&format!("deposits/{deposit}/twin"), true),
         ("proof-sheet?date=2026-11-20", true),
         ("returns", true),
         ("drawer", true),
@@ -386,9 +420,14 @@ async fn every_screen_is_for_everybody() {
         ("admin/settings?part=bank&bank=community", false),
         ("admin/settings?part=retention", false),
         ("prove", false),
+        (&format!("transactions/{}", open[0].transaction), false),
+        ("sign-in", false),
+        ("welcome", false),
+        ("set-up", false),
     ]
     .map(|(page, printed)| (page.to_string(), printed))
     .to_vec();
+    every_page_stands_in(&pages);
     let mut faults = Vec::new();
     for (page, printed) in &pages {
         driver.window(1280, 800).await;
@@ -402,6 +441,9 @@ async fn every_screen_is_for_everybody() {
         for theme in ["light", "dark"] {
             driver.run(&format!("document.documentElement.dataset.theme = '{theme}'")).await;
             look(theme, AUDIT).await;
+            if theme == "dark" {
+                driver.picture(&format!("dark-{}", page.replace(['/', '?', '=', '&', '.'], "-"))).await;
+            }
         }
         // The keys of the screen are told on every one of them.
         driver.run("document.activeElement.blur()").await;
@@ -439,6 +481,34 @@ async fn every_screen_is_for_everybody() {
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     driver.end().await;
+}
+
+/// Answers that are no page: files, images, parts of a page, and ways on.
+const NO_PAGES: &[&str] = &[
+    "/static/{file}",
+    "/health",
+    "/capture/progress",
+    "/capture/watched",
+    "/exceptions/next",
+    "/documents/{id}/snippet",
+    "/documents/{id}/side/{side}",
+    "/documents/{id}/earlier/{number}",
+    "/deposits/{id}/file",
+    "/returns/{id}/letter",
+    "/ledger-export",
+];
+
+/// Whoever adds a page adds it to those that are looked at.
+fn every_page_stands_in(pages: &[(String, bool)]) {
+    for line in LINES.iter().filter(|l| l.method == "get" && !l.path.starts_with("/api/")) {
+        let parts: Vec<&str> = line.path.trim_start_matches('/').split('/').collect();
+        let fits = |page: &str| {
+            let asked: Vec<&str> = page.split('?').next().unwrap_or("").split('/').collect();
+            asked.len() == parts.len() && asked.iter().zip(&parts).all(|(a, p)| p.starts_with('{') || a == p)
+        };
+        let looked_at = pages.iter().any(|(page, _)| fits(page));
+        assert!(looked_at != NO_PAGES.contains(&line.path), "{} is looked at by nobody", line.path);
+    }
 }
 
 /// What the keys promise: an amount is its digits and Enter, a confirmed suggestion is Enter, a person's own keys are theirs; and
@@ -608,6 +678,29 @@ async fn the_next_image_is_there_when_enter_is_pressed() {
     assert!(at(0.5) < 500.0, "the next image is not ready");
     assert!(many <= 12 || at(0.95) < 50.0, "the promise is not kept");
     driver.end().await;
+}
+
+/// Some documents of a sample batch as a batch of their own, with nothing left open in it.
+async fn settled(house: &House, from: usize, to: usize) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let source = samples().join("batches").join("b0001");
+    let index = std::fs::read_to_string(source.join("index.csv")).unwrap();
+    let rows: Vec<&str> =
+        index.lines().enumerate().filter(|(n, _)| *n == 0 || (from..=to).contains(n)).map(|r| r.1).collect();
+    for file in rows.iter().skip(1).flat_map(|row| row.split(',').filter(|cell| cell.ends_with(".tif"))) {
+        std::fs::copy(source.join(file), folder.path().join(file)).unwrap();
+    }
+    std::fs::write(folder.path().join("index.csv"), rows.join("\n") + "\n").unwrap();
+    let before: Vec<String> = house.office.batches().await.unwrap().iter().map(|b| b.id.to_string()).collect();
+    house.take(folder.path()).await;
+    let teller = UserName("teller".into());
+    house.office.store().add_user(&teller, &[Role::Operator], &UserName("remit".into())).await.unwrap();
+    let now = house.office.batches().await.unwrap();
+    let made = now.into_iter().map(|b| b.id).find(|b| !before.contains(&b.to_string())).unwrap();
+    for e in house.office.open_exceptions(Some(&made)).await.unwrap() {
+        house.office.hold(&e.transaction, &Default::default(), &teller).await.unwrap();
+    }
+    made.to_string()
 }
 
 /// The samples' scanned batch without its amounts: every check is a question.

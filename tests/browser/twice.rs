@@ -3,6 +3,7 @@
 //! says how it stands.
 
 use remit::domain::BatchState;
+use remit::domain::returned::ReturnState;
 
 use super::*;
 
@@ -14,18 +15,6 @@ async fn state(house: &House) -> (i64, Vec<String>) {
 }
 
 impl Driver {
-    /// As this person from now on.
-    async fn as_person(&self, base: &str, cookie: &str) {
-        self.go(&format!("{base}/static/desk.css")).await;
-        self.run(&format!("document.cookie = 'remit={cookie}; path=/'")).await;
-    }
-
-    /// The page with this button on it.
-    async fn at(&self, page: &str, button: &str) {
-        self.go(page).await;
-        self.until(&format!("document.readyState === 'complete' && !!document.querySelector('{button}')")).await;
-    }
-
     /// Clicks, and waits for the page that comes of it with this sentence.
     async fn press(&self, button: &str, clicks: usize, says: &str) {
         self.run("document.body.dataset.old = '1'").await;
@@ -65,37 +54,20 @@ fn moves(base: &str, batch: &str) -> Vec<Move<'static>> {
     ]
 }
 
-/// Some documents of a sample batch as a batch of their own, with nothing left open in it.
-async fn settled(house: &House, from: usize, to: usize) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let source = samples().join("batches").join("b0001");
-    let index = std::fs::read_to_string(source.join("index.csv")).unwrap();
-    let rows: Vec<&str> =
-        index.lines().enumerate().filter(|(n, _)| *n == 0 || (from..=to).contains(n)).map(|r| r.1).collect();
-    for file in rows.iter().skip(1).flat_map(|row| row.split(',').filter(|cell| cell.ends_with(".tif"))) {
-        std::fs::copy(source.join(file), folder.path().join(file)).unwrap();
-    }
-    std::fs::write(folder.path().join("index.csv"), rows.join("\n") + "\n").unwrap();
-    let before: Vec<String> = house.office.batches().await.unwrap().iter().map(|b| b.id.to_string()).collect();
-    house.take(folder.path()).await;
-    for e in house.office.open_exceptions(None).await.unwrap() {
-        house.office.hold(&e.transaction, &Default::default(), &UserName("teller".into())).await.unwrap();
-    }
-    let now = house.office.batches().await.unwrap();
-    now.iter().map(|b| b.id.to_string()).find(|b| !before.contains(b)).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_screen_does_a_thing_twice_or_half() {
     let Some(mut driver) = Driver::start().await else { return };
     let house = House::new("").await;
     let store = house.office.store();
-    let remit = UserName("remit".into());
-    store.add_user(&UserName("teller".into()), &[Role::Operator], &remit).await.unwrap();
     let (olga, _) = house.signed_in_as("olga", &[Role::Operator, Role::Cashier], true).await;
     let (sven, _) = house.signed_in_as("sven", &[Role::Approver], true).await;
     let base = serving(&house).await;
-    let batches = [settled(&house, 1, 6).await, settled(&house, 7, 11).await, settled(&house, 12, 17).await];
+    let batches = [
+        settled(&house, 1, 6).await,
+        settled(&house, 7, 11).await,
+        settled(&house, 12, 17).await,
+        settled(&house, 21, 28).await,
+    ];
     let who = |one: &Move| if one.page.ends_with("/balance") { olga.clone() } else { sven.clone() };
 
     // A double click is one press; back, the page shows how it stands now.
@@ -142,36 +114,42 @@ async fn no_screen_does_a_thing_twice_or_half() {
     assert_eq!(store.batch(&batches[2]).await.unwrap().state, BatchState::Approved);
 
     // The browser dies right after the click: what was asked for is done, and another browser says so and offers what is next.
-    for (page, button, done) in [
-        (format!("{way}/approve"), "form[action$=\"/post\"] .go", BatchState::Posted),
-        (format!("{base}/deposits"), "form[action=\"/deposits\"] .go", BatchState::Deposited),
-    ] {
-        driver.at(&page, button).await;
-        let sent = format!(
-            "fetch(document.querySelector('{button}').form.action, {{ method: 'POST', body: new URLSearchParams(new FormData(document.querySelector('{button}').form)) }})"
-        );
-        driver.run(&sent).await;
-        drop(driver);
+    let done = [BatchState::Balanced, BatchState::Approved, BatchState::Posted, BatchState::Deposited];
+    for (one, done) in moves(&base, &batches[3]).into_iter().zip(done) {
+        driver.as_person(&base, &who(&one)).await;
+        driver.at(&one.page, one.button).await;
+        driver = dies_after(driver, one.button).await;
         let started = Instant::now();
-        while store.batch(&batches[2]).await.unwrap().state != done {
-            assert!(started.elapsed().as_secs() < 60, "{button} was lost");
+        while store.batch(&batches[3]).await.unwrap().state != done {
+            assert!(started.elapsed().as_secs() < 60, "{} was lost", one.button);
             tokio::task::yield_now().await;
         }
-        driver = Driver::start().await.unwrap();
-        driver.as_person(&base, &sven).await;
-        driver.go(&page).await;
-        driver.until(&format!("document.readyState === 'complete' && !document.querySelector('{button}')")).await;
+        driver.as_person(&base, &who(&one)).await;
+        driver.go(&one.page).await;
+        driver.until(&format!("document.readyState === 'complete' && !document.querySelector('{}')", one.button)).await;
     }
     assert_eq!(house.office.deposits().await.unwrap().len(), 3);
 
-    returns(&house, &driver, &base, &olga).await;
+    let driver = returns(&house, driver, &base, &olga).await;
     let proof = house.office.verify(true).await.unwrap();
     assert!(proof.findings.is_empty(), "{:?}", proof.findings);
     driver.end().await;
 }
 
-/// Two checks come back: presented again twice, and charged back where another tab has presented it.
-async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
+/// Sends what a button sends, and the whole browser is killed before it hears of it; returns another one.
+async fn dies_after(driver: Driver, button: &str) -> Driver {
+    let sent = format!(
+        "const b = document.querySelector('{button}'); const form = new FormData(b.form, b); \
+         fetch(b.form.action, {{ method: 'POST', body: new URLSearchParams(form) }})"
+    );
+    driver.run(&sent).await;
+    drop(driver);
+    Driver::start().await.unwrap()
+}
+
+/// Three checks come back: presented again twice, charged back where another tab has presented it, charged back by a browser
+/// that dies; and the back button shows each time how it stands.
+async fn returns(house: &House, mut driver: Driver, base: &str, olga: &str) -> Driver {
     let deposit = house.office.deposits().await.unwrap().remove(0);
     let items = house.office.store().deposit(deposit.id.as_str()).await.unwrap().items;
     let day = "2026-11-30".parse().unwrap();
@@ -187,7 +165,7 @@ async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
         text: String::new(),
         place: Default::default(),
     };
-    let all = vec![back(0), back(1)];
+    let all = vec![back(0), back(1), back(2)];
     let taken = house.office.take_returns(all, None, day, &UserName("olga".into())).await.unwrap();
     driver.as_person(base, olga).await;
     let page = format!("{base}/returns");
@@ -199,6 +177,18 @@ async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
     }
     driver.to_tab(&tabs[0]).await;
     driver.press(&button(0, "represent"), 2, "Saved").await;
+    let after = state(house).await;
+    // Back: what was offered then is not offered now.
+    driver.run("history.back()").await;
+    let offered =
+        format!("document.readyState === 'complete' && !document.querySelector('{}')", button(0, "represent"));
+    driver
+        .until(&format!(
+            "location.search === '' && {offered} && !!document.querySelector('{}')",
+            button(0, "charge-back")
+        ))
+        .await;
+    assert_eq!(state(house).await, after, "back after it was presented");
     driver.at(&page, &button(1, "charge-back")).await;
     driver.press(&button(1, "charge-back"), 1, "Saved").await;
     let after = state(house).await;
@@ -212,4 +202,21 @@ async fn returns(house: &House, driver: &Driver, base: &str, olga: &str) {
     assert_eq!(state(house).await, after);
     driver.run("document.querySelector('.problem .go').click()").await;
     driver.until("location.pathname === '/returns'").await;
+    // The browser dies right after it was charged back.
+    driver.at(&page, &button(2, "charge-back")).await;
+    driver = dies_after(driver, &button(2, "charge-back")).await;
+    let started = Instant::now();
+    while house.office.find_return(taken[2].id.as_str()).await.unwrap().state != ReturnState::ChargedBack {
+        assert!(started.elapsed().as_secs() < 60, "the charge-back was lost");
+        tokio::task::yield_now().await;
+    }
+    let after = state(house).await;
+    driver.as_person(base, olga).await;
+    driver.at(&page, &format!("a[href*=\"/returns/{}/letter\"]", taken[2].id)).await;
+    assert_eq!(
+        driver.run(&format!("return !!document.querySelector('{}')", button(2, "charge-back"))).await,
+        js!(false)
+    );
+    assert_eq!(state(house).await, after);
+    driver
 }

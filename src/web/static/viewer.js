@@ -46,6 +46,17 @@ function drawBoxes(paper) {
   if (paper.dataset.doubt) draw(paper.dataset.doubt, "doubt");
 }
 
+// A large image is moved as far as its edge and no further: it is never lost from sight.
+function within(paper, view) {
+  const sheet = paper.querySelector(".sheet");
+  const quarter = view.turn % 180 !== 0;
+  const wide = quarter ? sheet.offsetHeight : sheet.offsetWidth;
+  const high = quarter ? sheet.offsetWidth : sheet.offsetHeight;
+  const held = (at, size) => { const most = Math.max(0, (size * view.zoom - size) / 2); return Math.max(-most, Math.min(most, at)); };
+  view.x = held(view.x, wide);
+  view.y = held(view.y, high);
+}
+
 function apply(paper) {
   const view = viewOf(paper);
   const sheet = paper.querySelector(".sheet");
@@ -74,26 +85,28 @@ function look(paper, what) {
   };
   switch (what) {
     case "in": view.zoom = Math.min(8, view.zoom * 1.4); break;
-    case "out": view.zoom = Math.max(1, view.zoom / 1.4); if (view.zoom === 1) view.x = view.y = 0; break;
+    case "out": view.zoom = Math.max(1, view.zoom / 1.4); break;
     case "whole": view.zoom = 1; view.x = view.y = 0; break;
     case "turn": view.turn = (view.turn + 90) % 360; break;
     case "flip": view.flip = !view.flip; press("flip", view.flip); break;
     case "invert": press("invert", paper.querySelector(".stage").classList.toggle("inverted")); return;
     case "contrast": press("contrast", paper.querySelector(".stage").classList.toggle("contrasted")); return;
     case "back": if (paper.dataset.back !== "true") return; view.back = !view.back; press("back", view.back); source(paper); return;
-    case "gray": if (paper.dataset.gray !== "true") return; view.gray = !view.gray; source(paper); return;
+    case "gray": if (paper.dataset.gray !== "true") return; view.gray = !view.gray; press("gray", view.gray); source(paper); return;
     case "left": view.x += 60; break;
     case "right": view.x -= 60; break;
     case "up": view.y += 60; break;
     case "down": view.y -= 60; break;
   }
+  within(paper, view);
   apply(paper);
 }
 
 // Enlarges the doubt's snippet to four times its size, as far as there is room.
 function snippetSize(image) {
   const room = image.parentElement.clientWidth - 16;
-  const times = Math.min(4, room / image.naturalWidth);
+  const high = image.classList.contains("in-words") ? 44 : 92;
+  const times = Math.min(4, room / image.naturalWidth, Math.max(1, high / image.naturalHeight));
   image.style.width = image.naturalWidth * times + "px";
   image.style.maxHeight = "none";
 }
@@ -120,9 +133,10 @@ function prepare(root) {
       view.x += e.clientX - held[0];
       view.y += e.clientY - held[1];
       held = [e.clientX, e.clientY];
+      within(paper, view);
       apply(paper);
     });
-    stage.addEventListener("pointerup", () => { held = null; });
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, () => { held = null; });
     stage.addEventListener("dblclick", () => look(paper, viewOf(paper).zoom > 1 ? "whole" : "in"));
     stage.addEventListener("wheel", (e) => {
       if (!e.ctrlKey) return;
@@ -138,13 +152,16 @@ function prepare(root) {
     const paper = root.querySelector(".paper.main");
     const image = paper && paper.querySelector(".sheet img");
     if (!image) return;
-    Object.assign(paper.dataset, { document: thumb.dataset.document, turn: thumb.dataset.turn, boxes: "", doubt: "", back: "true", gray: "true" });
-    paper.querySelector("h2").textContent = thumb.dataset.kind;
+    const { document: id, turn, back, gray, kind, seq } = thumb.dataset;
+    Object.assign(paper.dataset, { document: id, turn, boxes: "", doubt: "", back, gray });
+    paper.querySelector("h2").textContent = kind;
+    paper.querySelector(".paper-head .hint").textContent = seq;
+    image.alt = `${kind} ${seq}, front`;
     views.delete(paper);
+    paper.querySelectorAll("[data-view]").forEach((tool) => { tool.removeAttribute("aria-pressed"); tool.disabled = paper.dataset[tool.dataset.view] === "false"; });
     apply(paper);
     source(paper);
   }));
 }
 
 window.remitViewer = { look, prepare };
-document.addEventListener("DOMContentLoaded", () => prepare(document));
