@@ -124,13 +124,7 @@ async fn full(site: &Site) {
     s.add_user(&UserName("kim".into()), &[Role::Cashier], &admin()).await.unwrap();
     s.save_layout("coupon", "name = 1", &admin()).await.unwrap();
     s.save_setting("colour", "blue", &admin()).await.unwrap();
-    let payer = KnownPayer {
-        routing: "061000146".into(),
-        bank_account: BankAccount::new(CANARY),
-        biller: Biller("power".into()),
-        account: AccountNumber::new("A1"),
-    };
-    s.import_payers(&[payer], &olga()).await.unwrap();
+    s.import_payers(&[payer()], &olga()).await.unwrap();
     s.mark_payers(&[("061000146".into(), BankAccount::new("77"), true, Some("closed".into()))], &olga()).await.unwrap();
     let batch = posted(site, "full", 6).await;
     let first = s.entries(0, 1).await.unwrap().remove(0);

@@ -255,6 +255,14 @@ impl Office {
         Ok(after(None, &saved, false))
     }
 
+    /// A transaction with one decision more, and its batch.
+    async fn with(&self, before: &Transaction, decision: Decision) -> Result<(Batch, Transaction)> {
+        let batch = self.store.batch(before.batch.as_str()).await?;
+        let mut decided = before.clone();
+        decided.decisions.push(decision);
+        Ok((batch, decided))
+    }
+
     /// Matching again over the decisions of the touched transactions, saved with the decision in one go.
     pub(super) async fn replay(
         &self,
@@ -264,9 +272,7 @@ impl Office {
         what: &str,
         by: &UserName,
     ) -> Result<Transaction> {
-        let batch = self.store.batch(before.batch.as_str()).await?;
-        let mut decided = before.clone();
-        decided.decisions.push(decision);
+        let (batch, decided) = self.with(before, decision).await?;
         let documents = match effect {
             Effect::Rematch => return self.matched_again(&batch, before, decided, None, what, by).await,
             Effect::Regroup { documents } => documents,
@@ -292,9 +298,7 @@ impl Office {
         what: &str,
         by: &UserName,
     ) -> Result<Transaction> {
-        let batch = self.store.batch(before.batch.as_str()).await?;
-        let mut decided = before.clone();
-        decided.decisions.push(decision);
+        let (batch, decided) = self.with(before, decision).await?;
         self.matched_again(&batch, before, decided, Some(rescan), what, by).await
     }
 

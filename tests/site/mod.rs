@@ -75,6 +75,16 @@ impl Site {
     }
 }
 
+/// A bank account that stands nowhere else, and whose it is.
+pub fn payer() -> KnownPayer {
+    KnownPayer {
+        routing: "061000146".into(),
+        bank_account: BankAccount::new(CANARY),
+        biller: Biller("power".into()),
+        account: AccountNumber::new("A1"),
+    }
+}
+
 pub fn olga() -> UserName {
     UserName("olga".into())
 }

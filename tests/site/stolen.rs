@@ -1,19 +1,12 @@
 //! S12 to S14: what somebody sees who takes the disk, and that a site opens with its own key only.
 
-use remit::domain::*;
 use remit::store::*;
 
 use super::site::*;
 
 pub async fn s12_s13_a_stolen_disk_shows_no_account_and_no_image(site: &Site) {
     let s = &site.store;
-    let payer = KnownPayer {
-        routing: "061000146".into(),
-        bank_account: BankAccount::new(CANARY),
-        biller: Biller("power".into()),
-        account: AccountNumber::new("A1"),
-    };
-    s.import_payers(&[payer], &olga()).await.unwrap();
+    s.import_payers(&[payer()], &olga()).await.unwrap();
     let batch = posted(site, "canary", 4).await;
     s.blob(s.documents(&batch).await.unwrap()[0].images[0].hash).await.unwrap();
     // With the log not yet folded, and after closing.
