@@ -183,7 +183,11 @@ pub async fn purge(args: PurgeArgs, office: &Office, global: &Global) -> anyhow:
             done.deposit_files.len(),
             done.bytes,
             if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) }
-        ),
+        ) + if done.in_server_log {
+            "\nthe server's write-ahead log and its archives hold the sealed keys until they are recycled"
+        } else {
+            ""
+        },
     )?;
     Ok(0)
 }

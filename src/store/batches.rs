@@ -2,7 +2,7 @@
 //! machine must allow the event, and the audit row is part of the same transaction.
 
 use super::audit::Event;
-use super::db::{Row, Tx, sql, values};
+use super::db::{Row, Tx, begins, sql, values};
 use super::transactions::decided_stay;
 use super::users::hash_of;
 use super::*;
@@ -89,7 +89,7 @@ macro_rules! queue_columns {
 
 sql! {
     ONE = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and b.id = $2");
-    LIKE = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and substr(b.id, 1, length($2)) = $2 limit 2");
+    LIKE = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and ", begins!("b.id"), " limit 2");
     NAMED = concat!("select ", batch_columns!(), " from batches b where b.site = $1 and b.name = $2 limit 2");
     SUMMARY = concat!("select ", batch_columns!(), ",
         (select count(*) from documents d where d.site = b.site and d.batch = b.id),
@@ -104,7 +104,7 @@ sql! {
     OPEN_QUEUE = concat!(queue_columns!(), "and e.decided_by is null and b.state <> 'void'
         and (t.id is null or t.state not in ('rejected', 'void')) order by b.date, b.id, t.seq, e.place, e.id");
     EXCEPTION = concat!(queue_columns!(), "and e.id = $2");
-    EXCEPTION_LIKE = concat!(queue_columns!(), "and substr(e.id, 1, length($2)) = $2 limit 2");
+    EXCEPTION_LIKE = concat!(queue_columns!(), "and ", begins!("e.id"), " limit 2");
     /// Only one transaction at a time goes on with a batch.
     LOCK_POSTGRES = "select state from batches where site = $1 and id = $2 for update";
     /// The transaction that writes is the only one there.

@@ -35,6 +35,22 @@ macro_rules! sql {
 }
 pub(super) use sql;
 
+/// Where an id begins with `$2`. The range lets the database go to it in its index; the rest is the condition itself. Ids are
+/// small letters and digits, less than two dozen.
+macro_rules! begins {
+    ($id:literal) => {
+        concat!(
+            $id,
+            " >= $2 and ",
+            $id,
+            " <= $2 || 'zzzzzzzzzzzzzzzzzzzzzzzz' and substr(",
+            $id,
+            ", 1, length($2)) = $2"
+        )
+    };
+}
+pub(super) use begins;
+
 /// `values![site, id, amount]`: what is bound to `$1`, `$2`, ..
 macro_rules! values {
     ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Value::from($value)),*] };
@@ -367,6 +383,23 @@ impl Db {
         }
     }
 
+    /// Writes a table anew, so that nothing is left of the rows that were taken out of it. A server keeps deleted rows in its
+    /// files until then; the embedded database overwrites them at once. Says whether there was anything to do.
+    pub async fn write_anew(&self, table: &'static str) -> Result<bool, StoreError> {
+        match self {
+            Db::Sqlite { .. } => Ok(false),
+            #[cfg(feature = "postgres")]
+            Db::Postgres { pool, .. } => {
+                sqlx::raw_sql(AssertSqlSafe(format!("vacuum (full) {table}"))).execute(pool).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    pub fn is_server(&self) -> bool {
+        !matches!(self, Db::Sqlite { .. })
+    }
+
     /// A snapshot to read from.
     pub fn read<'a>(&'a self) -> Answer<'a, Tx> {
         Box::pin(async move {
@@ -572,6 +605,22 @@ impl Tx {
                 Tx::Postgres(c, _) => drop((&mut **c).prepare(sql).await?),
             }
             Ok(())
+        })
+    }
+
+    /// How the embedded database would go about a text, step by step, without running it. Postgres has its own way, which
+    /// depends on what its tables hold: no steps.
+    pub fn plan<'a>(&'a mut self, sql: &'static str) -> Answer<'a, Vec<String>> {
+        Box::pin(async move {
+            let text = format!("explain query plan {}", self.said(sql).0);
+            match self {
+                Tx::Sqlite(c, _) => {
+                    let rows = sqlx::query(AssertSqlSafe(text)).persistent(false).fetch_all(&mut **c).await?;
+                    Ok(rows.iter().map(|row| row.try_get(3)).collect::<Result<_, _>>()?)
+                }
+                #[cfg(feature = "postgres")]
+                Tx::Postgres(..) => Ok(Vec::new()),
+            }
         })
     }
 

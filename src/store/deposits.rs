@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::Event;
-use super::db::{Bulk, Kind, Row, Tx, sql, values};
+use super::db::{Bulk, Kind, Row, Tx, begins, sql, values};
 use super::users::hash_of;
 use super::*;
 use crate::domain::{
@@ -52,8 +52,8 @@ sql! {
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ONE = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits
            where site = $1 and id = $2";
-    LIKE = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits
-            where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    LIKE = concat!("select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits
+            where site = $1 and ", begins!("id"), " limit 2");
     LIST = "select id, date, kind, profile, number, state, count, total, file, sha256, claimed_at from deposits where site = $1";
     ITEMS = "select deposit, document, amount, sequence from deposit_items where site = $1 order by deposit, place";
     ITEMS_OF = "select deposit, document, amount, sequence from deposit_items where site = $1 and deposit = $2 order by place";

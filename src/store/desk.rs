@@ -72,8 +72,9 @@ pub struct Neighbour {
 }
 
 /// What a search asks for; each part that is given must hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Wanted {
+    pub transaction: Option<TransactionId>,
     pub account: Option<String>,
     pub name: Option<String>,
     pub amount: Option<Cents>,
@@ -121,17 +122,17 @@ sql! {
         left join transactions t on t.site = e.site and t.id = e.transaction_id
         where e.site = $1 and e.decided_by is null and b.state <> 'void'
         and (t.id is null or t.state not in ('rejected', 'void')) group by e.code, b.date";
-    HOURS = "select substr(r.at, 1, 13), count(*) from documents d join batches b on b.site = d.site and b.id = d.batch
-        join receipts r on r.site = b.site and r.id = b.receipt where d.site = $1 and r.at >= $2
+    HOURS = "select substr(r.at, 1, 13), count(*) from receipts r cross join batches b cross join documents d
+        where r.site = $1 and r.at >= $2 and b.site = r.site and b.receipt = r.id and d.site = b.site and d.batch = b.id
         group by substr(r.at, 1, 13) order by 1";
     STRAIGHT = "select b.date, count(*), cast(sum(case when t.state in ('clean', 'posted')
             and not exists (select 1 from decisions d where d.site = t.site and d.transaction_id = t.id)
             and not exists (select 1 from exceptions e where e.site = t.site and e.transaction_id = t.id)
             then 1 else 0 end) as bigint)
-        from transactions t join batches b on b.site = t.site and b.id = t.batch
-        where t.site = $1 and t.state <> 'void' and b.date >= $2 group by b.date order by b.date";
+        from batches b cross join transactions t
+        where b.site = $1 and b.date >= $2 and t.site = b.site and t.batch = b.id and t.state <> 'void' group by b.date order by b.date";
     TRAIL = "select number, at, by_user, what, noun, id, before_hash, after_hash, note, previous, hash from audit
-        where site = $1 and id any_of($2) order by number";
+        where site = $1 and id any_of($2) order by number + 0";
     READ_SO_FAR = "select count(distinct document) from readings where site = $1 and batch = $2";
     AUDIT_HEAD = "select number from heads where site = $1 and chain = 'audit'";
     NEWEST_AUDIT = "select number, at, by_user, what, noun, id, before_hash, after_hash, note, previous, hash from audit
@@ -142,8 +143,9 @@ sql! {
     IN_DEPOSIT = "select document, deposit from deposit_items where site = $1 and document any_of($2)";
     NEIGHBOURS = "select id, seq, state, received from transactions
         where site = $1 and batch = $2 and seq >= $3 and seq <= $4 order by seq";
-    ENTRIES_OF = "select number from entries where site = $1 and transaction_id = $2 order by number";
+    ENTRIES_OF = "select number from entries where site = $1 and transaction_id = $2 order by number + 0";
     OF_DOCUMENT = "select transaction_id from transaction_documents where site = $1 and document = $2";
+    BY_ID = hits!("", "t.id = $2");
     BY_ACCOUNT = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.account = $2");
     BY_BILL = hits!("join applications x on x.site = t.site and x.transaction_id = t.id", "x.bill = $2");
     // From the few bills of that name to their payments, never the other way round.
@@ -161,7 +163,11 @@ sql! {
          join check_prints c on c.site = td.site and c.document = td.document",
         "c.serial = $2"
     );
-    BY_DATE = hits!("", "$2 <> 'x'");
+    BY_DATE = hits!(
+        "",
+        "$2 <> 'x' and t.batch in (select o.id from batches o where o.site = $1 and ($3 = '' or o.date >= $3)
+            and ($5 = '' or o.date <= $5))"
+    );
 }
 
 impl Store {
@@ -346,6 +352,9 @@ impl Store {
     /// Transactions for which every given part holds, newest first, at most 200.
     pub async fn research(&self, wanted: &Wanted) -> Result<Vec<Hit>, StoreError> {
         let mut asked: Vec<(Vec<&'static str>, String)> = Vec::new();
+        if let Some(transaction) = &wanted.transaction {
+            asked.push((vec![BY_ID], transaction.to_string()));
+        }
         if let Some(account) = &wanted.account {
             asked.push((vec![BY_ACCOUNT, BY_BILL], account.clone()));
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::audit::Event;
-use super::db::{Bulk, Kind, Row, Tx, sql, values};
+use super::db::{Bulk, Kind, Row, Tx, begins, sql, values};
 use super::*;
 use crate::domain::{Batch, BatchState, Document, DocumentKind, ImageRef, ImageRole, Reading, ReceiptId, Sha256};
 
@@ -113,11 +113,11 @@ sql! {
               join documents d on d.site = i.site and d.id = i.document
               where i.site = $1 and d.batch = $2 and d.place between $3 and $4 order by d.place, i.place";
     THESE = "select id, batch, seq, kind_hint, dpi, station_micr, station_amount, amount_is_recorded, envelope,
-             remittance from documents where site = $1 and id any_of($2) order by batch, place";
+             remittance from documents where site = $1 and id any_of($2) order by batch || '', place";
     IMAGES_OF_THESE = "select document, role, name, hash from images where site = $1 and document any_of($2)
                        order by document, place";
     DOCUMENT = "select id, batch, place from documents where site = $1 and id = $2";
-    DOCUMENT_LIKE = "select id, batch, place from documents where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    DOCUMENT_LIKE = concat!("select id, batch, place from documents where site = $1 and ", begins!("id"), " limit 2");
     WITH_FRONT = "select i.hash, i.document, d.batch from images i
                   join documents d on d.site = i.site and d.id = i.document
                   join batches b on b.site = d.site and b.id = d.batch

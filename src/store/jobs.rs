@@ -156,9 +156,9 @@ sql! {
     LEFT_OF_BATCH = "select state, count(*) from jobs where site = $1 and batch = $2 and state <> 'done' group by state";
     RETRY = "update jobs set state = 'ready', attempts = 0 where site = $1 and state <> 'done' and state = 'failed'";
     READ_BEFORE = "select document, max(ordinal) from readings where site = $1 and document any_of($2) group by document";
-    READINGS = "select r.document, r.ordinal, r.sealed from readings r
-                join documents d on d.site = r.site and d.id = r.document
-                where r.site = $1 and d.batch = $2 order by r.document, r.ordinal";
+    READINGS = "select r.document, r.ordinal, r.sealed from documents d
+                cross join readings r where d.site = $1 and d.batch = $2
+                and r.site = d.site and r.document = d.id order by r.ordinal";
     LIKE = "select p.near, p.exact, p.document, p.batch from check_prints p
             join batches b on b.site = p.site and b.id = p.batch
             where p.site = $1 and p.near any_of($2) and b.state <> 'void' order by b.date, p.batch, p.document";

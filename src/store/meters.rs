@@ -9,7 +9,7 @@ sql! {
     SINCE = "select document, batch, transaction_id, biller, account, meter, date, reading, previous, used, verdict
              from meter_readings where site = $1 and date >= $2 order by date, biller, account, document";
     OF_BATCH = "select document, batch, transaction_id, biller, account, meter, date, reading, previous, used, verdict
-             from meter_readings where site = $1 and batch = $2 order by biller, account, document, meter";
+             from meter_readings where site = $1 and batch = $2 order by biller || '', account, document, meter";
 }
 
 const ADD: Bulk = Bulk {

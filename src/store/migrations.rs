@@ -30,6 +30,7 @@ pub(super) fn sqlite() -> Migrator {
         (10, "kept and refused files", include_str!("migrations/sqlite/0010_files.sql")),
         (11, "object keys", include_str!("migrations/sqlite/0011_object_keys.sql")),
         (12, "what files brought", include_str!("migrations/sqlite/0012_files_brought.sql")),
+        (13, "what lies in a pack", include_str!("migrations/sqlite/0013_packs.sql")),
     ])
 }
 
@@ -47,5 +48,6 @@ pub(super) fn postgres() -> Migrator {
         (10, "kept and refused files", include_str!("migrations/postgres/0010_files.sql")),
         (11, "object keys", include_str!("migrations/postgres/0011_object_keys.sql")),
         (12, "what files brought", include_str!("migrations/postgres/0012_files_brought.sql")),
+        (13, "what lies in a pack", include_str!("migrations/postgres/0013_packs.sql")),
     ])
 }

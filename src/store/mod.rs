@@ -116,6 +116,49 @@ sql! {
 /// How often a unit of work that lost a deadlock is tried.
 const ATTEMPTS: u32 = 5;
 
+/// The SQL texts of each room.
+const TEXTS: &[(&str, &[(&str, &str)])] = &[
+    ("store", ALL),
+    ("amounts", amounts::ALL),
+    ("audit", audit::ALL),
+    ("batches", batches::ALL),
+    ("bills", bills::ALL),
+    ("blobs", blobs::ALL),
+    ("books", books::ALL),
+    ("carry", carry::ALL),
+    ("changes", changes::ALL),
+    ("deposits", deposits::ALL),
+    ("desk", desk::ALL),
+    ("drawer", drawer::ALL),
+    ("intake", intake::ALL),
+    ("jobs", jobs::ALL),
+    ("journal", journal::ALL),
+    ("keeping", keeping::ALL),
+    ("returns", returns::ALL),
+    ("leases", leases::ALL),
+    ("reseal", reseal::ALL),
+    ("seals", seals::ALL),
+    ("sessions", sessions::ALL),
+    ("meters", meters::ALL),
+    ("notices", notices::ALL),
+    ("parts", parts::ALL),
+    ("payers", payers::ALL),
+    ("purge", purge::ALL),
+    ("refusals", refusals::ALL),
+    ("transactions", transactions::ALL),
+    ("settings", settings::ALL),
+    ("users", users::ALL),
+    ("verify", verify::ALL),
+    ("reseal", reseal::COLUMN_TEXTS),
+];
+
+/// Room, name and text of those that this database is asked.
+fn texts(sqlite: bool) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let other = if sqlite { "_POSTGRES" } else { "_SQLITE" };
+    let all = TEXTS.iter().flat_map(|(room, texts)| texts.iter().map(|(name, text)| (*room, *name, *text)));
+    all.filter(move |(_, name, _)| !name.ends_with(other))
+}
+
 impl Store {
     /// Makes the database's tables (or the site in a shared database), the folder of the object store and the key file.
     /// Repeated after a crash it completes; on a complete site it only opens it.
@@ -154,7 +197,10 @@ impl Store {
     async fn connect(config: &StoreConfig, create: bool) -> Result<Store, StoreError> {
         let db = Db::connect(&config.database, create).await?;
         let keys = Keys::load(&config.key_file, &config.site)?;
-        let objects = Objects::connect(&config.blobs, create)?;
+        Store::over(config, db, keys, Objects::connect(&config.blobs, create)?).await
+    }
+
+    async fn over(config: &StoreConfig, db: Db, keys: Keys, objects: Objects) -> Result<Store, StoreError> {
         db.migrate().await?;
         Ok(Store {
             inside: Arc::new(Inside {
@@ -184,53 +230,24 @@ impl Store {
 
     /// Lets the database check every SQL text of the store without running it. Returns how many there are.
     pub async fn prepare_all(&self) -> Result<usize, StoreError> {
-        let texts = [
-            ALL,
-            amounts::ALL,
-            audit::ALL,
-            batches::ALL,
-            bills::ALL,
-            blobs::ALL,
-            books::ALL,
-            carry::ALL,
-            changes::ALL,
-            deposits::ALL,
-            desk::ALL,
-            drawer::ALL,
-            intake::ALL,
-            jobs::ALL,
-            journal::ALL,
-            keeping::ALL,
-            returns::ALL,
-            leases::ALL,
-            reseal::ALL,
-            reseal::COLUMN_TEXTS,
-            seals::ALL,
-            sessions::ALL,
-            meters::ALL,
-            notices::ALL,
-            parts::ALL,
-            payers::ALL,
-            purge::ALL,
-            refusals::ALL,
-            transactions::ALL,
-            settings::ALL,
-            users::ALL,
-            verify::ALL,
-        ];
         let mut tx = self.db().read().await?;
         let mut prepared = 0;
-        for (name, text) in texts.into_iter().flatten() {
-            let ours = match tx.is_sqlite() {
-                true => !name.ends_with("_POSTGRES"),
-                false => !name.ends_with("_SQLITE"),
-            };
-            if ours {
-                tx.prepare(text).await.map_err(|e| StoreError::damaged(format!("SQL text {name}"), e))?;
-                prepared += 1;
-            }
+        for (_, name, text) in texts(tx.is_sqlite()) {
+            tx.prepare(text).await.map_err(|e| StoreError::damaged(format!("SQL text {name}"), e))?;
+            prepared += 1;
         }
         Ok(prepared)
+    }
+
+    /// How the embedded database goes about every SQL text of the store: `room NAME`, and its steps. None on Postgres.
+    pub async fn plans(&self) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let mut plans = Vec::new();
+        let all = if tx.is_sqlite() { texts(true).collect() } else { Vec::new() };
+        for (room, name, text) in all {
+            plans.push((format!("{room} {name}"), tx.plan(text).await?));
+        }
+        Ok(plans)
     }
 
     /// The site's id.

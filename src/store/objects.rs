@@ -96,9 +96,7 @@ impl Objects {
                 Ok(())
             }
             #[cfg(feature = "s3")]
-            Objects::Bucket(_) => Err(StoreError::Unsupported(
-                "a bucket's objects are purged by the bucket's own life-cycle rules".into(),
-            )),
+            Objects::Bucket(bucket) => bucket.remove(packs).await,
         }
     }
 
@@ -205,7 +203,7 @@ fn read_pieces(folder: &Path, pieces: &[(String, u64, usize)]) -> Result<Vec<Vec
 }
 
 #[cfg(feature = "s3")]
-mod bucket {
+pub(super) mod bucket {
     use std::sync::Arc;
 
     use object_store::aws::AmazonS3Builder;
@@ -225,6 +223,12 @@ mod bucket {
     }
 
     impl Bucket {
+        /// One in memory, spoken to like every other.
+        #[cfg(test)]
+        pub fn in_memory(prefix: &str) -> Bucket {
+            Bucket { store: Arc::new(object_store::memory::InMemory::new()), prefix: prefix.to_string() }
+        }
+
         pub fn connect(address: &str) -> Result<Bucket, StoreError> {
             let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
             let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(refused)?;
@@ -241,6 +245,17 @@ mod bucket {
         pub async fn put(&self, packs: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
             for (name, bytes) in packs {
                 self.store.put(&self.path(&name), bytes.into()).await.map_err(refused)?;
+            }
+            Ok(())
+        }
+
+        /// A bucket that keeps older versions keeps these too; nobody opens them, since their keys are gone.
+        pub async fn remove(&self, packs: &[String]) -> Result<(), StoreError> {
+            for name in packs {
+                match self.store.delete(&self.path(name)).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(refused(error)),
+                }
             }
             Ok(())
         }

@@ -22,7 +22,7 @@ sql! {
     MOVE_APPLICATIONS = "update applications set batch = $2 where site = $1 and transaction_id any_of($3)";
     MOVE_EXCEPTIONS = "update exceptions set batch = $2 where site = $1 and transaction_id any_of($3)";
     MOVE_DECISIONS = "update decisions set batch = $2 where site = $1 and transaction_id any_of($3)";
-    MOVE_NOTICES = "update notices set batch = $2 where site = $1 and transaction_id any_of($3)";
+    MOVE_NOTICES = "update notices set batch = $2 where site = $1 and batch = $4 and transaction_id any_of($3)";
 }
 
 impl Store {
@@ -75,9 +75,10 @@ impl Store {
                     tx.run(sql, values![self.site(), &new.id, documents.clone()]).await?;
                 }
                 let ids: Vec<String> = ids.into_iter().map(ToString::to_string).collect();
-                for sql in [MOVE_TRANSACTIONS, MOVE_APPLICATIONS, MOVE_EXCEPTIONS, MOVE_DECISIONS, MOVE_NOTICES] {
+                for sql in [MOVE_TRANSACTIONS, MOVE_APPLICATIONS, MOVE_EXCEPTIONS, MOVE_DECISIONS] {
                     tx.run(sql, values![self.site(), &new.id, ids.clone()]).await?;
                 }
+                tx.run(MOVE_NOTICES, values![self.site(), &new.id, ids.clone(), batch]).await?;
                 self.prove_documents(&mut tx, batch).await?;
                 self.prove_documents(&mut tx, &new.id).await?;
                 // Their notices went with them: both exports are as the rows are.

@@ -23,6 +23,9 @@ pub struct Purge {
     pub deposit_files: Vec<String>,
     /// Batches that would be due, but somebody holds them.
     pub held: Vec<BatchId>,
+    /// The database is a server's: its write-ahead log, and whatever was archived of it, holds the sealed keys of what goes
+    /// until that is recycled.
+    pub in_server_log: bool,
 }
 
 /// A file as it came that was purged.
@@ -32,11 +35,21 @@ pub struct PurgedFile {
     pub by: UserName,
 }
 
+/// A batch that is finished. What a bank took by itself goes into no deposit of ours: posted, it is at its end.
+macro_rules! finished {
+    () => {
+        "(b.state in ('deposited', 'archived', 'void') or (b.state = 'posted' and b.origin in ('lockbox', 'bank-file')))"
+    };
+}
 /// A batch that is not over: not finished, too young (`$2` is the day), or held for a court.
 macro_rules! needed {
     () => {
-        "(b.date >= $2 or b.state not in ('deposited', 'archived', 'void') or exists (select 1 from legal_holds h
+        concat!(
+            "(b.date >= $2 or not ",
+            finished!(),
+            " or exists (select 1 from legal_holds h
           where h.site = b.site and h.subject = b.id and h.released_at is null))"
+        )
     };
 }
 /// Another file that is kept, and not among those that go (`$3`), is partly the same.
@@ -49,12 +62,13 @@ macro_rules! in_another_file {
 
 sql! {
     /// Batches whose time is over, with whether a legal hold lies on them.
-    DUE = "select b.id, (select count(*) from legal_holds h where h.site = b.site and h.subject = b.id
+    DUE = concat!("select b.id, (select count(*) from legal_holds h where h.site = b.site and h.subject = b.id
                and h.released_at is null)
-           from batches b where b.site = $1 and b.date < $2 and b.state in ('deposited', 'archived', 'void')
-           and exists (select 1 from images i join documents d on d.site = i.site and d.id = i.document
-                       join blobs k on k.site = i.site and k.hash = i.hash where d.site = b.site and d.batch = b.id)
-           order by b.id";
+           from batches b where b.site = $1 and b.date < $2 and ", finished!(), "
+           and exists (select 1 from documents d cross join images i cross join blobs k
+                       where d.site = b.site and d.batch = b.id and i.site = d.site and i.document = d.id
+                       and k.site = i.site and k.hash = i.hash)
+           order by b.id");
     /// Files all of whose batches are over; of one that brought none, its coming is what counts. Of a file that an older
     /// program kept it is not known what it brought: it waits for everything that had come by then.
     FILES_DUE = concat!("select k.sha256, (select cast(sum(a.size) as bigint) from kept_files a
@@ -64,8 +78,8 @@ sql! {
                     (select min(x.name) from refusals x where x.site = k.site and x.sha256 = k.sha256), '')
            from kept_files k where k.site = $1 and k.place = 1
            and not exists (select 1 from purges u where u.site = k.site and u.class = 'file' and u.subject = k.sha256)
-           and not exists (select 1 from file_receipts f join batches b on b.site = f.site and b.receipt = f.receipt
-                           where f.site = k.site and f.sha256 = k.sha256 and ", needed!(), ")
+           and not exists (select 1 from file_receipts f cross join batches b where f.site = k.site
+                           and f.sha256 = k.sha256 and b.site = f.site and b.receipt = f.receipt and ", needed!(), ")
            and (k.came_at < $2 or (k.traced and exists (select 1 from file_receipts f
                                                         where f.site = k.site and f.sha256 = k.sha256)))
            and (k.traced or not exists (select 1 from receipts r join batches b on b.site = r.site and b.receipt = r.id
@@ -79,14 +93,14 @@ sql! {
                            join batches b on b.site = x.site and b.id = x.batch
                            where i.site = d.site and i.deposit = d.id and ", needed!(), ")
            order by d.id");
-    IMAGES_OF = concat!("select distinct i.hash, k.pack, k.size from images i
-        join documents d on d.site = i.site and d.id = i.document
-        join blobs k on k.site = i.site and k.hash = i.hash where d.site = $1 and d.batch any_of($2)
+    IMAGES_OF = concat!("select distinct i.hash, k.pack, k.size from documents d cross join images i cross join blobs k
+        where d.site = $1 and d.batch any_of($2) and i.site = d.site and i.document = d.id
+        and k.site = i.site and k.hash = i.hash
         and not exists (select 1 from images o join documents e on e.site = o.site and e.id = o.document
                         where o.site = i.site and o.hash = i.hash and not (e.batch any_of($2)))
         and not ", in_another_file!("i.hash"), " order by i.hash");
-    PIECES_OF = concat!("select distinct p.hash, k.pack, k.size from kept_files p
-        join blobs k on k.site = p.site and k.hash = p.hash where p.site = $1 and p.sha256 any_of($3)
+    PIECES_OF = concat!("select distinct p.hash, k.pack, k.size from kept_files p cross join blobs k
+        where p.site = $1 and p.sha256 any_of($3) and k.site = p.site and k.hash = p.hash
         and not exists (select 1 from images o join documents e on e.site = o.site and e.id = o.document
                         where o.site = p.site and o.hash = p.hash and not (e.batch any_of($2)))
         and not ", in_another_file!("p.hash"), " order by p.hash");
@@ -127,9 +141,10 @@ impl Store {
     /// stay. Without `really` it only says what it would take.
     pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let purge = self.again(|| Box::pin(self.purge_now(before, really, by))).await?;
-        // Only now, when no row names them; a crash before this line is mended by the next purge.
+        // Only now, when no row names them; a crash before these lines is mended by the next purge.
         if really {
             self.sweep_packs().await?;
+            self.db().write_anew("object_keys").await?;
         }
         Ok(purge)
     }
@@ -137,7 +152,7 @@ impl Store {
     async fn purge_now(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let mut tx = self.db().write().await?;
         self.may(&mut tx, by, &[Role::Admin]).await?;
-        let mut purge = Purge::default();
+        let mut purge = Purge { in_server_log: self.db().is_server(), ..Purge::default() };
         let mut due = Vec::new();
         for row in tx.rows(DUE, values![self.site(), before]).await? {
             match row.int(1)? {
@@ -250,7 +265,8 @@ impl Store {
             let named = row.text(0)?;
             old.retain(|p| *p != named);
         }
-        drop(tx);
+        // Ended, not dropped: a server keeps deleted rows as long as anybody may still see them.
+        tx.commit().await?;
         self.objects().remove(&old).await
     }
 
@@ -271,5 +287,71 @@ impl Store {
     pub async fn deposit_file_is_purged(&self, deposit: &DepositId) -> Result<bool, StoreError> {
         let mut tx = self.db().read().await?;
         Ok(tx.number(PURGED_DEPOSIT, values![self.site(), deposit]).await? > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::objects::Objects;
+    use super::*;
+
+    /// Wherever the packs are kept: what goes is gone with its key, what stays opens from a pack written anew, the old pack is
+    /// taken away, and a second purge finds nothing to do.
+    async fn what_goes_is_gone(objects: Objects) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+        let config = StoreConfig {
+            database: place("site.db"),
+            blobs: "memory:".into(),
+            key_file: folder.path().join("key"),
+            site: "main".into(),
+            clock: crate::clock::Clock::fixed("2026-11-28T12:00:00Z").unwrap(),
+            chart: crate::post::Chart::default(),
+        };
+        Store::create(&config).await.unwrap().close().await;
+        let keys = Keys::load(&config.key_file, &config.site).unwrap();
+        let db = Db::connect(&config.database, false).await.unwrap();
+        let store = Store::over(&config, db, keys, objects).await.unwrap();
+        store.begin_sealing().await.unwrap();
+        let root = UserName("root".into());
+        store.add_user(&root, &[Role::Admin], &UserName("remit".into())).await.unwrap();
+        let [going, staying] = [&b"a bank's file"[..], b"another one's"].map(|b| (Sha256::of(b), b.to_vec()));
+        store.put_blobs(vec![going.clone(), staying.clone()]).await.unwrap();
+        store.keep_file(going.0, &[(going.0, going.1.len())]).await.unwrap();
+        let packs = async || {
+            let mut tx = store.db().read().await.unwrap();
+            let rows = tx.rows(NAMED_PACKS, values![store.site()]).await.unwrap();
+            rows.iter().map(|r| r.text(0).unwrap()).collect::<Vec<_>>()
+        };
+        let old = packs().await;
+        let before: Day = "2026-12-01".parse().unwrap();
+        let would = store.purge(before, false, &root).await.unwrap();
+        assert_eq!((would.files, would.images, old.len()), (1, 0, 1), "{would:?}");
+        assert_eq!(store.blob(going.0).await.unwrap(), going.1, "only asked");
+        assert_eq!(store.purge(before, true, &root).await.unwrap(), would);
+        assert!(matches!(store.blob(going.0).await, Err(StoreError::NoBlob { .. })));
+        assert_eq!(store.blob(staying.0).await.unwrap(), staying.1);
+        let new = packs().await;
+        assert!(new.len() == 1 && new != old, "{new:?}");
+        let there = |pack: &str| store.objects().get(vec![(pack.to_string(), 0, 1)]);
+        assert!(there(&old[0]).await.is_err(), "the old pack is still there");
+        assert!(there(&new[0]).await.is_ok());
+        assert_eq!(store.purge(before, true, &root).await.unwrap().files, 0, "once");
+        assert_eq!(store.verify(true).await.unwrap().1, vec![]);
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_purge_does_its_work_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        what_goes_is_gone(Objects::connect(folder.path().to_str().unwrap(), true).unwrap()).await;
+    }
+
+    #[cfg(feature = "s3")]
+    #[tokio::test]
+    async fn a_purge_does_its_work_in_a_bucket() {
+        for prefix in ["", "power/images"] {
+            what_goes_is_gone(Objects::Bucket(super::super::objects::bucket::Bucket::in_memory(prefix))).await;
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! by whom and when, with its bytes beside. The same file again adds nothing.
 
 use super::audit::Event;
-use super::db::{Bulk, Kind, sql, values};
+use super::db::{Bulk, Kind, begins, sql, values};
 use super::*;
 use crate::domain::Sha256;
 
@@ -28,8 +28,8 @@ sql! {
                    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (site, id) do nothing";
     REFUSALS = "select id, sha256, name, size, at, by_user, sealed from refusals where site = $1 order by at, id";
     REFUSAL = "select id, sha256, name, size, at, by_user, sealed from refusals where site = $1 and id = $2";
-    REFUSAL_LIKE = "select id, sha256, name, size, at, by_user, sealed from refusals
-                    where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    REFUSAL_LIKE = concat!("select id, sha256, name, size, at, by_user, sealed from refusals
+                    where site = $1 and ", begins!("id"), " limit 2");
 }
 
 const ADD_PIECES: Bulk = Bulk {

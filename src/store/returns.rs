@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::Event;
-use super::db::{Bulk, Kind, Row, Tx, sql, values};
+use super::db::{Bulk, Kind, Row, Tx, begins, sql, values};
 use super::users::hash_of;
 use super::*;
 use crate::domain::{
@@ -78,8 +78,7 @@ sql! {
         join entries e on e.site = b.site and e.batch = b.id and e.number between o.first_entry and o.last_entry
         join postings p on p.site = e.site and p.number = e.number
         left join returns r on r.site = p.site and r.document = p.document
-        where b.site = $1 and b.origin in ('lockbox', 'bank-file') and p.amount = $2 and p.document is not null
-        order by 1";
+        where b.site = $1 and b.origin in ('lockbox', 'bank-file') and p.amount = $2 and p.document is not null";
     BY_MARK = "select id from returns where site = $1 and mark = $2";
     BY_DOCUMENT = "select id from returns where site = $1 and document = $2";
     ADD = "insert into returns (site, id, mark, channel, reason, code, amount, date, state, fee, note, at, by_user, sealed)
@@ -88,8 +87,8 @@ sql! {
               where site = $1 and id = $2 and state = 'unmatched'";
     MOVE = "update returns set state = $4, due = $5 where site = $1 and id = $2 and state = $3";
     ONE = "select id, state, date, document, deposit, entry, fee, due, note, sealed from returns where site = $1 and id = $2";
-    LIKE = "select id, state, date, document, deposit, entry, fee, due, note, sealed from returns
-            where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    LIKE = concat!("select id, state, date, document, deposit, entry, fee, due, note, sealed from returns
+            where site = $1 and ", begins!("id"), " limit 2");
     LIST = "select id, state, date, document, deposit, entry, fee, due, note, sealed from returns where site = $1
             order by date, id";
     PARTS = "select return_id, biller, account, bill, ledger, amount from return_parts where site = $1
@@ -160,6 +159,7 @@ impl Store {
                 returned: returned.transpose()?,
             });
         }
+        list.sort_by(|a: &AtBank, b| a.document.cmp(&b.document));
         Ok(list)
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::db::{Bulk, Kind, Row, Tx, sql, values};
+use super::db::{Bulk, Kind, Row, Tx, begins, sql, values};
 use super::*;
 use crate::domain::{AccountNumber, Application, Biller, Decision, PixelBox, Reason, TransactionKind};
 
@@ -62,7 +62,8 @@ sql! {
     DECISIONS_OF_THESE = select!(decisions, "transaction_id any_of($2)");
     OWN_OF_BATCH = select!(exceptions, "batch = $2 and transaction_id is null");
     FIND = "select id from transactions where site = $1 and id = $2";
-    FIND_LIKE = "select id from transactions where site = $1 and substr(id, 1, length($2)) = $2 limit 2";
+    OF_ACCOUNT = "select distinct transaction_id from applications where site = $1 and account = $2";
+    FIND_LIKE = concat!("select id from transactions where site = $1 and ", begins!("id"), " limit 2");
     DROP_DOCUMENTS = "delete from transaction_documents where site = $1 and transaction_id any_of($2)";
     DROP_APPLICATIONS = "delete from applications where site = $1 and transaction_id any_of($2)";
     DROP_EXCEPTIONS = "delete from exceptions where site = $1 and transaction_id any_of($2)";
@@ -175,6 +176,14 @@ impl Store {
     pub(super) async fn transactions_of(&self, tx: &mut Tx, batch: &BatchId) -> Result<Vec<Transaction>, StoreError> {
         let texts = [OF_BATCH, DOCUMENTS_OF_BATCH, APPLICATIONS_OF_BATCH, EXCEPTIONS_OF_BATCH, DECISIONS_OF_BATCH];
         self.load(tx, texts, values![self.site(), batch]).await
+    }
+
+    /// Every payment of which something is applied to this account, by batch and place.
+    pub async fn transactions_of_account(&self, account: &AccountNumber) -> Result<Vec<Transaction>, StoreError> {
+        let mut tx = self.db().read().await?;
+        let rows = tx.rows(OF_ACCOUNT, values![self.site(), account.reveal()]).await?;
+        let ids = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+        self.these_transactions(&mut tx, ids).await
     }
 
     pub(super) async fn these_transactions(

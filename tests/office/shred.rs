@@ -126,6 +126,30 @@ async fn s27_a_purge_shreds_what_is_old_and_the_site_still_verifies() {
     }
 }
 
+/// A bank's file whose checks the bank took itself is over when it is posted: it goes into no deposit of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_banks_own_file_is_over_when_it_is_posted() {
+    let h = Harness::new().await;
+    let root = UserName("root".into());
+    h.office.add_user(&root, &[Role::Admin]).await.unwrap();
+    let asked = TakeIn { origin: None, ..h.asked() };
+    for source in station::sources(&samples().join("lockbox.txt")).unwrap() {
+        h.office.take_in(&source, &asked).await.unwrap();
+    }
+    h.office.run_jobs(|_| ()).await.unwrap();
+    let file = Sha256::of(&std::fs::read(samples().join("lockbox.txt")).unwrap());
+    let before = h.office.batches().await.unwrap()[0].date.plus_days(1);
+    let files = async || h.office.purge(before, true, &root).await.unwrap().files;
+    assert_eq!(files().await, 0, "it is still worked on");
+    for head in h.office.batches().await.unwrap() {
+        h.finish(head.id.as_str()).await;
+        assert_eq!(h.office.find_batch(head.id.as_str()).await.unwrap().state, BatchState::Posted);
+    }
+    assert_eq!((files().await, files().await), (1, 0));
+    assert_eq!(h.office.store().purged_file(file).await.unwrap().map(|p| p.by), Some(root.clone()));
+    h.close().await;
+}
+
 /// The sealed keys of these objects, as they stand in the database.
 async fn sealed_keys(site: &Path, hashes: &[Sha256]) -> Vec<Vec<u8>> {
     use sqlx::{Connection as _, Row as _};
