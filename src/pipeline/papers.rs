@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AccountNumber, Cents, Day, Transaction, TransactionState};
+use crate::domain::{AccountNumber, Batch, BatchId, Cents, Day, Transaction, TransactionState};
 use crate::pipeline::settle::is_tender;
 use crate::pipeline::{Office, OfficeError, Result};
 use crate::reports::{Cell, Sheet};
@@ -308,23 +308,25 @@ impl Office {
         let columns = ["date", "what", "service", "bill", ">amount", "state", "where"];
         let mut sheet = self.sheet("Account activity", &format!("account {}", account.masked()), &columns);
         let mut rows: Vec<(Day, Vec<Cell>)> = Vec::new();
-        for summary in self.store.batches().await? {
-            let batch = summary.batch;
-            for t in self.store.transactions(&batch.id).await? {
-                for a in t.applications.iter().filter(|a| a.account.as_ref() == Some(&account)) {
-                    rows.push((
-                        batch.date,
-                        vec![
-                            batch.date.into(),
-                            "payment".into(),
-                            a.biller.as_ref().map_or("", |b| b.0.as_str()).into(),
-                            a.bill.clone().unwrap_or_else(|| "credit".into()).into(),
-                            a.amount.into(),
-                            t.state.as_str().into(),
-                            format!("batch {}, transaction {}", batch.name, t.id).into(),
-                        ],
-                    ));
-                }
+        let mut batches: BTreeMap<BatchId, Batch> = BTreeMap::new();
+        for t in self.store.transactions_of_account(&account).await? {
+            if !batches.contains_key(&t.batch) {
+                batches.insert(t.batch.clone(), self.store.batch(t.batch.as_str()).await?);
+            }
+            let Some(batch) = batches.get(&t.batch) else { continue };
+            for a in t.applications.iter().filter(|a| a.account.as_ref() == Some(&account)) {
+                rows.push((
+                    batch.date,
+                    vec![
+                        batch.date.into(),
+                        "payment".into(),
+                        a.biller.as_ref().map_or("", |b| b.0.as_str()).into(),
+                        a.bill.clone().unwrap_or_else(|| "credit".into()).into(),
+                        a.amount.into(),
+                        t.state.as_str().into(),
+                        format!("batch {}, transaction {}", batch.name, t.id).into(),
+                    ],
+                ));
             }
         }
         for r in self.store.returns().await? {
