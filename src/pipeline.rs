@@ -439,7 +439,11 @@ impl Office {
         let whose: Vec<_> = wanted.payers.iter().cloned().collect();
         let payers = self.store.payers_of(&whose).await?;
         let standings = self.store.standings(&whose).await?;
-        let named: Vec<_> = wanted.accounts.iter().cloned().collect();
+        let paid_for = payers.iter().map(|p| p.account.clone());
+        let seen_paid = standings.iter().flat_map(|s| s.2.seen.iter().map(|(_, account, _)| account.clone()));
+        let mut named: Vec<_> = wanted.accounts.iter().cloned().chain(paid_for).chain(seen_paid).collect();
+        named.sort();
+        named.dedup();
         let renumbered = self.store.renumbered(&named).await?;
         let accounts: Vec<_> = wanted
             .accounts

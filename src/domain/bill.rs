@@ -154,6 +154,11 @@ impl Bill {
         text.split([' ', ';']).filter(|t| !t.is_empty()).map(AccountNumber::new).collect()
     }
 
+    /// May the account pay by no check on this day?
+    pub fn is_cash_only(&self, day: Day) -> bool {
+        self.status == AccountStatus::CashOnly && self.cash_only_until().is_none_or(|until| until >= day)
+    }
+
     /// Column `final_account`: where the final bill of a closed account stands.
     pub fn final_account(&self) -> Option<AccountNumber> {
         self.column("final_account").map(AccountNumber::new)

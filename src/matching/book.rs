@@ -28,16 +28,23 @@ impl Wanted {
                 let text = decision.fields.get(field).map_or("", String::as_str);
                 text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(String::from).collect::<Vec<_>>()
             };
+            // `BILLER/NUMBER` names a bill, and so may a number with a stroke in it.
+            let bills = |field: &str| {
+                let number = |t: &String| t.split_once('/').map(|(_, number)| number.trim().to_string());
+                let named = list(field);
+                named.iter().filter_map(number).chain(named.clone()).collect::<Vec<_>>()
+            };
             match decision.name.as_str() {
                 "assign" => {
                     self.accounts.extend(list("account").into_iter().map(AccountNumber::new));
-                    self.bills.extend(list("bill"));
+                    self.bills.extend(bills("bill"));
                 }
-                "apply" | "edit-line" => self.bills.extend(list("bill")),
+                "apply" | "edit-line" => self.bills.extend(bills("bill")),
                 "apply-list" => {
                     let text = decision.fields.get("list").map_or("", String::as_str);
                     for line in super::list::ListPayment::parse(text).lines {
                         self.accounts.extend(line.account);
+                        self.bills.extend(line.bill.iter().filter_map(|b| Some(b.split_once('/')?.1.to_string())));
                         self.bills.extend(line.bill);
                     }
                 }
@@ -222,11 +229,42 @@ impl BillBook {
         all.iter().filter(|b| biller.is_none_or(|x| *x == b.biller)).collect()
     }
 
-    /// The bill of this number; of every biller when none is named.
+    /// The bill of this number; the first one when several billers have such a bill and none is named.
     pub fn bill(&self, biller: Option<&Biller>, number: &str) -> Option<&Bill> {
+        self.numbered(biller, number).next()
+    }
+
+    /// The bills of this number: one for each biller that has it.
+    pub fn numbered<'b, 'n>(
+        &'b self,
+        biller: Option<&'n Biller>,
+        number: &'n str,
+    ) -> impl Iterator<Item = &'b Bill> + use<'b, 'n> {
         let from = self.by_number.partition_point(|i| self.bills[*i as usize].bill.as_str() < number);
         let run = self.by_number[from..].iter().map(|i| &self.bills[*i as usize]);
-        run.take_while(|b| b.bill == number).find(|b| biller.is_none_or(|x| *x == b.biller))
+        run.take_while(move |b| b.bill == number).filter(move |b| biller.is_none_or(|x| *x == b.biller))
+    }
+
+    /// The bill that a person means: by its number, or as `BILLER/NUMBER` where several billers have a bill of that number.
+    /// None is guessed.
+    pub fn meant(&self, text: &str) -> Result<&Bill, (Reason, String)> {
+        let all: Vec<&Bill> = self.numbered(None, text).collect();
+        match all.as_slice() {
+            [one] => Ok(one),
+            [] => {
+                let told = text.split_once('/').and_then(|(biller, number)| {
+                    let biller = Biller(biller.trim().to_string());
+                    self.bill(Some(&biller), number.trim())
+                });
+                told.ok_or_else(|| (Reason::AccountUnknown, format!("there is no bill {text}")))
+            }
+            [first, ..] => {
+                let billers: Vec<&str> = all.iter().map(|b| b.biller.0.as_str()).collect();
+                let billers = billers.join(" and of ");
+                let message = format!("bill {text} is one of {billers}: write it like {}/{text}", first.biller);
+                Err((Reason::AmbiguousMatch, message))
+            }
+        }
     }
 
     pub fn by_invoice(&self, biller: Option<&Biller>, invoice: &str) -> Vec<&Bill> {

@@ -119,3 +119,95 @@ pub(super) fn cell(text: &str) -> String {
     let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Application, TransactionKind};
+    use crate::matching::tests::bill;
+
+    /// Who hears of a payment of this account, by how much came and when.
+    #[test]
+    fn who_must_hear_of_a_payment() {
+        let table = "account | paid | state | notice
+            status=active | 2500 | clean | -
+            status=closed | 2500 | clean | -
+            status=cutoff-pending | 2500 | exception | cutoff-pending
+            status=disconnected | 2500 | exception | account-disconnected
+            status=disconnected | 2500 | rejected | -
+            status=disconnected | 2500 | void | -
+            status=written-off agency=Smith&Co | 2500 | exception | recovery for Smith&Co
+            status=arrangement instalment=2500 instalment_due=2026-12-05 | 2500 | clean | arrangement-kept
+            status=arrangement instalment=2500 instalment_due=2026-12-05 | 2400 | exception | arrangement-short
+            status=arrangement instalment=2500 instalment_due=2026-11-27 | 2500 | exception | arrangement-kept
+            status=arrangement instalment=2500 instalment_due=2026-11-26 | 2500 | exception | arrangement-late
+            status=arrangement instalment=2500 instalment_due=2026-11-26 | 2400 | exception | arrangement-short";
+        let policy = Policy { grace_days: 3, ..Policy::default() };
+        for row in table.lines().map(str::trim).skip(1) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let mut one = bill("1000000001", "W1", 9000, AccountStatus::Active);
+            for (name, value) in cells[0].split_whitespace().filter_map(|w| w.split_once('=')) {
+                match name {
+                    "status" => one.status = AccountStatus::parse(value).unwrap(),
+                    "instalment" => one.instalment = Some(Cents::new(value.parse().unwrap())),
+                    other => drop(one.extra.insert(other.into(), value.into())),
+                }
+            }
+            let amount = Cents::new(cells[1].parse().unwrap());
+            let paid = Application {
+                biller: Some(one.biller.clone()),
+                account: Some(one.account.clone()),
+                bill: Some(one.bill.clone()),
+                amount,
+                ledger: "1100".into(),
+                rule: "amount-due".into(),
+                evidence: String::new(),
+            };
+            let transaction = Transaction {
+                id: TransactionId::of(&[b"t"]),
+                batch: BatchId::of(&[b"b"]),
+                seq: 1,
+                kind: TransactionKind::Single,
+                state: TransactionState::parse(cells[2]).unwrap(),
+                reason: String::new(),
+                documents: Vec::new(),
+                received: Some(amount),
+                applications: vec![paid],
+                exceptions: Vec::new(),
+                decisions: Vec::new(),
+                held_until: None,
+                owner: None,
+            };
+            let book = BillBook::new(vec![one], Vec::new());
+            let all = notices("2026-11-30".parse().unwrap(), &[transaction], &book, &policy);
+            let text = |n: &Notice| match n.agency.as_str() {
+                "" => n.code.clone(),
+                agency => format!("{} for {agency}", n.code),
+            };
+            assert_eq!(all.first().map_or("-".to_string(), text), cells[3], "{row}");
+            assert!(
+                all.iter().all(|n| n.amount == Some(amount) && !n.message.contains("1000000001")),
+                "{row}: {all:?}"
+            );
+            let file = notices_csv(&all);
+            assert_eq!(file.lines().count(), 1 + all.len());
+            assert!(all.is_empty() || file.contains(",1000000001,W1,"), "{file}");
+        }
+    }
+
+    #[test]
+    fn no_cell_of_an_export_is_a_formula() {
+        for (text, want) in [
+            ("Smith & Co", "Smith & Co"),
+            ("=1+1", "'=1+1"),
+            ("+cmd", "'+cmd"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("a, \"b\"", "\"a, \"\"b\"\"\""),
+            ("=HYPERLINK(\"x\")", "\"'=HYPERLINK(\"\"x\"\")\""),
+        ] {
+            assert_eq!(cell(text), want);
+        }
+    }
+}

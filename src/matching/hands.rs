@@ -1,13 +1,13 @@
 //! What people said about the money itself, replayed over the proposal in the order in which they said it: lines set, edited
 //! and undone one by one, lists applied, what is left put to credit, refund or suspense; and what they saw on the paper.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::allot::credit;
 use super::list::ListPayment;
 use super::targets::Raised;
 use super::{BillBook, Policy};
-use crate::domain::{AccountNumber, Application, Bill, Cents, Decision, DocumentId, MoneyError, Reason};
+use crate::domain::{AccountNumber, Application, Bill, Biller, Cents, Decision, DocumentId, MoneyError, Reason};
 
 /// Lines of a list that are named one by one in the message about those that pay nothing.
 const MOST_NAMED: usize = 5;
@@ -34,11 +34,9 @@ pub(super) fn by_hand(
             "apply" => {
                 applications.clear();
                 for (number, amount) in lines(decision) {
-                    match book.bill(None, number) {
-                        Some(bill) => {
-                            applications.push(line(bill, amount, decision, "applied it to this bill", policy))
-                        }
-                        None => raise(raised, Reason::AccountUnknown, format!("there is no bill {number}")),
+                    match book.meant(number) {
+                        Ok(bill) => applications.push(line(bill, amount, decision, "applied it to this bill", policy)),
+                        Err((code, message)) => raise(raised, code, message),
                     }
                 }
             }
@@ -104,6 +102,10 @@ pub(super) fn by_hand(
 }
 
 fn line(bill: &Bill, amount: Cents, decision: &Decision, what: &str, policy: &Policy) -> Application {
+    // A bill is never paid beyond what is owed on it without a word.
+    let owed = bill.late_amount.map_or(bill.amount_due, |late| late.max(bill.amount_due)).minus(bill.paid);
+    let over = owed.and_then(|owed| amount.minus(owed.max(Cents::ZERO))).ok().filter(|over| over.is_positive());
+    let beyond = over.map_or_else(String::new, |over| format!(", {over} beyond what is owed on it"));
     Application {
         biller: Some(bill.biller.clone()),
         account: Some(bill.account.clone()),
@@ -111,7 +113,7 @@ fn line(bill: &Bill, amount: Cents, decision: &Decision, what: &str, policy: &Po
         amount,
         ledger: policy.ledger.of(bill).to_string(),
         rule: format!("person:{}", decision.by),
-        evidence: format!("{} {what}", decision.by),
+        evidence: format!("{} {what}{beyond}", decision.by),
     }
 }
 
@@ -145,21 +147,38 @@ fn edit_line(
         raise(raised, Reason::TransactionOutOfBalance, "the line to edit is not there any more".into());
         return;
     };
-    match decision.fields.get("bill").map(|number| (number, book.bill(None, number.trim()))) {
-        Some((_, Some(bill))) => {
-            applications[at] = line(bill, amount, decision, "edited this line", policy);
-        }
-        Some((number, None)) => raise(raised, Reason::AccountUnknown, format!("there is no bill {number}")),
-        None => {
-            applications[at].amount = amount;
-            applications[at].rule = format!("person:{}", decision.by);
-            applications[at].evidence = format!("{} edited this line", decision.by);
-        }
+    let same = |a: &Application| book.bill(a.biller.as_ref(), a.bill.as_deref()?);
+    match decision.fields.get("bill").map(|number| book.meant(number.trim())) {
+        Some(Ok(bill)) => applications[at] = line(bill, amount, decision, "edited this line", policy),
+        Some(Err((code, message))) => raise(raised, code, message),
+        None => match same(&applications[at]) {
+            Some(bill) => applications[at] = line(bill, amount, decision, "edited this line", policy),
+            None => {
+                applications[at].amount = amount;
+                applications[at].rule = format!("person:{}", decision.by);
+                applications[at].evidence = format!("{} edited this line", decision.by);
+            }
+        },
     }
 }
 
-/// The open bill of an account that a line means: the one of that amount, else the oldest.
-fn bill_of<'b>(book: &'b BillBook, account: &AccountNumber, amount: Cents) -> Option<&'b Bill> {
+/// What lines before gave to each bill of a list.
+type Given<'b> = BTreeMap<(&'b Biller, &'b str), Cents>;
+
+/// What is still open on a bill.
+fn left_of(bill: &Bill, given: &Given<'_>) -> Result<Cents, MoneyError> {
+    let before = given.get(&(&bill.biller, bill.bill.as_str())).copied().unwrap_or_default();
+    Ok(bill.amount_due.minus(bill.paid)?.minus(before)?.max(Cents::ZERO))
+}
+
+/// The open bills of an account that a line means: the one of that amount, else all, the oldest first. `Err` names several
+/// billers whose account it is, none of whom has a bill of that amount alone.
+fn bills_of<'b>(
+    book: &'b BillBook,
+    account: &AccountNumber,
+    amount: Cents,
+    given: &Given<'_>,
+) -> Result<Vec<&'b Bill>, String> {
     let mut bills = book.bills_of(None, account);
     if bills.is_empty()
         && let [(biller, now)] = book.renumbered(None, account).as_slice()
@@ -167,12 +186,22 @@ fn bill_of<'b>(book: &'b BillBook, account: &AccountNumber, amount: Cents) -> Op
         bills = book.bills_of(Some(biller), now);
     }
     bills.retain(|b| b.open);
-    let exact = bills.iter().find(|b| b.amount_due.minus(b.paid) == Ok(amount)).copied();
-    exact.or_else(|| bills.first().copied())
+    let billers = |of: &[&'b Bill]| of.iter().map(|b| &b.biller).collect::<BTreeSet<&Biller>>();
+    let exact: Vec<&Bill> = bills.iter().filter(|b| left_of(b, given) == Ok(amount)).copied().collect();
+    if billers(&exact).len() == 1 {
+        return Ok(exact.into_iter().take(1).collect());
+    }
+    let several = billers(&bills);
+    if several.len() > 1 {
+        let list: Vec<&str> = several.iter().map(|b| b.0.as_str()).collect();
+        return Err(format!("it is an account of {}: write bill:BILLER/NUMBER", list.join(" and of ")));
+    }
+    Ok(bills)
 }
 
-/// Each line pays its bill, and what is over goes to that account's credit. Lines that name nothing, or would pay more
-/// than came, pay nothing and are told with their number; what the list leaves is the difference.
+/// Each line pays its bills, and what is over goes to that account's credit; a person is asked where the account stood on the
+/// list before. Lines that name nothing, or would pay more than came, pay nothing and are told with their number; what the
+/// list leaves is the difference.
 fn apply_list(
     decision: &Decision,
     book: &BillBook,
@@ -185,14 +214,26 @@ fn apply_list(
     let list = ListPayment::parse(decision.fields.get("list").map_or("", String::as_str));
     let mut unknown: Vec<String> = list.rejected.iter().map(|r| format!("line {}: {}", r.number, r.why)).collect();
     let mut running = Cents::ZERO;
-    let mut paid: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut given = Given::new();
+    let mut seen: BTreeSet<(&Biller, &AccountNumber)> = BTreeSet::new();
+    let mut again: Vec<String> = Vec::new();
     for one in &list.lines {
-        let bill = match (&one.account, &one.bill) {
-            (Some(account), _) => bill_of(book, account, one.amount),
-            (None, Some(number)) => book.bill(None, number).filter(|b| b.open),
-            (None, None) => None,
+        let bills = match (&one.account, &one.bill) {
+            (Some(account), _) => bills_of(book, account, one.amount, &given),
+            (None, Some(number)) => match book.meant(number) {
+                Err((Reason::AmbiguousMatch, why)) => Err(why),
+                found => Ok(found.ok().into_iter().filter(|b| b.open).collect()),
+            },
+            (None, None) => Ok(Vec::new()),
         };
-        let Some(bill) = bill else {
+        let bills = match bills {
+            Ok(bills) => bills,
+            Err(why) => {
+                unknown.push(format!("line {}: {why}", one.number));
+                continue;
+            }
+        };
+        let Some(first) = bills.first() else {
             let who = one.account.as_ref().map_or_else(|| "this bill".to_string(), AccountNumber::masked);
             unknown.push(format!("line {}: nothing is open on {who} ({})", one.number, one.amount));
             continue;
@@ -202,16 +243,23 @@ fn apply_list(
             unknown.push(format!("line {}: {} is more than what is left", one.number, one.amount));
             continue;
         }
-        let first = paid.insert((bill.biller.0.clone(), bill.bill.clone()));
-        let open = if first { bill.amount_due.minus(bill.paid)?.max(Cents::ZERO) } else { Cents::ZERO };
-        let to_bill = one.amount.min(open);
+        let mut over = one.amount;
         let what = format!("took it from line {} of the payer's list", one.number);
-        if to_bill.is_positive() {
-            applications.push(line(bill, to_bill, decision, &what, policy));
+        for bill in &bills {
+            let part = over.min(left_of(bill, &given)?);
+            if part.is_positive() {
+                applications.push(line(bill, part, decision, &what, policy));
+                let sum = given.entry((&bill.biller, bill.bill.as_str())).or_default();
+                *sum = sum.plus(part)?;
+                over = over.minus(part)?;
+            }
         }
-        let over = one.amount.minus(to_bill)?;
+        let stood_before = !seen.insert((&first.biller, &first.account));
         if over.is_positive() {
-            applications.push(Application { rule: format!("person:{}", decision.by), ..credit(bill, over, policy) });
+            applications.push(Application { rule: format!("person:{}", decision.by), ..credit(first, over, policy) });
+            if stood_before {
+                again.push(one.number.to_string());
+            }
         }
         running = after;
     }
@@ -223,6 +271,16 @@ fn apply_list(
             message.push_str(&format!("; and {more} more"));
         }
         raise(raised, Reason::AccountUnknown, message);
+    }
+    if !again.is_empty() {
+        let more = again.len().saturating_sub(MOST_NAMED);
+        again.truncate(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!(
+            "the list pays an account once more than it owes, in line {}{more}: what is over goes to its credit",
+            again.join(", ")
+        );
+        raise(raised, Reason::DuplicateStub, message);
     }
     if let Some(received) = received.filter(|r| *r != running) {
         let message = format!("the list pays {running} of {received}: the difference is {}", received.minus(running)?);

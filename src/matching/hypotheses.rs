@@ -208,7 +208,8 @@ fn meant<'b>(stub: &StubEvidence, book: &'b BillBook) -> Option<&'b Bill> {
     let biller = stub.biller.as_ref();
     let Some(account) = &stub.account else {
         if let Some(number) = &stub.bill {
-            return book.bill(biller, number).filter(|b| b.open);
+            let mut found = book.numbered(biller, number);
+            return found.next().filter(|b| b.open && found.next().is_none());
         }
         let found = book.by_invoice(biller, stub.invoice.as_deref()?);
         return if let [one] = found.as_slice() { Some(*one) } else { None };

@@ -83,10 +83,7 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
         // A check without stub, or an envelope as a whole, for which a person named the account.
         let document = decision.fields.get("document").and_then(|d| d.parse::<DocumentId>().ok());
         if let Some(target) = work.assigned(decision, document.as_ref()) {
-            if let Some(first) = active.first() {
-                work.status(target.bill, &first.document);
-            }
-            work.targets.push(target);
+            work.beside(target, active.first().map(|e| &e.document));
         }
         if let Some(check) = checks.first().filter(|_| stubs.is_empty()) {
             work.raise(Reason::CheckWithoutStub, "no stub came with this check", Some(&check.document));
@@ -133,9 +130,9 @@ fn weigh(draft: &Draft<'_>, book: &BillBook, policy: &Policy, day: Day) -> Resul
     }
     agreed(&mut work, &allotment.applications);
     let Allotment { mut applications, runners_up, .. } = allotment;
-    let mut raised = work.raised;
-    by_hand(draft.decisions, book, policy, received, &mut applications, &mut raised)?;
-    let mut proposal = finish(draft, applications, raised, received);
+    by_hand(draft.decisions, book, policy, received, &mut applications, &mut work.raised)?;
+    work.by_hand(&applications);
+    let mut proposal = finish(draft, applications, work.raised, received);
     proposal.runners_up = runners_up;
     Ok(proposal)
 }

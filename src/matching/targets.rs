@@ -1,6 +1,6 @@
 //! Which bill each stub (or known payer, or a person's word) means, and what stands in the way of paying it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::book::{BillBook, repairs};
 use super::hypotheses::{Expected, expected};
@@ -108,13 +108,18 @@ impl<'a> Resolver<'a> {
         if target.expected.is_empty() {
             let message = format!("nothing is due any more on the bill of account {}", target.bill.account.masked());
             self.raise(Reason::DuplicateStub, message, Some(document));
-        } else if let Some(elsewhere) = self.book.pending(target.bill) {
-            let message = format!(
-                "the bill of account {} is being paid already, in {elsewhere}: is this a second payment?",
-                target.bill.account.masked()
-            );
-            self.raise(Reason::DuplicateStub, message, Some(document));
+        } else {
+            self.elsewhere(target.bill, Some(document));
         }
+        self.targets.push(target);
+    }
+
+    /// A bill that a person named beside the paper.
+    pub fn beside(&mut self, target: Target<'a>, document: Option<&DocumentId>) {
+        if let Some(document) = document {
+            self.status(target.bill, document);
+        }
+        self.elsewhere(target.bill, document);
         self.targets.push(target);
     }
 
@@ -126,13 +131,28 @@ impl<'a> Resolver<'a> {
     /// `assign account= [bill=] [amount=]`.
     pub fn assigned(&mut self, decision: &Decision, document: Option<&DocumentId>) -> Option<Target<'a>> {
         let account = AccountNumber::new(decision.fields.get("account")?.trim());
-        let bills = self.book.bills_of(None, &account);
+        let mut bills = self.book.bills_of(None, &account);
         let named = decision.fields.get("bill").map(|b| b.trim());
-        let bill = match named {
-            Some(number) => bills.iter().find(|b| b.bill == number).copied(),
-            None => bills.iter().find(|b| b.open).or_else(|| bills.first()).copied(),
-        };
-        let Some(bill) = bill else {
+        if let Some(text) = named {
+            let (biller, number) = text.split_once('/').map_or((None, text), |(b, n)| (Some(b.trim()), n.trim()));
+            bills.retain(|b| b.bill == text || (b.bill == number && biller == Some(b.biller.0.as_str())));
+        }
+        // One number may be an account of several billers; whose money it is nobody guesses.
+        let open: Vec<&Bill> = bills.iter().copied().filter(|b| b.open).collect();
+        let billers: BTreeSet<&Biller> =
+            if open.is_empty() { &bills } else { &open }.iter().map(|b| &b.biller).collect();
+        if billers.len() > 1 {
+            let list: Vec<&str> = billers.iter().map(|b| b.0.as_str()).collect();
+            let message = format!(
+                "account {} is one of {}: name the bill, like bill={}/NUMBER",
+                account.masked(),
+                list.join(" and of "),
+                list[0]
+            );
+            self.raise(Reason::AmbiguousMatch, message, document);
+            return None;
+        }
+        let Some(bill) = open.first().or(bills.first()).copied() else {
             let message = match named {
                 Some(number) => format!("account {} has no bill {number}", account.masked()),
                 None => format!("the account {} that was keyed has no bill", account.masked()),
@@ -150,19 +170,26 @@ impl<'a> Resolver<'a> {
         let biller = stub.biller.as_ref();
         let Some(account) = &stub.account else {
             let bills = match (&stub.bill, &stub.invoice) {
-                (Some(number), _) => self.book.bill(biller, number).into_iter().collect(),
+                (Some(number), _) => self.book.numbered(biller, number).collect(),
                 (None, Some(invoice)) => self.book.by_invoice(biller, invoice),
                 (None, None) => Vec::new(),
             };
             return match bills.as_slice() {
                 [bill] => Some(self.target(bill, "the stub names the invoice")),
-                _ => {
+                [] if stub.accepted => {
+                    let message = "no open bill has the invoice that this line names";
+                    self.raise(Reason::AccountUnknown, message, Some(document));
+                    None
+                }
+                [] => None,
+                [first, ..] => {
                     if stub.accepted {
-                        self.raise(
-                            Reason::AccountUnknown,
-                            "no open bill has the invoice that this line names",
-                            Some(document),
+                        let message = format!(
+                            "the bill that this line names is one of {} accounts, of {} and others: say whose it is",
+                            bills.len(),
+                            first.biller
                         );
+                        self.raise(Reason::AmbiguousMatch, message, Some(document));
                     }
                     None
                 }
@@ -311,37 +338,47 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Accounts that may not be paid the usual way, or whose payment somebody must hear of at once.
     pub fn status(&mut self, bill: &Bill, document: &DocumentId) {
-        let account = bill.account.masked();
-        let (code, message) = match bill.status {
-            AccountStatus::Active | AccountStatus::Arrangement => return,
-            AccountStatus::CashOnly if self.paid_with_cash => return,
-            AccountStatus::CashOnly if bill.cash_only_until().is_some_and(|until| until < self.day) => return,
-            AccountStatus::Disconnected => {
-                (Reason::AccountDisconnected, format!("account {account} is disconnected and is being paid"))
+        if let Some((code, message)) = care(bill, self.day, self.paid_with_cash) {
+            self.raise(code, message, Some(document));
+        }
+    }
+
+    /// Where another payment of this bill is on its way already, a person must hear of it.
+    fn elsewhere(&mut self, bill: &Bill, document: Option<&DocumentId>) {
+        if let Some(elsewhere) = self.book.pending(bill) {
+            let message = format!(
+                "the bill of account {} is being paid already, in {elsewhere}: is this a second payment?",
+                bill.account.masked()
+            );
+            self.raise(Reason::DuplicateStub, message, document);
+        }
+    }
+
+    /// Bills that people put the money to themselves: of those whose account was not spoken of before, the same is asked as of
+    /// those that the paper names. Of each reason all accounts are told at once.
+    pub fn by_hand(&mut self, applications: &[Application]) {
+        let mut asked: BTreeSet<(&Biller, &AccountNumber)> =
+            self.targets.iter().map(|t| (&t.bill.biller, &t.bill.account)).collect();
+        let mut told: BTreeMap<Reason, Vec<String>> = BTreeMap::new();
+        let mut twice: Vec<&Bill> = Vec::new();
+        for a in applications.iter().filter(|a| a.rule.starts_with("person:")) {
+            let Some(bill) = a.bill.as_deref().and_then(|n| self.book.bill(a.biller.as_ref(), n)) else { continue };
+            if !self.targets.iter().any(|t| std::ptr::eq(t.bill, bill)) {
+                twice.push(bill);
             }
-            AccountStatus::CutoffPending => {
-                (Reason::CutoffPending, format!("account {account} is about to be cut off and is being paid"))
+            if asked.insert((&bill.biller, &bill.account))
+                && let Some((code, message)) = care(bill, self.day, self.paid_with_cash)
+            {
+                told.entry(code).or_default().push(message);
             }
-            AccountStatus::CashOnly => {
-                let until = bill.cash_only_until().map_or_else(String::new, |day| format!(" until {day}"));
-                (Reason::CashOnly, format!("account {account} may not pay by check{until}, and this is a check"))
-            }
-            AccountStatus::Closed => match bill.final_account() {
-                Some(to) => {
-                    let message = format!("account {account} is closed; its final bill stands on {}", to.masked());
-                    (Reason::AccountClosed, message)
-                }
-                None => (Reason::AccountClosed, format!("account {account} is closed")),
-            },
-            AccountStatus::WrittenOff => {
-                let agency = bill.agency().map_or_else(String::new, |name| format!(" and placed with {name}"));
-                (Reason::AccountWrittenOff, format!("account {account} was written off{agency}; this is a recovery"))
-            }
-            AccountStatus::Bankruptcy => (Reason::AccountBankruptcy, format!("account {account} is in bankruptcy")),
-        };
-        self.raise(code, message, Some(document));
+        }
+        for bill in twice {
+            self.elsewhere(bill, None);
+        }
+        for (code, messages) in told {
+            self.raise(code, messages.join("; "), None);
+        }
     }
 
     /// A check without stub: the bill of the account that its bank account is known to pay for; among several open bills
@@ -350,7 +387,17 @@ impl<'a> Resolver<'a> {
         let document = &check.document;
         let line = check.check.as_ref();
         let payer = line.and_then(|c| Some((c.routing.as_deref()?, c.bank_account.as_ref()?)));
-        let accounts = payer.map(|(r, a)| self.book.paid_by(r, a)).unwrap_or_default();
+        let known = payer.map(|(r, a)| self.book.paid_by(r, a)).unwrap_or_default();
+        // An account that was renumbered since is meant by its number of today.
+        let today = |(biller, account): &(Biller, AccountNumber)| {
+            let is_gone = self.book.bills_of(Some(biller), account).is_empty();
+            match self.book.renumbered(Some(biller), account).as_slice() {
+                [(biller, now)] if is_gone => ((*biller).clone(), (*now).clone()),
+                _ => (biller.clone(), account.clone()),
+            }
+        };
+        let accounts: BTreeSet<(Biller, AccountNumber)> = known.iter().map(today).collect();
+        let accounts: Vec<(Biller, AccountNumber)> = accounts.into_iter().collect();
         let (Some((routing, bank_account)), false) = (payer, accounts.is_empty()) else {
             self.unresolved += 1;
             let message = "no stub came with this check, and its bank account is not a known payer's";
@@ -371,7 +418,7 @@ impl<'a> Resolver<'a> {
             .flat_map(|(biller, account)| self.book.bills_of(Some(biller), account))
             .filter(|b| b.open)
             .collect();
-        let [(biller, account)] = accounts.as_slice() else {
+        let [(_, account)] = accounts.as_slice() else {
             let message = format!(
                 "no stub came with this check; its bank account pays for {} accounts, so it does not tell which",
                 accounts.len()
@@ -388,7 +435,9 @@ impl<'a> Resolver<'a> {
             self.choose_by_amount(&open, document, message);
             return;
         };
-        let strength = self.book.strength(routing, bank_account, (biller, account), self.policy, self.day);
+        let strong =
+            |(b, a): &(Biller, AccountNumber)| self.book.strength(routing, bank_account, (b, a), self.policy, self.day);
+        let strength: u32 = known.iter().map(strong).sum();
         let mut target =
             self.target(bill, format!("the bank account is known to pay for account {}", account.masked()));
         target.rule_prefix = "known-payer-";
@@ -416,11 +465,7 @@ impl<'a> Resolver<'a> {
             self.pool.iter().map(|t| t.bill).filter(|b| named.contains(b.bill.as_str())).collect();
         for bill in bills {
             self.status(bill, document);
-            if let Some(elsewhere) = self.book.pending(bill) {
-                let message =
-                    format!("the bill of account {} is being paid already, in {elsewhere}", bill.account.masked());
-                self.raise(Reason::DuplicateStub, message, Some(document));
-            }
+            self.elsewhere(bill, Some(document));
         }
     }
 
@@ -436,6 +481,38 @@ impl<'a> Resolver<'a> {
             target.rule_prefix = "known-payer-";
         }
     }
+}
+
+/// Accounts that may not be paid the usual way, or whose payment somebody must hear of at once.
+fn care(bill: &Bill, day: Day, paid_with_cash: bool) -> Option<(Reason, String)> {
+    let account = bill.account.masked();
+    Some(match bill.status {
+        AccountStatus::Active | AccountStatus::Arrangement => return None,
+        AccountStatus::CashOnly if paid_with_cash => return None,
+        AccountStatus::CashOnly if !bill.is_cash_only(day) => return None,
+        AccountStatus::Disconnected => {
+            (Reason::AccountDisconnected, format!("account {account} is disconnected and is being paid"))
+        }
+        AccountStatus::CutoffPending => {
+            (Reason::CutoffPending, format!("account {account} is about to be cut off and is being paid"))
+        }
+        AccountStatus::CashOnly => {
+            let until = bill.cash_only_until().map_or_else(String::new, |day| format!(" until {day}"));
+            (Reason::CashOnly, format!("account {account} may not pay by check{until}, and this is a check"))
+        }
+        AccountStatus::Closed => match bill.final_account() {
+            Some(to) => {
+                let message = format!("account {account} is closed; its final bill stands on {}", to.masked());
+                (Reason::AccountClosed, message)
+            }
+            None => (Reason::AccountClosed, format!("account {account} is closed")),
+        },
+        AccountStatus::WrittenOff => {
+            let agency = bill.agency().map_or_else(String::new, |name| format!(" and placed with {name}"));
+            (Reason::AccountWrittenOff, format!("account {account} was written off{agency}; this is a recovery"))
+        }
+        AccountStatus::Bankruptcy => (Reason::AccountBankruptcy, format!("account {account} is in bankruptcy")),
+    })
 }
 
 fn needs_care(status: AccountStatus) -> bool {

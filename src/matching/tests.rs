@@ -92,13 +92,23 @@ fn book() -> BillBook {
         payer("66", "1000000011"),
         payer("55", "1000000001"),
         payer("44", "1000000001"),
+        // The number that account ..17 had before.
+        payer("23", "1000000099"),
     ];
-    let standing = |bank_account: &str, shared: bool, stop: Option<&str>| {
-        let standing = Standing { shared, stop: stop.map(String::from), seen: Vec::new() };
+    let standing = |bank_account: &str, shared: bool, stop: Option<&str>, seen: &[&str]| {
+        let paid = |day: &&str| (Biller("water".into()), AccountNumber::new("1000000001"), day.parse().unwrap());
+        let seen = seen.iter().map(paid).collect();
+        let standing = Standing { shared, stop: stop.map(String::from), seen };
         ("061000146".to_string(), BankAccount::new(bank_account), standing)
     };
     BillBook::new(bills, payers)
-        .with_standings([standing("55", true, None), standing("44", false, Some("closed by the bank"))])
+        .with_standings([
+            standing("55", true, None, &[]),
+            standing("44", false, Some("closed by the bank"), &[]),
+            // Bank accounts that posted payments showed, the second one two half-lives ago.
+            standing("33", false, None, &["2026-11-01"]),
+            standing("22", false, None, &["2024-11-30"]),
+        ])
         .with_pending([((Biller("water".into()), "W16".into()), "batch yesterday".into())])
 }
 
@@ -169,16 +179,19 @@ fn documents(text: &str) -> Vec<Evidence> {
     out
 }
 
-/// In the tables a blank is `_` and a new line `/`.
+/// In the tables a blank is `_` and a new line `^`.
 fn plain(text: &str) -> String {
-    text.replace('_', " ").replace('/', "\n")
+    text.replace('_', " ").replace('^', "\n")
 }
 
 /// `accept-partial@underpaid` decides the exception of that reason as it stands; fields follow with `;`.
 fn run(papers: &str, moves: &str) -> Proposal {
+    run_with(&book(), &Policy::default(), papers, moves)
+}
+
+fn run_with(book: &BillBook, policy: &Policy, papers: &str, moves: &str) -> Proposal {
     let mut evidence = documents(papers);
-    let (book, day): (BillBook, Day) = (book(), "2026-11-30".parse().unwrap());
-    let policy = Policy::default();
+    let day: Day = "2026-11-30".parse().unwrap();
     let mut decisions: Vec<Decision> = Vec::new();
     let propose_now = |evidence: &[Evidence], decisions: &[Decision]| {
         let draft = Draft {
@@ -188,7 +201,7 @@ fn run(papers: &str, moves: &str) -> Proposal {
             decisions,
             repeats: Vec::new(),
         };
-        propose(&draft, &book, &policy, day)
+        propose(&draft, book, policy, day)
     };
     let mut proposal = propose_now(&evidence, &decisions);
     for word in moves.split_whitespace() {
@@ -225,10 +238,17 @@ fn run(papers: &str, moves: &str) -> Proposal {
 }
 
 fn check(table: &str) {
+    check_with(&book(), table);
+}
+
+/// A row may begin with what the site wants, as it writes it in its configuration, `;` for a new line, and `=>`.
+fn check_with(book: &BillBook, table: &str) {
     let mut wrong = Vec::new();
     for row in table.lines().map(str::trim).filter(|l| !l.is_empty()).skip(1) {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let p = run(cells[0], cells[1]);
+        let (wanted, rest) = row.split_once("=>").unwrap_or(("", row));
+        let policy: Policy = toml::from_str(&wanted.replace(';', "\n")).unwrap();
+        let cells: Vec<&str> = rest.split('|').map(str::trim).collect();
+        let p = run_with(book, &policy, cells[0], cells[1]);
         let applied: Vec<String> = p
             .applications
             .iter()
@@ -328,8 +348,8 @@ fn proposals() {
         c4300 s19 | | clean | W19:4200 2200:100 |
         c4100 s19 | | exception | W19:4100 | overpaid
         c9000 s1 | refund@overpaid | ready | W1:4200 2130:4800 |
-        c9000 s9 | apply-list@account-unknown;list=1000000001_40.00/1000000002_50.00 | ready | W1:4000 W2:5000 |
-        c9000 s9 | apply-list@account-unknown;list=1000000099_17.00/5_1.00/1000000002_72.00 | exception | W17:1700 W2:6000 2110:1200 | transaction-out-of-balance account-unknown
+        c9000 s9 | apply-list@account-unknown;list=1000000001_40.00^1000000002_50.00 | ready | W1:4000 W2:5000 |
+        c9000 s9 | apply-list@account-unknown;list=1000000099_17.00^5_1.00^1000000002_72.00 | exception | W17:1700 W2:6000 2110:1200 | transaction-out-of-balance account-unknown
         c10000 s1 s2 | edit-line@none;line=1;amount=30.00;was_bill=W1;was_amount=40.00 | exception | W1:3000 W2:6000 | transaction-out-of-balance
         c10000 s1 s2 | edit-line@none;line=1;amount=30.00;was_bill=W1;was_amount=40.00 edit-line@none;line=2;amount=70.00;was_bill=W2;was_amount=60.00 | ready | W1:3000 W2:7000 |
         c10000 s1 s2 | undo-line@none;line=2;was_bill=W2;was_amount=60.00 | exception | W1:4000 | transaction-out-of-balance
@@ -338,6 +358,103 @@ fn proposals() {
         c4000 s1 | flag@none;code=post-dated;note=x | exception | W1:4000 | post-dated
         c4000 s1 | flag@none;code=post-dated;note=x accept@post-dated | ready | W1:4000 |
         c4000 s1 | flag@none;code=words-figures-differ;note=x key-amount@words-figures-differ;amount=42.00 | ready | W1:4200 | ",
+    );
+}
+
+/// What a site may want otherwise: each key at its limit and one step beyond.
+#[test]
+fn a_site_has_its_own_word() {
+    check(
+        "wanted => papers | decisions | state | applied | open
+        short_tolerance = '0.50' => c3950 s1 | | clean | W1:3950 |
+        short_tolerance = '0.50' => c3949 s1 | | exception | W1:3949 | underpaid
+        over_tolerance = '0.50' => c1750 s17 | | clean | W17:1700 2110:50 |
+        over_tolerance = '0.50' => c1751 s17 | | exception | W17:1700 2110:51 | overpaid
+        over_tolerance = '0.50'; refund_above = '0.50' => c1749 s17 | | clean | W17:1700 2110:49 |
+        over_tolerance = '0.50'; refund_above = '0.50' => c1750 s17 | | exception | W17:1700 2110:50 | overpaid
+        grace_days = 9 => c5000 s1 | | exception | W1:4200 2110:800 | overpaid
+        grace_days = 10 => c5000 s1 | | exception | W1:4000 2110:1000 | overpaid
+        grace_days = 9 => c4300 s19 | | clean | W19:4200 2200:100 |
+        grace_days = 10 => c4100 s19 | | clean | W19:4000 2200:100 |
+        grace_days = 19 => c2500 s13 | | exception | W13:2500 | arrangement
+        grace_days = 20 => c2500 s13 | | clean | W13:2500 |
+        limit = '40.00' => c4000 s1 | | clean | W1:4000 |
+        limit = '39.99' => c4000 s1 | | exception | W1:4000 | limit-exceeded
+        limit = '39.99' => c4000 s1 | accept@limit-exceeded | ready | W1:4000 |
+        currency = 'EUR' => c4000:EUR s1 | | clean | W1:4000 |
+        home_countries = ['US', 'CA'] => c4000:CA s1 | | clean | W1:4000 |
+        rules = [] => c4000 s1 | | exception | W1:4000 | ambiguous-match
+        [[rules]];rule = 'one-amount';settles = false => c4200 s1 | | exception | W1:4200 | ambiguous-match
+        [[rules]];rule = 'usual-amounts';until = '2026-11-29' => c4000 s1 | | exception | W1:4000 | ambiguous-match
+        [[rules]];rule = 'usual-amounts';until = '2026-11-30' => c4000 s1 | | clean | W1:4000 |
+        [[rules]];rule = 'usual-amounts';biller = 'gas' => c4000 s1 | | exception | W1:4000 | ambiguous-match
+        search_steps = 2 => c8000 s11 | | exception |  | ambiguous-match
+        settle_known_payers = true => c4000/77 | | clean | W1:4000 |
+        settle_known_payers = true => c4500/77 | | exception | W1:4200 2110:300 | overpaid check-without-stub
+        settle_known_payers = true => c4000/88 | | exception | W1:4000 | check-without-stub
+        settle_known_payers = true => c4000/55 | | exception |  | check-without-stub
+        settle_known_payers = true; payer_most_accounts = 1 => c10000/88 | | exception |  | check-without-stub
+        settle_known_payers = true; payer_strength = 101 => c4000/77 | | exception | W1:4000 | check-without-stub
+        settle_known_payers = true => c4000/33 | | clean | W1:4000 |
+        settle_known_payers = true => c4000/22 | | exception | W1:4000 | check-without-stub
+        settle_known_payers = true; payer_strength = 25 => c4000/22 | | clean | W1:4000 |
+        settle_known_payers = true; payer_strength = 26 => c4000/22 | | exception | W1:4000 | check-without-stub
+        settle_known_payers = true; payer_half_life_days = 800 => c4000/22 | | clean | W1:4000 |
+        settle_known_payers = true => c1700/23 | | clean | W17:1700 |",
+    );
+}
+
+/// What people name by hand is asked about like what the paper names: accounts that need care, a bill that is being paid
+/// already, a bill twice on one list.
+#[test]
+fn a_hand_is_asked_too() {
+    check(
+        "papers | decisions | state | applied | open
+        c1700/23 | | exception | W17:1700 | check-without-stub
+        c1500 | assign@check-without-stub;account=1000000016 | exception | W16:1500 | duplicate-stub
+        c1500 | assign@check-without-stub;account=1000000016 accept@duplicate-stub | ready | W16:1500 |
+        c4000 s9 | apply@account-unknown;bill=W8,W1;amount=20.00,20.00 | exception | W8:2000 W1:2000 | account-bankruptcy
+        c4000 s9 | apply@account-unknown;bill=W8,W1;amount=20.00,20.00 accept@account-bankruptcy | ready | W8:2000 W1:2000 |
+        c1500 s9 | apply@account-unknown;bill=W16;amount=15.00 | exception | W16:1500 | duplicate-stub
+        c8000 s9 | apply-list@account-unknown;list=1000000001_40.00^1000000004_40.00 | exception | W1:4000 W4:4000 | cash-only
+        c8000 s9 | apply-list@account-unknown;list=1000000001_40.00^1000000004_40.00 accept@cash-only | ready | W1:4000 W4:4000 |
+        c8000 s9 | apply-list@account-unknown;list=1000000014_40.00^1000000001_40.00 | ready | W14:4000 W1:4000 |
+        c8000 s9 | apply-list@account-unknown;list=1000000001_40.00^1000000001_40.00 | exception | W1:4000 2110:4000 | duplicate-stub
+        c8000 s9 | apply-list@account-unknown;list=1000000011_30.00^1000000011_50.00 | ready | W11a:3000 W11b:5000 |
+        c8000 s9 | apply-list@account-unknown;list=1000000011_40.00^1000000011_40.00 | ready | W11a:3000 W11b:1000 W11b:4000 |
+        c8000 s9 | apply-list@account-unknown;list=1000000011_80.00 | ready | W11a:3000 W11b:5000 |
+        c16000 s9 | apply-list@account-unknown;list=1000000011_160.00 | ready | W11a:3000 W11b:5000 W11c:7000 2110:1000 |
+        c8000 s9 | apply-list@account-unknown;list=bill:W11b_50.00^bill:W11b_30.00 | exception | W11b:5000 2110:3000 | duplicate-stub
+        c10000 s1 s2 | edit-line@none;line=2;amount=60.00;bill=W4;was_bill=W2;was_amount=60.00 | exception | W1:4000 W4:6000 | cash-only",
+    );
+    let p = run("c10000 s1 s2", "edit-line@none;line=2;amount=70.00;was_bill=W2;was_amount=60.00");
+    assert_eq!(p.applications[1].evidence, "olga edited this line, 7.00 beyond what is owed on it");
+}
+
+/// Two billers may have a bill, or an account, of one number: whose money it is is never guessed.
+#[test]
+fn numbers_that_two_billers_share() {
+    let of = |biller: &str, bill: Bill| Bill { biller: Biller(biller.into()), ..bill };
+    let bills = vec![
+        of("water", with("01", 4000, "bill=W1 late=")),
+        of("gas", with("02", 5000, "bill=W1 late=")),
+        of("water", with("03", 2000, "bill=W3 late=")),
+        of("gas", with("03", 3000, "bill=G3 late=")),
+    ];
+    check_with(
+        &BillBook::new(bills, Vec::new()),
+        "papers | decisions | state | applied | open
+        c4000 s1 | | clean | W1:4000 |
+        c4000 s9 | apply@account-unknown;bill=W1;amount=40.00 | exception |  | ambiguous-match
+        c4000 s9 | apply@account-unknown;bill=water/W1;amount=40.00 | ready | W1:4000 |
+        c4000 s9 | apply@account-unknown;bill=phone/W1;amount=40.00 | exception |  | account-unknown
+        c5000 s9 | apply@account-unknown;bill=gas/W1;amount=50.00 | ready | W1:5000 |
+        c2000 s9 | assign@account-unknown;account=1000000003 | exception |  | ambiguous-match
+        c3000 s9 | assign@account-unknown;account=1000000003;bill=G3 | ready | G3:3000 |
+        c3000 s9 | assign@account-unknown;account=1000000003;bill=gas/G3 | ready | G3:3000 |
+        c7000 s9 | apply-list@account-unknown;list=bill:W1_40.00^1000000003_30.00 | exception | G3:3000 | transaction-out-of-balance account-unknown
+        c7000 s9 | apply-list@account-unknown;list=bill:water/W1_40.00^1000000003_30.00 | ready | W1:4000 G3:3000 |
+        c7000 s9 | apply-list@account-unknown;list=bill:water/W1_40.00^1000000003_29.00 | exception | W1:4000 | transaction-out-of-balance account-unknown",
     );
 }
 
