@@ -625,7 +625,7 @@ impl Bench {
             mark: String::new(),
         };
         let draft = |n| {
-            let to = Some((&biller, bill.as_str(), cents(amount)));
+            let to = Some(post::CounterBill { biller: &biller, bill: &bill, amount: cents(amount), ledger: "1100" });
             post::receipt_entry(n, day("2026-11-28"), tender, cents(amount), to, &Chart::default())
         };
         let got = self.site.store.add_slip(till.number, &new, draft, &kim()).await;

@@ -15,6 +15,8 @@ const NOW: &str = "2026-11-28T12:00:00Z";
 
 #[path = "office/shred.rs"]
 mod shred;
+#[path = "office/words.rs"]
+mod words;
 
 struct Harness {
     folder: tempfile::TempDir,
@@ -393,6 +395,8 @@ async fn what_is_taken_back_lies_where_its_money_is() {
     assert_eq!(unapplied.kind, "unapply");
     let suspense = h.office.suspense(None).await.unwrap();
     let open = suspense.iter().find(|s| s.entry == unapplied.by_entry).unwrap();
+    let before = h.office.suspense(Some(unapplied.by_entry - 1)).await.unwrap();
+    assert_eq!(before.len() + 1, suspense.len(), "the list as it was before that entry");
     assert_eq!(-balance("2100").await, suspense.iter().map(|s| s.amount.get()).sum::<i64>());
     let transaction = payments[1].draft.transaction.as_ref().unwrap();
     let shown = h.office.show(&h.office.find_batch(head.id.as_str()).await.unwrap()).await.unwrap();
@@ -404,6 +408,8 @@ async fn what_is_taken_back_lies_where_its_money_is() {
     assert!(apply(open.amount.plus(Cents::new(1)).unwrap()).await.is_err(), "more than there is");
     assert!(!apply(paid.amount).await.unwrap());
     assert!(apply(paid.amount).await.unwrap(), "the same again");
+    let then = h.office.suspense(Some(unapplied.by_entry)).await.unwrap();
+    assert_eq!((then, before), (suspense, h.office.suspense(None).await.unwrap()), "what was is not rewritten");
     // The bank confirms, to the cent or not at all.
     let said = |count: u32, total: Cents| remit::pipeline::Totals { count, total };
     let wrong = said(deposit.count, deposit.total.plus(Cents::new(1)).unwrap());

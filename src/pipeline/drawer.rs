@@ -95,7 +95,12 @@ impl Office {
 
     /// A payment over the counter: the bill takes what is open of it, the rest is the account's credit.
     pub async fn receive(&self, drawer: &Drawer, r: &Received, by: &UserName) -> Result<(Slip, bool)> {
-        let (bill, to_bill) = self.counter_bill(r.biller.as_ref(), &r.account, r.bill.as_deref(), r.amount).await?;
+        let (mut bill, to_bill) = self.counter_bill(r.biller.as_ref(), &r.account, r.bill.as_deref(), r.amount).await?;
+        self.mark_cash_only(std::slice::from_mut(&mut bill), drawer.date).await?;
+        if r.tender == Tender::Check && bill.is_cash_only(drawer.date) {
+            let message = format!("account {} may not pay by check for now", r.account.masked());
+            return Err(OfficeError::refused("cash-only", message, "take cash, a money order or a card"));
+        }
         if r.tender != Tender::Cash && r.tendered != r.amount {
             return Err(OfficeError::refused("change", "change is given for cash only", "nothing was written"));
         }
@@ -113,7 +118,13 @@ impl Office {
             mark: r.mark.clone(),
         };
         let chart = &self.site.config.posting;
-        let to = r.bill.as_deref().map(|number| (&bill.biller, number, to_bill));
+        let ledger = self.site.config.matching.ledger.of(&bill);
+        let to = r.bill.as_deref().map(|number| post::CounterBill {
+            biller: &bill.biller,
+            bill: number,
+            amount: to_bill,
+            ledger,
+        });
         let draft = |number| post::receipt_entry(number, drawer.date, r.tender, r.amount, to, chart);
         let (slip, done) = self.store.add_slip(drawer.number, &new, draft, by).await.map_err(told)?;
         Ok((slip, done == Done::Already))

@@ -212,7 +212,10 @@ impl Office {
             account: Some(account.clone()),
             bill: bill.map(str::to_string),
             amount,
-            ledger: if bill.is_some() { chart.receivable.clone() } else { chart.credits.clone() },
+            ledger: match bill {
+                Some(_) => self.site.config.matching.ledger.of(&found).to_string(),
+                None => chart.credits.clone(),
+            },
             rule: format!("person:{by}"),
             evidence: String::new(),
         };

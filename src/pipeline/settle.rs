@@ -485,6 +485,22 @@ impl Office {
                 };
                 let mut own = self.store.batch_exceptions(&batch.id).await?;
                 own.retain(|e| e.code != Reason::BatchOutOfBalance);
+                // Amounts that were keyed since may have brought it over its limit, or further over it than was accepted.
+                let before = own.len();
+                for now in self.of_the_batch(batch, &transactions).await? {
+                    let said = |e: &crate::domain::Exception| e.code == now.code && e.message == now.message;
+                    let id = match own.iter().any(|e| e.id == now.id) {
+                        true => ExceptionId::of(&[now.id.as_str().as_bytes(), now.message.as_bytes()]),
+                        false => now.id.clone(),
+                    };
+                    let limit = now.code == Reason::LimitExceeded && !own.iter().any(said);
+                    if limit || !own.iter().any(|e| e.code == now.code) {
+                        own.push(crate::domain::Exception { id, ..now });
+                    }
+                }
+                if own.len() > before {
+                    self.store.balance(&batch.id, false, Some(own.clone()), by).await?;
+                }
                 if let Some(open) = own.iter().find(|e| e.decision.is_none()) {
                     return Err(OfficeError::refused(
                         open.code.code(),

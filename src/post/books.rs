@@ -75,20 +75,29 @@ fn tender_account(tender: Tender, chart: &Chart) -> &str {
     }
 }
 
+/// What a receipt pays: so many cents of a biller's bill, which this ledger account is for.
+#[derive(Clone, Copy, Debug)]
+pub struct CounterBill<'a> {
+    pub biller: &'a Biller,
+    pub bill: &'a str,
+    pub amount: Cents,
+    pub ledger: &'a str,
+}
+
 /// The entry of a receipt: so much to the bill, the rest to the account's credit.
 pub fn receipt_entry(
     number: i64,
     date: Day,
     tender: Tender,
     amount: Cents,
-    bill: Option<(&Biller, &str, Cents)>,
+    bill: Option<CounterBill<'_>>,
     chart: &Chart,
 ) -> Result<EntryDraft, MoneyError> {
     let mut postings = vec![line(tender_account(tender, chart), amount, tender.as_str())];
     let mut rest = amount;
-    if let Some((biller, bill, to_bill)) = bill.filter(|b| b.2.is_positive()) {
-        rest = rest.minus(to_bill)?;
-        postings.push(line(&chart.receivable, to_bill.negated()?, &format!("{biller} bill {bill}")));
+    if let Some(paid) = bill.filter(|b| b.amount.is_positive()) {
+        rest = rest.minus(paid.amount)?;
+        postings.push(line(paid.ledger, paid.amount.negated()?, &format!("{} bill {}", paid.biller, paid.bill)));
     }
     if rest.is_positive() {
         postings.push(line(&chart.credits, rest.negated()?, "credit on account"));
@@ -176,7 +185,10 @@ mod tests {
             assert_eq!(got.as_ref().map(lines).as_deref(), want, "{cash} {checks}");
         }
         let biller = Biller("water".into());
-        let entry = receipt_entry(1, date, Tender::Cash, c(500), Some((&biller, "W1", c(400))), &Chart::default());
-        assert_eq!(lines(&entry.unwrap()), "1010+500 1100-400 2110-100");
+        for (ledger, want) in [("1100", "1010+500 1100-400 2110-100"), ("2120", "1010+500 2120-400 2110-100")] {
+            let paid = CounterBill { biller: &biller, bill: "W1", amount: c(400), ledger };
+            let entry = receipt_entry(1, date, Tender::Cash, c(500), Some(paid), &Chart::default());
+            assert_eq!(lines(&entry.unwrap()), want);
+        }
     }
 }

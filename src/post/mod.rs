@@ -8,7 +8,9 @@ mod entries;
 mod returned;
 
 pub use billing::{billing_csv, return_csv};
-pub use books::{acknowledged_entry, drawer_entry, mirror, payout_entry, receipt_entry, suspense_applied, unapply};
+pub use books::{
+    CounterBill, acknowledged_entry, drawer_entry, mirror, payout_entry, receipt_entry, suspense_applied, unapply,
+};
 pub use chart::Chart;
 pub use entries::{deposit_entry, entries};
 pub use returned::{ReturnedFrom, cleared_entry, parts_of, return_entries};
