@@ -182,17 +182,21 @@ pub fn of(page: &Upright, row: &RowRead) -> Cover {
 /// the bed of the scanner.
 fn paper(sums: &Sums, part: &Geometry, far: f32, way: f32, near: f32) -> f32 {
     let mut x = far;
-    loop {
+    for _ in 0..MOST_STEPS {
         let place = part.at(x);
         let (sx, sy) = (place.sx.max(0.5), place.sy);
         let next = x + way * sx;
         let ink = sums.ink(x.min(next), place.y - BEYOND * sy, x.max(next), place.y + BEYOND * sy);
         if (near - next) * way <= 0.0 || ink < 0.85 * 2.0 * BEYOND * sx * sy {
-            return x;
+            break;
         }
         x = next;
     }
+    x
 }
+
+/// A page is no wider than this many half pixels.
+const MOST_STEPS: usize = 100_000;
 
 /// So many pitches beyond the ends are looked at.
 const REACH: f32 = 14.0;
