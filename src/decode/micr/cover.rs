@@ -178,6 +178,13 @@ pub fn of(page: &Upright, row: &RowRead) -> Cover {
     }
 }
 
+/// Of a crop, only what it says of each glyph for which `asked` holds; the rest is as it should be.
+pub fn glyphs(page: &Upright, row: &RowRead, asked: impl Fn(&Glyph) -> bool) -> Vec<Witness> {
+    let sums = Sums::new(&Ink::of(page, &row.parts));
+    let plain = Witness { own: 1.0, foreign: false };
+    row.glyphs.iter().map(|g| if asked(g) { witness(&sums, &row.parts, g) } else { plain }).collect()
+}
+
 /// Where the paper begins, from the far end of what is looked at on inwards: what is black there from far above to far below is
 /// the bed of the scanner.
 fn paper(sums: &Sums, part: &Geometry, far: f32, way: f32, near: f32) -> f32 {

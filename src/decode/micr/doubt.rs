@@ -40,15 +40,17 @@ pub struct Doubts {
 pub fn weigh(page: &Upright, row: &mut RowRead) {
     let mut doubts = of(row, None);
     if doubts.glyphs.iter().map(|d| 1.0 - d).product::<f32>() < CLEAR_CROP {
-        let mut cover = cover::of(page, row);
+        let glyphs = cover::glyphs(page, row, |g| g.chance < CLEAR_GLYPH);
+        let mut cover = Cover { glyphs, beside: vec![0.0; row.glyphs.len() + 1] };
         without_ghosts(row, &mut cover);
         doubts = of(row, Some(&cover));
     }
     row.glyphs.iter_mut().zip(doubts.glyphs).for_each(|(g, doubt)| g.doubt = doubt);
 }
 
-/// A crop that is surer by its glyphs alone is not looked at again.
+/// A crop that is surer by its glyphs alone is not looked at again, nor is a glyph that is.
 const CLEAR_CROP: f32 = 0.99;
+const CLEAR_GLYPH: f32 = 0.999;
 
 /// Takes off what was read where there is nothing.
 pub fn without_ghosts(row: &mut RowRead, cover: &mut Cover) {

@@ -65,7 +65,7 @@ pub struct MicrLine {
 /// A glyph below this chance is `?` in the text.
 const REJECT: f32 = 0.8;
 /// A line below this confidence is not accepted; less is needed where the routing number's check digit speaks for it: of lines
-/// that the weights had not seen none of 861 that were surer was wrong.
+/// that the weights had not seen none of 865 that were surer was wrong.
 pub const ACCEPT: f32 = 0.99;
 const ACCEPT_CHECKED: f32 = 0.975;
 /// No more ink than this may be unexplained.
