@@ -10,7 +10,7 @@ use crate::domain::{CharRead, CheckDigitRead, ScanlineRead};
 /// Mean cost of a character (natural logarithm) above which a template does not fit.
 const MOST_COST: f32 = 1.2;
 /// What may be left of doubt in an accepted line.
-const DOUBT: f32 = 0.001;
+pub const DOUBT: f32 = 0.001;
 /// More second choices than these in one line are not tried in pairs.
 const MOST_RIVALS: usize = 28;
 /// A character that is less sure than this is rejected in a line that is not accepted.

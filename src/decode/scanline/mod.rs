@@ -6,6 +6,7 @@
 pub mod cell;
 mod find;
 mod fit;
+mod second;
 
 use std::sync::OnceLock;
 
@@ -20,6 +21,8 @@ use find::Comb;
 const WEIGHTS: &[u8] = include_bytes!("scanline.net");
 /// A line has at least so many characters that are surely characters.
 const LEAST_CHARACTERS: usize = 8;
+/// A line that is accepted with more doubt than this leaves is looked at again.
+const SURE: f32 = 0.9999;
 /// Blank cells in a row that end a line.
 const GAP: i32 = 3;
 
@@ -202,39 +205,65 @@ fn rank(line: &ScanlineLine) -> f32 {
 
 fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
     let line = read_cells(page, layouts, comb)?;
-    if line.read.accepted || line.score < 0.3 {
+    if (line.read.accepted && line.read.confidence > SURE) || line.score < 0.3 || layouts.scanlines().next().is_none() {
         return Some(line);
     }
-    // The middles of the pieces are not always those of the cells: a little aside may be better.
-    let nudge = comb.pitch * 0.06;
-    let mut best = line;
-    for (dx, dy) in [(nudge, 0.0), (-nudge, 0.0), (0.0, nudge), (0.0, -nudge)] {
-        let Some(other) = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb }) else { continue };
-        if (other.read.accepted, other.read.confidence) > (best.read.accepted, best.read.confidence) {
-            best = other;
+    let Some((again, crossed)) = second::look(page, layouts, &comb) else { return Some(line) };
+    if !again.read.accepted && !crossed {
+        // Bent paper: no look at all cells is right, one aside may be.
+        let nudge = comb.pitch * 0.06;
+        for (dx, dy) in [(nudge, 0.0), (-nudge, 0.0), (0.0, nudge), (0.0, -nudge)] {
+            let aside = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb });
+            if let Some(aside) = aside.filter(|a| a.read.accepted) {
+                return Some(aside);
+            }
         }
     }
-    Some(best)
+    // What was accepted with some doubt needs the second look's word; what was not is better as the surer look says, and a
+    // layout that only fits with all strangeness forgiven is none.
+    let surer =
+        again.read.confidence > line.read.confidence && (line.read.layout.is_some() || again.read.confidence > 0.5);
+    // How much it looks like a scanline at all the first look tells: the second forgives too much for that.
+    let score = if again.read.accepted { again.score } else { again.score.min(line.score) };
+    Some(if again.read.accepted || line.read.accepted || surer { ScanlineLine { score, ..again } } else { line })
 }
 
-fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
-    let mut scratch = Scratch::default();
-    let beyond = GAP + 14;
-    let (patch, corner) = find::band(page, &comb, comb.first - beyond, comb.last + beyond);
-    let mut pixels = [0.0; cell::WIDTH * cell::HEIGHT];
-    let mut look = |number: i32| {
-        let (x, y) = comb.centre(number);
-        let inside = x > 0.0 && x < page.bits.width() as f32;
-        patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope, &mut pixels);
+/// Looks at cells of a comb one by one.
+struct Reader<'a> {
+    page: &'a Upright,
+    comb: &'a Comb,
+    patch: cell::Patch,
+    corner: (f32, f32),
+    pixels: [f32; cell::WIDTH * cell::HEIGHT],
+    scratch: Scratch,
+}
+
+impl<'a> Reader<'a> {
+    fn new(page: &'a Upright, comb: &'a Comb, first: i32, last: i32) -> Reader<'a> {
+        let (patch, corner) = find::band(page, comb, first, last);
+        Reader { page, comb, patch, corner, pixels: [0.0; cell::WIDTH * cell::HEIGHT], scratch: Scratch::default() }
+    }
+
+    fn look(&mut self, number: i32) -> Cell {
+        let (x, y) = self.comb.centre(number);
+        let inside = x > 0.0 && x < self.page.bits.width() as f32;
+        let centre = (x - self.corner.0, y - self.corner.1);
+        self.patch.cell(centre, self.comb.pitch, self.comb.slope, &mut self.pixels);
         let mut chances = [0.0; CLASSES];
-        if !inside || pixels.iter().all(|v| *v == 0.0) {
+        if !inside || self.pixels.iter().all(|v| *v == 0.0) {
             chances[BLANK] = 1.0;
         } else {
-            let logits = softmax(net().forward(&pixels, &mut scratch));
+            let logits = softmax(net().forward(&self.pixels, &mut self.scratch));
             chances.iter_mut().zip(&logits).for_each(|(c, l)| *c = *l);
         }
         Cell { number, chances }
-    };
+    }
+}
+
+fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
+    let beyond = GAP + 14;
+    let mut reader = Reader::new(page, &comb, comb.first - beyond, comb.last + beyond);
+    let mut look = |number: i32| reader.look(number);
     // Other print stands evenly too: a few of its cells tell, and most of the work is saved.
     let step = ((comb.last - comb.first) / 7).max(1) as usize;
     let probe: Vec<Cell> = (comb.first..=comb.last).step_by(step).map(&mut look).collect();
@@ -265,19 +294,23 @@ fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineL
     }
     before.reverse();
     before.extend(cells);
-    let cells = before;
+    line_of(&before, page, &comb, layouts)
+}
+
+/// What cells say together; `None` where they are no line.
+fn line_of(cells: &[Cell], page: &Upright, comb: &Comb, layouts: &Layouts) -> Option<ScanlineLine> {
     let sure = cells.iter().filter(|c| c.best() < BLANK && c.chances[c.best()] > 0.8).count();
     if sure < LEAST_CHARACTERS {
         return None;
     }
-    let score = score(&cells);
-    let fits = fit::fits(&cells, layouts);
+    let score = score(cells);
+    let fits = fit::fits(cells, layouts);
     let passing = fits.iter().filter(|f| f.passes()).count();
     let mut read = match fits.into_iter().next() {
         Some(fit) => fit.reading(passing),
-        None => plain(&cells),
+        None => plain(cells),
     };
-    place(&mut read, page, &comb, &cells);
+    place(&mut read, page, comb, cells);
     Some(ScanlineLine { score: if read.accepted { 1.0 } else { score }, read, second: None })
 }
 
