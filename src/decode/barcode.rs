@@ -6,6 +6,7 @@
 mod bars;
 mod datamatrix;
 mod field;
+mod part;
 mod pdf417;
 
 use std::collections::{BTreeSet, HashSet};
@@ -15,6 +16,7 @@ use rxing::qrcode::{QRCodeReader, cpp_port::QrReader};
 use rxing::{BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
 use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 
+use self::part::{Part, rejoined};
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
 use crate::imaging::{Bits, Gray, Upright};
@@ -25,6 +27,8 @@ const TILE: usize = 16;
 const MOST_PATCHES: usize = 6;
 /// Bars have fewer edges going down than this share of those going across.
 const BARS: f32 = 0.35;
+/// Mean darkness (0 to 255) of the darkest tenth of a code's columns.
+const LEAST_DARK: f32 = 110.0;
 /// Shorter ITF codes without a layout turn up in any striped picture.
 const LEAST_ITF: usize = 14;
 const LEAST_CODE39: usize = 6;
@@ -164,6 +168,9 @@ fn tiles(bits: &Bits) -> (usize, usize, Vec<Tile>) {
                 for row in &rows {
                     let mut carry = row[n];
                     for bit in &mut count {
+                        if carry == 0 {
+                            break;
+                        }
                         (*bit, carry) = (*bit ^ carry, *bit & carry);
                     }
                 }
@@ -183,75 +190,6 @@ fn tiles(bits: &Bits) -> (usize, usize, Vec<Tile>) {
         }
     }
     (columns, rows, tiles)
-}
-
-/// Connected tiles, with the sums of their edges.
-#[derive(Clone, Copy, Default)]
-struct Part {
-    x0: usize,
-    y0: usize,
-    x1: usize,
-    y1: usize,
-    count: usize,
-    striped: usize,
-    across: u32,
-    down: u32,
-}
-
-impl Part {
-    fn add(&mut self, x: usize, y: usize, tile: &Tile, striped: bool) {
-        let one = Part {
-            x0: x,
-            y0: y,
-            x1: x + 1,
-            y1: y + 1,
-            count: 1,
-            striped: usize::from(striped),
-            across: tile.across,
-            down: tile.down,
-        };
-        *self = if self.count == 0 { one } else { self.with(&one) };
-    }
-
-    fn with(&self, other: &Part) -> Part {
-        Part {
-            x0: self.x0.min(other.x0),
-            y0: self.y0.min(other.y0),
-            x1: self.x1.max(other.x1),
-            y1: self.y1.max(other.y1),
-            count: self.count + other.count,
-            striped: self.striped + other.striped,
-            across: self.across + other.across,
-            down: self.down + other.down,
-        }
-    }
-
-    fn is_striped(&self) -> bool {
-        self.striped * 2 > self.count
-    }
-}
-
-/// Where ink has run together, broad blocks part a code's bars: striped parts of one height, side by side, are one.
-fn rejoined(mut parts: Vec<Part>, most_apart: usize) -> Vec<Part> {
-    let bars = |p: &Part| p.is_striped() && p.y1 - p.y0 >= 2;
-    let mut at = 0;
-    while at < parts.len() {
-        let one = parts[at];
-        let beside = |other: &Part| {
-            let apart = one.x0.max(other.x0).saturating_sub(one.x1.min(other.x1));
-            bars(other) && apart <= most_apart && one.y0.abs_diff(other.y0) <= 1 && one.y1.abs_diff(other.y1) <= 1
-        };
-        let found = if bars(&one) { parts[at + 1..].iter().position(beside) } else { None };
-        match found {
-            // What grew may now reach what was too far before.
-            Some(next) => {
-                let other = parts.swap_remove(at + 1 + next);
-                parts[at] = parts[at].with(&other);
-            }
-            None => at += 1,
-        }
-    }
-    parts
 }
 
 /// Connected tiles full of edges, large enough for a code, the largest first.
@@ -285,7 +223,7 @@ fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
         open[start] = false;
         while let Some(tile) = stack.pop() {
             let (x, y) = (tile % columns, tile / columns);
-            part.add(x, y, &tiles[tile], striped(&tiles[tile]));
+            part.add((x, y), (tiles[tile].across, tiles[tile].down), striped(&tiles[tile]));
             for ny in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
                     if std::mem::take(&mut open[ny * columns + nx]) {
@@ -349,6 +287,14 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     let (width, height) = (patch.x1 - patch.x0, patch.y1 - patch.y0);
     let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
     let core = if patch.grain < 0.06 || modules.is_empty() || !tall { None } else { core(&page.bits, patch) };
+    // A clean QR tells itself at once; its corners look like the guards of a PDF417.
+    if modules.contains(&Symbology::Qr)
+        && core.as_ref().is_some_and(|c| (0.8..1.25).contains(&(c.wide as f32 / c.high as f32)))
+        && let Some(code) = decode(&ink(page, patch), Symbology::Qr, true, false)
+    {
+        let matched = layouts.match_barcode(Symbology::Qr, &code.text).into_iter().next();
+        return Some(Found { symbology: Symbology::Qr, code, matched });
+    }
     // A PDF417 is full of upright bars too, and tells itself sooner than bars that are none.
     if modules.contains(&Symbology::Pdf417)
         && core.as_ref().is_some_and(|c| c.wide > c.high && c.guarded)
@@ -522,12 +468,19 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         row.windows(2).map(|p| u32::from(p[0].abs_diff(p[1]))).sum::<u32>()
     };
     let edges: Vec<u32> = (0..picture.height()).map(edges).collect();
-    let mut sorted = edges.clone();
+    // In noise, chance proves one code in ten by its check digit, and all rows have edges: bars have more ink.
+    let clear = patch.grain < BARS;
+    let marked: Vec<u32> = if clear {
+        edges.clone()
+    } else {
+        (0..picture.height()).map(|y| picture.row(y).iter().map(|v| u32::from(255 - v)).sum()).collect()
+    };
+    let mut sorted = marked.clone();
     sorted.sort_unstable();
-    let usual = sorted[sorted.len() * 3 / 4];
+    let usual = if clear { sorted[sorted.len() * 3 / 4] } else { sorted[sorted.len() * 9 / 10] };
     // The longest run of rows that all look like bars.
     let (mut best, mut from) = (0..0, 0);
-    for (y, e) in edges.iter().chain([&0]).enumerate() {
+    for (y, e) in marked.iter().chain([&0]).enumerate() {
         if *e < usual / 2 {
             if y - from > best.len() {
                 best = from..y;
@@ -540,6 +493,13 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
     }
     let whole = best.start + best.len() / 10..best.end - best.len() / 10;
     let third = best.len() / 3;
+    // Bars are black from top to foot; a column of text is not.
+    let columns = profile(&picture, whole.clone());
+    let mut sorted = columns.clone();
+    sorted.sort_unstable_by(f32::total_cmp);
+    if sorted.get(sorted.len() * 9 / 10).is_none_or(|dark| *dark < LEAST_DARK) {
+        return None;
+    }
     // Where print has run together, the gaps may still show in the last rows above and below.
     let fullest = |rows: std::ops::Range<usize>| {
         let row = rows.max_by_key(|y| edges.get(*y)).unwrap_or(0);
@@ -553,8 +513,6 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         (fullest(best.start..best.start + 4), &BAR_CUTS[..1]),
         (fullest(best.end - 4..best.end), &BAR_CUTS[..1]),
     ];
-    // In noise, chance proves one code in ten by its check digit.
-    let clear = patch.grain < BARS;
     let mut seen: Vec<(Symbology, String, usize)> = Vec::new();
     for (number, (rows, cuts)) in cuts.into_iter().enumerate() {
         if rows.is_empty() {
@@ -589,7 +547,7 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
             }
         }
     }
-    if clear { read_drawn(&profile(&picture, whole), wanted, layouts) } else { None }
+    if clear { read_drawn(&columns, wanted, layouts) } else { None }
 }
 
 /// Bars that no threshold parts: by what the symbols would look like. Only what a layout has and its check digits prove.
@@ -640,20 +598,23 @@ const BAR_CUTS: [(Option<f32>, isize); 7] =
 fn strip(profile: &[f32], cut: Option<f32>, grown: isize) -> Gray {
     const FINER: usize = 3;
     const QUIET: usize = 60;
-    const HEIGHT: usize = 5;
     let width = profile.len() * FINER + 2 * QUIET;
     let at = |i: isize| usize::try_from(i).ok().and_then(|i| profile.get(i)).copied().unwrap_or(0.0);
+    // By column: where black begins between the lightest and the darkest nearby.
+    let limit = |left: isize, cut: f32| {
+        let near = (left - 14..=left + 15).map(at);
+        let (low, high) = near.fold((255.0f32, 0.0f32), |(l, h), v| (l.min(v), h.max(v)));
+        low + (high.max(60.0) - low) * cut
+    };
+    let limits: Option<Vec<f32>> = cut.map(|cut| (-1..=profile.len() as isize).map(|i| limit(i, cut)).collect());
     let mut row = vec![255u8; width];
     for (i, pixel) in row[QUIET..width - QUIET].iter_mut().enumerate() {
         let x = (i as f32 + 0.5) / FINER as f32 - 0.5;
         let (left, part) = (x.floor() as isize, x - x.floor());
         let value = at(left) * (1.0 - part) + at(left + 1) * part;
-        *pixel = match cut {
-            Some(cut) => {
-                let near = (left - 14..=left + 15).map(at);
-                let (low, high) = near.fold((255.0f32, 0.0f32), |(l, h), v| (l.min(v), h.max(v)));
-                if value > low + (high.max(60.0) - low) * cut { 0 } else { 255 }
-            }
+        *pixel = match &limits {
+            Some(limits) if value > limits[(left + 1) as usize] => 0,
+            Some(_) => 255,
             None => 255 - value as u8,
         };
     }
@@ -666,8 +627,7 @@ fn strip(profile: &[f32], cut: Option<f32>, grown: isize) -> Gray {
             row[i] = if grown > 0 { near.min() } else { near.max() }.unwrap_or(255);
         }
     }
-    let pixels = row.repeat(HEIGHT);
-    Gray::from_pixels(width, HEIGHT, pixels).unwrap_or_else(|| Gray::new(width, HEIGHT))
+    Gray::from_pixels(width, 1, row).unwrap_or_else(|| Gray::new(width, 1))
 }
 
 /// Square modules and stacked rows: the patch as it is, then enlarged and softened.
@@ -753,6 +713,43 @@ mod tests {
             format!("{} {} {} {checks}", f.symbology, f.text, f.layout.clone().unwrap_or_default())
         };
         found.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn worn_bars_are_read() {
+        let layouts = Layouts::default();
+        for (symbology, text, module) in [
+            (Symbology::Code128, "86857767348983020000213187", 2),
+            (Symbology::Code128, "928850831830486591702927", 3),
+            (Symbology::Itf, "690709200000253860203453", 2),
+            (Symbology::Itf, "423976279298157545796209", 3),
+        ] {
+            let clean = drawn(symbology, text, module, 70);
+            let (width, height) = (clean.bits.width(), clean.bits.height());
+            let mut seed = 7u64;
+            let mut dice = |of: u64| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 33) % 100 < of
+            };
+            let mut pitted = clean.bits.clone();
+            let mut grown = clean.bits.clone();
+            for y in 0..height {
+                for x in 0..width {
+                    let ink = clean.bits.get(x, y);
+                    pitted.set(x, y, if ink { !dice(8) } else { dice(3) && (170..300).contains(&y) });
+                    // Half a pixel on either side, and whole where a gap is one module: but for the first and the last row.
+                    let beside = x > 0 && clean.bits.get(x - 1, y);
+                    let gap = !ink && beside && (1..=module).any(|d| clean.bits.get((x + d).min(width - 1), y));
+                    let inner = (201..269).contains(&y);
+                    grown.set(x, y, ink || inner && (beside || gap));
+                }
+            }
+            for (wear, bits) in [("pitted", pitted), ("grown", grown)] {
+                let found = read(&page(bits), &layouts);
+                assert_eq!(found.first().map(|f| f.text.as_str()), Some(text), "{} {wear}", symbology.as_str());
+                assert_eq!(found.len(), 1, "{} {wear}", symbology.as_str());
+            }
+        }
     }
 
     #[test]
