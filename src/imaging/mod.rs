@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod convert;
+mod crease;
 pub mod g4;
 pub mod jpeg;
 pub mod load;

@@ -2,6 +2,7 @@
 //! alarm stops a payment. Limits after the image quality flags of X9.100-187 (type 54), tuned on what scanners give.
 
 use super::clean::{BOTTOM, Cleaned, LEFT, RIGHT, TOP};
+use super::crease;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
 use crate::domain::Quality;
@@ -124,7 +125,8 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
     if cleaned.skew_deg.abs() > SLANTED {
         faults.push(Fault::Slanted { degrees: cleaned.skew_deg });
     }
-    faults.extend(corner(page, cleaned));
+    let rim = || crease::find(bits, cleaned.upright.dpi).map(|(wide, high)| Fault::FoldedCorner { wide, high });
+    faults.extend(corner(page, cleaned).or_else(rim));
     if let Some(dpi) = page.dpi.filter(|d| *d < LEAST_DPI) {
         faults.push(Fault::BelowResolution { dpi });
     }
