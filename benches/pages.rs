@@ -1,6 +1,7 @@
 //! One page from bytes to reads, on one core: CPU milliseconds a page and a megapixel, beside the bare decode of the same
 //! files by libtiff (through python3 and its ctypes, where both are there; said where not) and by our own decoder. Then how
-//! it grows with cores, and the peak of memory after 100, 1,000 and 10,000 pages. `cargo bench --bench pages [-- --full]`
+//! it grows with cores, and the peak of memory after 100, 1,000 and 10,000 pages. `cargo bench --bench pages [-- --full]`; with
+//! `--cores` only how it grows, and memory: `cargo bench --bench pages -- --cores --full` on a quiet machine.
 //!
 //! The pages are the deck's own, Group 4; with `REMIT_SHARED` those of its sample stations too.
 
@@ -169,16 +170,24 @@ fn main() {
             }
         }
     }
-    println!(
-        "{:<24} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6}",
-        "CPU ms, one core", "pages", "mean", "median", "95%", "a Mpx", "own load", "libtiff", "ratio"
-    );
-    sets.iter().for_each(each_page);
+    let is_alone = std::env::args().any(|a| a == "--cores");
+    if !is_alone {
+        println!(
+            "{:<24} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>6}",
+            "CPU ms, one core", "pages", "mean", "median", "95%", "a Mpx", "own load", "libtiff", "ratio"
+        );
+        sets.iter().for_each(each_page);
+    }
     let set = &sets[0];
-    let one = pace(set, 1, 4);
-    for cores in [2, 4] {
-        let many = pace(set, cores, 4 * cores);
-        println!("{cores} cores: {many:.0} pages/s, {:.2} times one core ({one:.0})", many / one);
+    // The best of three turns of each: what another process took away is not the program's.
+    let mut best = [0.0f64; 3];
+    for _ in 0..3 {
+        for (best, cores) in best.iter_mut().zip([1, 2, 4]) {
+            *best = best.max(pace(set, cores, 4 * cores));
+        }
+    }
+    for (pages, cores) in best.iter().zip([1, 2, 4]) {
+        println!("{cores} cores: {pages:.0} pages/s, {:.2} times one core (bar on 4: 3.5)", pages / best[0]);
     }
     let mut done = 0;
     for pages in if full { vec![100, 1_000, 10_000] } else { vec![100, 1_000] } {

@@ -1,6 +1,6 @@
 //! Ours beside what anyone can install, on the same pictures in the same run: barcodes of each symbology under growing
-//! damage against zxing-cpp (python package `zxing-cpp`), and stub lines against stock Tesseract, which is given the place
-//! of the line. A peer that is not on this machine is named and left out. `cargo bench --bench peers`
+//! damage against zxing-cpp (python package `zxing-cpp`), and stub and account lines against stock Tesseract, which is given
+//! the place of the line. A peer that is not on this machine is named and left out. `cargo bench --bench peers`
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,8 +13,8 @@ use remit::deck::wear::Wear;
 use remit::deck::{self, face::Paper};
 use remit::decode::barcode;
 use remit::decode::layout::Layouts;
-use remit::decode::scanline;
-use remit::domain::Day;
+use remit::decode::{micr, scanline};
+use remit::domain::{Day, PixelBox};
 use remit::imaging::{Bits, Gray, Transform, Upright, convert, png, to_gray};
 use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
 
@@ -143,9 +143,6 @@ fn barcodes(folder: &Path) {
         })
         .collect();
     let peer = zxing(&files);
-    if peer.is_none() {
-        println!("zxing-cpp is NOT here (pip install zxing-cpp pillow): ours alone");
-    }
     let mut table: BTreeMap<(&str, &str), [f64; 7]> = BTreeMap::new();
     for (n, (name, damage, text, bits)) in cases.iter().enumerate() {
         let started = Instant::now();
@@ -183,6 +180,33 @@ fn barcodes(folder: &Path) {
     }
 }
 
+/// Where a line was found, its digits, and whether it is accepted.
+type Seen = (PixelBox, String, bool);
+
+/// Digits of a piece's line as printed, where ours found it and what it says; `None` for paper without a line.
+fn line_of(paper: &Paper, page: &Upright, layouts: &Layouts) -> Option<(String, Option<Seen>)> {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    match paper {
+        Paper::Stub(face) if !face.lines.scanline.is_empty() => {
+            let found = scanline::read(page, layouts).map(|l| (l.read.bbox, digits(&l.read.text), l.read.accepted));
+            Some((digits(&face.lines.scanline), found))
+        }
+        Paper::Check(face) => {
+            let mut line = face.line.clone();
+            line.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+            let printed: String = line.iter().map(|(_, c)| *c).collect();
+            let found = micr::read(page).map(|l| l.read).filter(|r| !r.chars.is_empty()).map(|read| {
+                let boxes = read.chars.iter().map(|c| c.bbox);
+                let (x, y) = boxes.clone().fold((i32::MAX, i32::MAX), |(x, y), b| (x.min(b.x), y.min(b.y)));
+                let (right, foot) = boxes.fold((0, 0), |(x, y), b| (x.max(b.x + b.w), y.max(b.y + b.h)));
+                (PixelBox { x, y, w: right - x, h: foot - y }, digits(&read.text), read.accepted)
+            });
+            Some((digits(&printed), found))
+        }
+        _ => None,
+    }
+}
+
 fn lines(folder: &Path) {
     let station = Station {
         images: Images::Tiff,
@@ -195,58 +219,95 @@ fn lines(folder: &Path) {
     };
     let plan = plan_of(&[(Tray::Scanner, station, &[Scenario::Exact; 24])], 31, Day::new(2026, 11, 20).expect("a day"));
     let layouts = Layouts::parse(deck::tables::LAYOUTS).expect("layouts");
-    let has_peer = Command::new("tesseract").arg("--version").output().is_ok_and(|o| o.status.success());
-    if !has_peer {
-        println!("tesseract is NOT here (apt install tesseract-ocr): ours alone");
-    }
-    println!("{:<12} {:>5} | {:>5} {:>8} | {:>9} {:>8}", "stub lines", "lines", "ours", "ms", "tesseract", "ms");
-    let bent: &[(&str, Option<Wear>)] =
+    let has_peer = installed("tesseract", &["--version"]).is_some();
+    println!(
+        "The peer is given the place of the line, found by ours; digits alone are compared, ours counts when accepted."
+    );
+    println!(
+        "{:<14} {:<8} {:>5} | {:>5} {:>6} {:>8} | {:>9} {:>8}",
+        "line", "wear", "lines", "ours", "wrong", "ms", "tesseract", "ms"
+    );
+    let wears: &[(&str, Option<Wear>)] =
         &[("clean", None), ("pale", Some(Wear::Faint { ink: 0.6 })), ("stamped", Some(Wear::Stamp))];
-    for (name, wear) in bent {
-        let (mut all, mut right, mut peers, mut own_ms, mut peer_ms) = (0, 0, 0, 0.0, 0.0);
-        for piece in &plan.trays[0].pieces {
-            let Paper::Stub(face) = &piece.paper else { continue };
-            if face.lines.scanline.is_empty() {
-                continue;
+    for kind in ["stub, OCR", "check, E-13B"] {
+        for (name, wear) in wears {
+            let (mut all, mut right, mut wrong, mut peers, mut own_ms, mut peer_ms) = (0, 0, 0, 0, 0.0, 0.0);
+            for piece in &plan.trays[0].pieces {
+                if matches!(piece.paper, Paper::Check(_)) != kind.starts_with("check") {
+                    continue;
+                }
+                let piece = deck::plan::Piece { wear: *wear, skew: 0.0, ..piece.clone() };
+                let gray = deck::scanned(&piece, station, false);
+                let bits = convert::threshold(&gray, 150);
+                let page = Upright { bits, gray: None, dpi: 200, transform: Transform::IDENTITY };
+                let started = Instant::now();
+                let Some((want, found)) = line_of(&piece.paper, &page, &layouts) else { continue };
+                own_ms += started.elapsed().as_secs_f64() * 1e3;
+                all += 1;
+                let accepted = found.as_ref().filter(|f| f.2);
+                right += usize::from(accepted.is_some_and(|f| f.1 == want));
+                wrong += usize::from(accepted.is_some_and(|f| f.1 != want));
+                let Some((area, ..)) = found.filter(|_| has_peer) else { continue };
+                let cut = to_gray(&page.bits).cropped(
+                    (area.x - 20) as isize,
+                    (area.y - 14) as isize,
+                    area.w as usize + 40,
+                    area.h as usize + 28,
+                );
+                let path = folder.join("line.png");
+                std::fs::write(&path, png::write_gray(&cut).expect("a picture")).expect("a file");
+                let started = Instant::now();
+                // One core, as ours; its threads wait for each other on a busy machine.
+                let output = Command::new("tesseract")
+                    .env("OMP_THREAD_LIMIT", "1")
+                    .arg(&path)
+                    .args(["-", "--psm", "7", "--dpi", "200", "-c", "tessedit_char_whitelist=0123456789<>+"])
+                    .output()
+                    .expect("tesseract");
+                peer_ms += started.elapsed().as_secs_f64() * 1e3;
+                let read: String =
+                    String::from_utf8_lossy(&output.stdout).chars().filter(char::is_ascii_digit).collect();
+                peers += usize::from(read == want);
             }
-            let piece = deck::plan::Piece { wear: *wear, skew: 0.0, ..piece.clone() };
-            let gray = deck::scanned(&piece, station, false);
-            let bits = convert::threshold(&gray, 150);
-            let page = Upright { bits, gray: None, dpi: 200, transform: Transform::IDENTITY };
-            let started = Instant::now();
-            let found = scanline::read(&page, &layouts);
-            own_ms += started.elapsed().as_secs_f64() * 1e3;
-            let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-            let want = digits(&face.lines.scanline);
-            all += 1;
-            right += usize::from(found.as_ref().is_some_and(|l| l.read.accepted && digits(&l.read.text) == want));
-            let Some(area) = found.map(|l| l.read.bbox).filter(|_| has_peer) else { continue };
-            let cut = to_gray(&page.bits).cropped(
-                (area.x - 20) as isize,
-                (area.y - 14) as isize,
-                area.w as usize + 40,
-                area.h as usize + 28,
+            let each = |sum: f64| sum / f64::from(all.max(1));
+            let told = if has_peer { peers.to_string() } else { "not here".into() };
+            println!(
+                "{kind:<14} {name:<8} {all:>5} | {right:>5} {wrong:>6} {:>8.1} | {told:>9} {:>8.1}",
+                each(own_ms),
+                each(peer_ms)
             );
-            let path = folder.join("line.png");
-            std::fs::write(&path, png::write_gray(&cut).expect("a picture")).expect("a file");
-            let started = Instant::now();
-            // One core, as ours; its threads wait for each other on a busy machine.
-            let output = Command::new("tesseract")
-                .env("OMP_THREAD_LIMIT", "1")
-                .arg(&path)
-                .args(["-", "--psm", "7", "--dpi", "200", "-c", "tessedit_char_whitelist=0123456789<>+"])
-                .output()
-                .expect("tesseract");
-            peer_ms += started.elapsed().as_secs_f64() * 1e3;
-            peers += usize::from(digits(&String::from_utf8_lossy(&output.stdout)) == want);
         }
-        let each = |sum: f64| sum / f64::from(all.max(1));
-        println!("{name:<12} {all:>5} | {right:>5} {:>8.1} | {peers:>9} {:>8.1}", each(own_ms), each(peer_ms));
     }
+}
+
+/// The first line that a program prints of itself; `None` where it is not on this machine.
+fn installed(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok().filter(|o| o.status.success())?;
+    let text = [output.stdout, output.stderr].concat();
+    Some(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// Who is here to compare with, and who is not.
+fn peers() {
+    let module = "import importlib.metadata as m; print(m.version('zxing-cpp'))";
+    let library = "import ctypes, ctypes.util; t = ctypes.CDLL(ctypes.util.find_library('tiff') or 'libtiff.so.6'); \
+                   t.TIFFGetVersion.restype = ctypes.c_char_p; print(t.TIFFGetVersion().decode().splitlines()[0])";
+    for (name, found, way) in [
+        ("Tesseract", installed("tesseract", &["--version"]), "apt install tesseract-ocr"),
+        ("zxing-cpp", installed("python3", &["-c", module]), "pip install zxing-cpp pillow"),
+        ("libtiff", installed("python3", &["-c", library]), "apt install libtiff6; measured by the bench `pages`"),
+    ] {
+        match found {
+            Some(version) => println!("{name}: {version}"),
+            None => println!("{name} is NOT here ({way}): left out"),
+        }
+    }
+    println!("Tesseract reads with its stock English model: Debian has no model of E-13B, OCR-A or OCR-B.\n");
 }
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    peers();
     barcodes(folder.path());
     lines(folder.path());
 }
