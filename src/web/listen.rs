@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -73,7 +73,9 @@ impl axum::serve::Listener for Guarded {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     let _ = stream.set_nodelay(true);
-                    return (Quiet { stream, silence: Box::pin(sleep(SILENCE)), _place: place.ok() }, peer);
+                    let silence = Box::pin(sleep(SILENCE));
+                    let (asked, ended, reader) = (false, false, None);
+                    return (Quiet { stream, silence, asked, ended, reader, _place: place.ok() }, peer);
                 }
                 // Out of file handles, or the peer is gone already: others may still come.
                 Err(error) => {
@@ -99,10 +101,17 @@ impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, Guar
     }
 }
 
-/// A connection that ends after a silence.
+/// A connection that ends after a silence. Who hangs up right behind a request is answered all the same: the server hears of
+/// the end when it has begun to answer, so that what was asked for is not dropped unread.
 struct Quiet {
     stream: TcpStream,
     silence: Pin<Box<Sleep>>,
+    /// Something was read since anything was written.
+    asked: bool,
+    /// The peer sends nothing more.
+    ended: bool,
+    /// Who waits to hear of the end.
+    reader: Option<Waker>,
     _place: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
@@ -121,14 +130,31 @@ impl Quiet {
 
 impl AsyncRead for Quiet {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let got = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.heard(cx, got)
+        if !self.ended {
+            let before = buffer.filled().len();
+            let got = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let came = buffer.filled().len() > before;
+            self.asked |= came;
+            self.ended = matches!(got, Poll::Ready(Ok(()))) && !came && buffer.remaining() > 0;
+            if !self.ended {
+                return self.heard(cx, got);
+            }
+        }
+        if !self.asked {
+            return Poll::Ready(Ok(()));
+        }
+        self.reader = Some(cx.waker().clone());
+        self.heard(cx, Poll::Pending)
     }
 }
 
 impl AsyncWrite for Quiet {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let got = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if got.is_ready() {
+            self.asked = false;
+            self.reader.take().into_iter().for_each(Waker::wake);
+        }
         self.heard(cx, got)
     }
 

@@ -15,7 +15,7 @@ async fn every_screen_does_what_its_keys_say() {
     let gray = tempfile::tempdir().unwrap();
     house.take(&in_gray(gray.path())).await;
     let gray = house.office.batches().await.unwrap().into_iter().map(|b| b.id).find(|b| *b != batch).unwrap();
-    let roles = [Role::Operator];
+    let roles = [Role::Operator, Role::Cashier, Role::Admin];
     let (olga, _) = house.signed_in_as("olga", &roles, true).await;
     let base = serving(&house).await;
     driver.as_person(&base, &olga).await;
@@ -23,6 +23,9 @@ async fn every_screen_does_what_its_keys_say() {
     balance(&house, &driver, &base, &batch, right, total).await;
     images(&house, &driver, &base, &gray).await;
     film(&house, &driver, &base, &batch).await;
+    research(&house, &driver, &base, &batch).await;
+    layouts(&house, &driver, &base, &batch).await;
+    drawer(&house, &driver, &base).await;
     house.verified().await;
     driver.end().await;
 }
@@ -196,4 +199,117 @@ async fn film(house: &House, driver: &Driver, base: &str, batch: &BatchId) {
     driver.keys("z").await;
     driver.told("Taken back").await;
     assert_eq!(now().await, was);
+}
+
+/// A payment is looked for by its amount, opened, and its neighbours and history are seen, all by keys.
+async fn research(house: &House, driver: &Driver, base: &str, batch: &BatchId) {
+    let all = house.office.store().transactions(batch).await.unwrap();
+    let amount = |n: usize| all[n].received.unwrap().to_string();
+    driver.at(&format!("{base}/"), ".queues").await;
+    driver.keys("/").await;
+    driver.until("location.pathname === '/research' && document.activeElement.id === 'search-box'").await;
+    driver.keys(&format!("{}\u{e007}", amount(2))).await;
+    driver.until("document.querySelectorAll('a.row').length === 1").await;
+    driver.looked_at("research-found").await;
+    driver.keys("\u{e00c}\u{e015}\u{e007}").await;
+    let here = |n: usize| {
+        format!(
+            "location.pathname === '/transactions/{}' && document.readyState === 'complete' && \
+             document.querySelector('.beside [aria-current] b').textContent === '{}'",
+            all[n].id, all[n].seq
+        )
+    };
+    driver.until(&here(2)).await;
+    for (key, n) in [("]", 3), ("\u{e014}", 4), ("[", 3), ("\u{e012}", 2)] {
+        driver.keys(key).await;
+        driver.until(&here(n)).await;
+    }
+    driver.keys("t").await;
+    driver
+        .until("document.querySelector('#history').open && document.querySelectorAll('#history li').length > 0")
+        .await;
+    driver.keys("n").await;
+    driver.until("document.activeElement.name === 'text'").await;
+    driver.keys("the member called\u{e007}").await;
+    driver.told("Written down").await;
+    let rows = house.office.store().newest_audit(1).await.unwrap();
+    assert_eq!((rows[0].what.as_str(), rows[0].note.as_str()), ("note", "the member called"));
+}
+
+/// Stub layouts tried on a document of the site: what they read and where, what does not hold, and what is no layout.
+async fn layouts(house: &House, driver: &Driver, base: &str, batch: &BatchId) {
+    let one =
+        house.office.store().transactions(batch).await.unwrap().into_iter().find(|t| t.documents.len() == 2).unwrap();
+    let stub = &one.documents[1];
+    let page = format!("{base}/admin/layouts");
+    driver.at(&page, "textarea[name=text]").await;
+    driver.run("document.querySelector('[name=document]').focus()").await;
+    // Enter in the field tries, and never loads.
+    driver.keys(&format!("{stub}\u{e007}")).await;
+    driver.until("!!document.querySelector('.paper .overlay i')").await;
+    driver.looked_at("layouts-tried").await;
+    let read = driver.text(".columns section table").await;
+    assert!(read.contains("stub") && read.contains("holds") && !read.contains("does not hold"), "{read}");
+    // The outline lies on the image, where a line can be.
+    let inside = "(() => { const i = document.querySelector('.paper .sheet img').getBoundingClientRect(), b = document.querySelector('.paper .overlay i').getBoundingClientRect(); \
+        return b.width > 20 && b.left >= i.left - 1 && b.right <= i.right + 1 && b.top >= i.top - 1 && b.bottom <= i.bottom + 1 })()";
+    driver.until(inside).await;
+    let before = house.office.store().layouts().await.unwrap();
+    // Another rule in the text: the check digit does not hold any more.
+    for (from, to, says) in
+        [("luhn|modulus = 11", "modulus = 7", "does not hold|no layout fits"), ("\\\\[\\\\[layout", "[[lay", "")]
+    {
+        driver
+            .run(&format!("const t = document.querySelector('textarea'); t.value = t.value.replaceAll(new RegExp('{from}', 'g'), '{to}')"))
+            .await;
+        driver.run("document.body.dataset.old = '1'; document.querySelector('[name=document]').focus()").await;
+        driver.keys("\u{e007}").await;
+        driver.until("!document.body.dataset.old && document.readyState === 'complete'").await;
+        match says {
+            "" => driver.until("!!document.querySelector('.wrong')").await,
+            says => {
+                driver.until(&format!("/{says}/.test(document.querySelector('.columns section').textContent)")).await
+            }
+        }
+    }
+    assert_eq!(house.office.store().layouts().await.unwrap(), before, "trying loads nothing");
+}
+
+/// The drawer from its float to its close without the mouse; a second close says that it is done before.
+async fn drawer(house: &House, driver: &Driver, base: &str) {
+    let page = format!("{base}/drawer");
+    let bill = &bills_csv::bills(&std::fs::read(samples().join("open_bills.csv")).unwrap(), None).unwrap().rows[0];
+    driver.at(&page, "[name=float]").await;
+    driver.keys("200.00\u{e007}").await;
+    driver.told("drawer is open").await;
+    // The account has the focus: an account, an amount and what was handed over.
+    driver.until("document.activeElement.name === 'account'").await;
+    driver.keys(&format!("{}\t\t15.00\t20.00\u{e007}", bill.account.reveal())).await;
+    driver.told("Taken; the slip").await;
+    assert!(driver.text(".list tbody tr").await.contains("5.00"), "the change is told");
+    driver.keys("\u{e00c}p").await;
+    driver.until("document.activeElement.name === 'amount'").await;
+    driver.keys("5.00\t\tstamps\u{e007}").await;
+    driver.told("Paid out").await;
+    driver.looked_at("drawer").await;
+    // Two hundreds and a ten are there: 200.00 + 15.00 - 5.00.
+    driver.keys("\u{e00c}c").await;
+    driver.until("document.activeElement.name === 'p10000'").await;
+    driver.keys("2\t\t\t1\u{e007}").await;
+    driver.told("Counted").await;
+    driver.until("document.querySelector('.verdict.proved .big-number').textContent === '0.00'").await;
+    driver.looked_at("drawer-counted").await;
+    let number = house.office.drawers().await.unwrap().remove(0).number;
+    let tabs = [driver.tab().await, driver.tab().await];
+    for tab in &tabs {
+        driver.to_tab(tab).await;
+        driver.at(&page, "button[data-key=Enter]").await;
+    }
+    for (tab, says) in tabs.iter().zip(["The drawer is closed", "done before; nothing changed"]) {
+        driver.to_tab(tab).await;
+        driver.keys("\u{e007}").await;
+        driver.told(says).await;
+    }
+    let closed = house.office.drawers().await.unwrap().remove(0);
+    assert_eq!((closed.number, closed.state.as_str(), closed.over_short.map(|c| c.get())), (number, "closed", Some(0)));
 }

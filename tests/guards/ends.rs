@@ -53,10 +53,27 @@ async fn a_move_whose_asker_hangs_up_is_made() {
         }
         held(subject, "dropped").await;
     }
+    // The same over a connection that is closed right behind the last byte.
     let (cookie, csrf) = house.signed_in("uwe").await;
     let listening = Listening::bind("127.0.0.1:0", false).await.unwrap();
     let address = listening.address;
     tokio::spawn(serve(Desk::new(house.office.clone(), address), listening, std::future::pending()));
+    for subject in &subjects {
+        let place = store.transaction(subject).await.unwrap().decisions.len() - 1;
+        house.office.undo_this(subject, Some(place), &name("olga")).await.unwrap();
+        let form = format!("csrf={csrf}");
+        let head = format!(
+            "POST /transactions/{subject}/hold HTTP/1.1\r\nHost: {address}\r\nCookie: remit={cookie}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let gone = move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+        };
+        tokio::task::spawn_blocking(gone).await.unwrap();
+        held(subject, "hung up").await;
+    }
     // What came only half is no move.
     let before = store.audit_head().await.unwrap();
     let half = format!(
