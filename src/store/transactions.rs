@@ -62,7 +62,7 @@ sql! {
     DECISIONS_OF_THESE = select!(decisions, "transaction_id any_of($2)");
     OWN_OF_BATCH = select!(exceptions, "batch = $2 and transaction_id is null");
     FIND = "select id from transactions where site = $1 and id = $2";
-    OF_ACCOUNT = "select distinct transaction_id from applications where site = $1 and account = $2";
+    OF_ACCOUNT = "select transaction_id from applications where site = $1 and account = $2";
     FIND_LIKE = concat!("select id from transactions where site = $1 and ", begins!("id"), " limit 2");
     DROP_DOCUMENTS = "delete from transaction_documents where site = $1 and transaction_id any_of($2)";
     DROP_APPLICATIONS = "delete from applications where site = $1 and transaction_id any_of($2)";
@@ -182,7 +182,9 @@ impl Store {
     pub async fn transactions_of_account(&self, account: &AccountNumber) -> Result<Vec<Transaction>, StoreError> {
         let mut tx = self.db().read().await?;
         let rows = tx.rows(OF_ACCOUNT, values![self.site(), account.reveal()]).await?;
-        let ids = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+        let mut ids: Vec<String> = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+        ids.sort();
+        ids.dedup();
         self.these_transactions(&mut tx, ids).await
     }
 
