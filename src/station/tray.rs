@@ -111,28 +111,39 @@ impl Seal {
         self.size
     }
 
-    /// At most so many bytes from an offset. `InvalidData`: it was changed, cut short, or sealed by another life of the program.
-    pub fn at(&self, mut file: &File, offset: u64, count: usize) -> std::io::Result<Vec<u8>> {
-        let damaged =
-            || std::io::Error::new(std::io::ErrorKind::InvalidData, "this file of a tray cannot be opened any more");
+    /// At most so many bytes from an offset. `InvalidData`: it was changed, cut short, or sealed by another life of the program;
+    /// who reads to the end hears of it, wherever the cut is.
+    pub fn at(&self, file: &File, offset: u64, count: usize) -> std::io::Result<Vec<u8>> {
         let end = self.size.min(offset.saturating_add(count as u64));
         let mut out = Vec::new();
-        let mut at = offset;
+        let (mut at, mut seen) = (offset, 0);
         while at < end {
             let number = at / PIECE as u64;
-            let mut sealed = Vec::with_capacity(PIECE + TAG);
-            file.seek(SeekFrom::Start((MARK.len() + SALT) as u64 + number * (PIECE + TAG) as u64))?;
-            file.take((PIECE + TAG) as u64).read_to_end(&mut sealed)?;
-            let payload = Payload { msg: &sealed, aad: &[u8::from(number + 1 == self.pieces)] };
-            let cipher = cipher().ok_or_else(damaged)?;
-            let text = cipher.decrypt((&nonce(&self.salt, number)).into(), payload).map_err(|_| damaged())?;
+            let text = self.piece(file, number)?;
             let begin = (at - number * PIECE as u64) as usize;
             let stop = ((end - number * PIECE as u64) as usize).min(text.len());
             out.extend(text.get(begin..stop).filter(|part| !part.is_empty()).ok_or_else(damaged)?);
-            at = offset + out.len() as u64;
+            (at, seen) = (offset + out.len() as u64, number + 1);
+        }
+        // Only its last piece says that a file is whole; of one that was cut there may be no more to read than what came before.
+        if end == self.size && seen < self.pieces.max(1) {
+            self.piece(file, self.pieces.saturating_sub(1))?;
         }
         Ok(out)
     }
+
+    fn piece(&self, mut file: &File, number: u64) -> std::io::Result<Vec<u8>> {
+        let mut sealed = Vec::with_capacity(PIECE + TAG);
+        file.seek(SeekFrom::Start((MARK.len() + SALT) as u64 + number * (PIECE + TAG) as u64))?;
+        file.take((PIECE + TAG) as u64).read_to_end(&mut sealed)?;
+        let payload = Payload { msg: &sealed, aad: &[u8::from(number + 1 == self.pieces)] };
+        let cipher = cipher().ok_or_else(damaged)?;
+        cipher.decrypt((&nonce(&self.salt, number)).into(), payload).map_err(|_| damaged())
+    }
+}
+
+fn damaged() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, "this file of a tray cannot be opened any more")
 }
 
 #[cfg(test)]
