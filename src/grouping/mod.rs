@@ -3,6 +3,8 @@
 //! same groups. Nothing is guessed in silence: what two sources say differently becomes a problem.
 
 mod evidence;
+#[cfg(test)]
+mod evidence_tests;
 mod group;
 
 pub use evidence::evidence;
