@@ -59,19 +59,38 @@ fn ink(bits: &Bits, x: i32, y: i32) -> bool {
 
 /// The box moved to where most of a frame is, if one is near; otherwise as it was.
 fn onto_frame(bits: &Bits, at: PixelBox, reach: i32) -> PixelBox {
+    if at.w < 1 || at.h < 1 {
+        return at;
+    }
+    // Rows are counted a word at a time; of columns only those that a side may stand on, summed up from above.
+    let across = |x: i32, y: i32| {
+        let Some(y) = usize::try_from(y).ok().filter(|y| *y < bits.height()) else { return 0 };
+        let word = |from: i32| {
+            let left = at.w - from;
+            let mask = if left >= 64 { u64::MAX } else { !(u64::MAX >> left) };
+            (bits.word_at((x + from) as isize, y) & mask).count_ones() as i32
+        };
+        (0..at.w).step_by(64).map(word).sum()
+    };
+    let top = at.y - reach;
+    let column = |x: i32| {
+        let mut sum = 0;
+        let add = |y: i32| {
+            sum += i32::from(ink(bits, x, y));
+            sum
+        };
+        std::iter::once(0).chain((top..at.y + at.h + reach).map(add)).collect::<Vec<i32>>()
+    };
+    let columns = |x: i32| (x - reach..=x + reach).map(column).collect::<Vec<_>>();
+    let (left, right) = (columns(at.x), columns(at.x + at.w - 1));
+    let down = |column: &[i32], dy: i32| {
+        let from = (dy + reach) as usize;
+        column[from + at.h as usize] - column[from]
+    };
     let score = |dx: i32, dy: i32| {
-        let (x0, y0) = (at.x + dx, at.y + dy);
-        let (mut hits, mut all) = (0, 0);
-        let step = ((at.w + at.h) / 40).max(1) as usize;
-        for x in (x0..x0 + at.w).step_by(step) {
-            hits += i32::from(ink(bits, x, y0)) + i32::from(ink(bits, x, y0 + at.h - 1));
-            all += 2;
-        }
-        for y in (y0..y0 + at.h).step_by(step) {
-            hits += i32::from(ink(bits, x0, y)) + i32::from(ink(bits, x0 + at.w - 1, y));
-            all += 2;
-        }
-        hits as f32 / all.max(1) as f32
+        let (x0, y0, n) = (at.x + dx, at.y + dy, (dx + reach) as usize);
+        let hits = across(x0, y0) + across(x0, y0 + at.h - 1) + down(&left[n], dy) + down(&right[n], dy);
+        hits as f32 / (2 * (at.w + at.h)) as f32
     };
     let mut best = (0.45, 0, 0);
     for dy in -reach..=reach {

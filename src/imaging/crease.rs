@@ -24,8 +24,31 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
             let (x, y) = place(x, y);
             bits.get(x, y)
         };
-        // The outermost ink of each row, seen from the corner's own side; specks are none.
-        let first = |y: usize| (0..across).find(|&x| is_ink(x, y) && beside(&is_ink, x, y, across, down));
+        // The next ink of a row as seen from the corner's own side, a word at a time.
+        let next = |from: usize, y: usize| {
+            let y = if foot { bits.height() - 1 - y } else { y };
+            (from..across).step_by(64).find_map(|x| {
+                let (word, before) = if right {
+                    let word = bits.word_at((bits.width() - x) as isize - 64, y);
+                    (word, word.trailing_zeros())
+                } else {
+                    let word = bits.word_at(x as isize, y);
+                    (word, word.leading_zeros())
+                };
+                (word != 0).then_some(x + before as usize)
+            })
+        };
+        // The outermost ink of each row; specks are none.
+        let first = |y: usize| {
+            let mut from = 0;
+            while let Some(x) = next(from, y).filter(|x| *x < across) {
+                if beside(&is_ink, x, y, across, down) {
+                    return Some(x);
+                }
+                from = x + 1;
+            }
+            None
+        };
         let rows: Vec<Option<usize>> = (0..down).map(first).collect();
         let (wide, high) = rim(&rows)?;
         let (wide, high) = (wide / dpi, high / dpi);
