@@ -518,9 +518,9 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         if rows.is_empty() {
             continue;
         }
-        let profile = profile(&picture, rows);
+        let drawn = Drawn::new(&profile(&picture, rows));
         for &(cut, grown) in cuts {
-            let strip = strip(&profile, cut, grown);
+            let strip = drawn.strip(cut, grown);
             for &symbology in wanted {
                 let Some(code) = decode(&strip, symbology, false, false) else { continue };
                 let text = code.text.clone();
@@ -560,7 +560,7 @@ fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Optio
             for modules in row.code128() {
                 let ink: Vec<f32> = modules.iter().map(|ink| if *ink { 255.0 } else { 0.0 }).collect();
                 texts.extend(
-                    decode(&strip(&ink, None, 0), Symbology::Code128, false, false)
+                    decode(&Drawn::new(&ink).strip(None, 0), Symbology::Code128, false, false)
                         .map(|c| (Symbology::Code128, c.text)),
                 );
             }
@@ -594,40 +594,84 @@ fn profile(picture: &Gray, rows: std::ops::Range<usize>) -> Vec<f32> {
 const BAR_CUTS: [(Option<f32>, isize); 7] =
     [(None, 0), (Some(0.5), 0), (Some(0.75), 0), (Some(0.3), 0), (Some(0.5), -1), (Some(0.5), -2), (Some(0.5), 1)];
 
-/// A picture of the profile, three pixels a column, for the row reader.
-fn strip(profile: &[f32], cut: Option<f32>, grown: isize) -> Gray {
-    const FINER: usize = 3;
-    const QUIET: usize = 60;
-    let width = profile.len() * FINER + 2 * QUIET;
-    let at = |i: isize| usize::try_from(i).ok().and_then(|i| profile.get(i)).copied().unwrap_or(0.0);
-    // By column: where black begins between the lightest and the darkest nearby.
-    let limit = |left: isize, cut: f32| {
-        let near = (left - 14..=left + 15).map(at);
-        let (low, high) = near.fold((255.0f32, 0.0f32), |(l, h), v| (l.min(v), h.max(v)));
-        low + (high.max(60.0) - low) * cut
-    };
-    let limits: Option<Vec<f32>> = cut.map(|cut| (-1..=profile.len() as isize).map(|i| limit(i, cut)).collect());
-    let mut row = vec![255u8; width];
-    for (i, pixel) in row[QUIET..width - QUIET].iter_mut().enumerate() {
-        let x = (i as f32 + 0.5) / FINER as f32 - 0.5;
-        let (left, part) = (x.floor() as isize, x - x.floor());
-        let value = at(left) * (1.0 - part) + at(left + 1) * part;
-        *pixel = match &limits {
-            Some(limits) if value > limits[(left + 1) as usize] => 0,
-            Some(_) => 255,
-            None => 255 - value as u8,
+/// A profile drawn for the row reader: three pixels a column, white on both sides.
+struct Drawn {
+    /// Darkness of each pixel.
+    fine: Vec<f32>,
+    /// By column, from the one before the first: the lightest and the darkest nearby.
+    near: Vec<(f32, f32)>,
+}
+
+const FINER: usize = 3;
+const QUIET: usize = 60;
+/// Columns before and after one that are near it.
+const NEAR: (isize, isize) = (14, 15);
+
+impl Drawn {
+    fn new(profile: &[f32]) -> Drawn {
+        let at = |i: isize| usize::try_from(i).ok().and_then(|i| profile.get(i)).copied().unwrap_or(0.0);
+        let fine = |i: usize| {
+            let x = (i as f32 + 0.5) / FINER as f32 - 0.5;
+            let (left, part) = (x.floor() as isize, x - x.floor());
+            at(left) * (1.0 - part) + at(left + 1) * part
         };
+        Drawn { fine: (0..profile.len() * FINER).map(fine).collect(), near: extremes(profile) }
     }
-    if grown != 0 {
-        // Bars that grow take the darkest nearby, bars that shrink the lightest.
-        let before = row.clone();
-        let reach = grown.unsigned_abs();
-        for i in reach..width - reach {
-            let near = before[i - reach..=i + reach].iter().copied();
-            row[i] = if grown > 0 { near.min() } else { near.max() }.unwrap_or(255);
+
+    /// By this threshold, each bar made wider by so many pixels on either side.
+    fn strip(&self, cut: Option<f32>, grown: isize) -> Gray {
+        let width = self.fine.len() + 2 * QUIET;
+        let mut row = vec![255u8; width];
+        let inner = row[QUIET..width - QUIET].iter_mut().zip(&self.fine);
+        match cut {
+            None => inner.for_each(|(pixel, value)| *pixel = 255 - *value as u8),
+            Some(cut) => {
+                let limit = |(low, high): &(f32, f32)| low + (high.max(60.0) - low) * cut;
+                let limits: Vec<f32> = self.near.iter().map(limit).collect();
+                // The first two pixels of a column lie right of the middle of the one before it.
+                inner.enumerate().for_each(|(i, (pixel, value))| {
+                    *pixel = if *value > limits[(i + FINER / 2 + 1) / FINER] { 0 } else { 255 };
+                });
+            }
         }
+        if grown != 0 {
+            // Bars that grow take the darkest nearby, bars that shrink the lightest.
+            let before = row.clone();
+            let reach = grown.unsigned_abs();
+            for i in reach..width - reach {
+                let near = before[i - reach..=i + reach].iter().copied();
+                row[i] = if grown > 0 { near.min() } else { near.max() }.unwrap_or(255);
+            }
+        }
+        Gray::from_pixels(width, 1, row).unwrap_or_else(|| Gray::new(width, 1))
     }
-    Gray::from_pixels(width, 1, row).unwrap_or_else(|| Gray::new(width, 1))
+}
+
+/// The least and the greatest near each column, paper (0) outside, from the column before the first to the one behind the
+/// last.
+fn extremes(profile: &[f32]) -> Vec<(f32, f32)> {
+    let (before, after) = NEAR;
+    let padded: Vec<f32> = std::iter::repeat_n(0.0, before as usize + 1)
+        .chain(profile.iter().copied())
+        .chain(std::iter::repeat_n(0.0, after as usize + 1))
+        .collect();
+    let mut levels: Vec<(f32, f32)> = padded.iter().map(|v| (v.min(255.0), v.max(0.0))).collect();
+    // Windows of 1, 2, 4, 8, 16 columns, then two of 16 that overlap make the 30.
+    let reach = (before + after + 1) as usize;
+    let join = |levels: &mut Vec<(f32, f32)>, step: usize| {
+        for i in 0..levels.len().saturating_sub(step) {
+            let other = levels[i + step];
+            levels[i] = (levels[i].0.min(other.0), levels[i].1.max(other.1));
+        }
+    };
+    let mut wide = 1;
+    while wide * 2 <= reach {
+        join(&mut levels, wide);
+        wide *= 2;
+    }
+    join(&mut levels, reach - wide);
+    levels.truncate(profile.len() + 2);
+    levels
 }
 
 /// Square modules and stacked rows: the patch as it is, then enlarged and softened.
