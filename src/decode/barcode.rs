@@ -29,6 +29,8 @@ const MOST_PATCHES: usize = 6;
 const BARS: f32 = 0.35;
 /// Mean darkness (0 to 255) of the darkest tenth of a code's columns.
 const LEAST_DARK: f32 = 110.0;
+/// Inches of rows that must look like bars where there is noise between them: text has less.
+const LOWEST: f32 = 0.16;
 /// Shorter ITF codes without a layout turn up in any striped picture.
 const LEAST_ITF: usize = 14;
 const LEAST_CODE39: usize = 6;
@@ -488,7 +490,9 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
             from = y + 1;
         }
     }
-    if best.len() < 8 {
+    // Noise hides much, but no code is as low as a line of text.
+    let least = if clear { 8 } else { (LOWEST * page.dpi as f32) as usize };
+    if best.len() < least.max(8) {
         return None;
     }
     let whole = best.start + best.len() / 10..best.end - best.len() / 10;

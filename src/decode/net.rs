@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use super::wide::{Work, wide};
+
 /// One step. Values lie row by row, pixel by pixel, channels innermost.
 #[derive(Clone, Debug)]
 pub struct Layer {
@@ -76,6 +78,23 @@ pub struct Scratch {
     to: Vec<f32>,
 }
 
+/// All layers, one after the other.
+struct Pass<'a> {
+    net: &'a Net,
+    pixels: &'a [f32],
+    width: usize,
+    scratch: &'a mut Scratch,
+}
+
+impl Work for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.net.pass(self.pixels, self.width, self.scratch);
+    }
+}
+
 const MAGIC: &[u8; 8] = b"remitnet";
 /// No glyph classifier is near this; a damaged file must not ask for more.
 const MAX_WEIGHTS: usize = 1 << 22;
@@ -110,6 +129,12 @@ impl Net {
     /// The same over a raster of the net's height and any width: logits step by step, as many as the strides leave. Dense
     /// layers want the width that they were planned for.
     pub fn forward_over<'a>(&self, pixels: &[f32], width: usize, scratch: &'a mut Scratch) -> &'a [f32] {
+        wide(Pass { net: self, pixels, width, scratch });
+        &scratch.from
+    }
+
+    #[inline(always)]
+    fn pass(&self, pixels: &[f32], width: usize, scratch: &mut Scratch) {
         scratch.from.clear();
         scratch.from.extend_from_slice(pixels);
         scratch.from.resize(width * self.input().1, 0.0);
@@ -122,7 +147,6 @@ impl Net {
             }
             std::mem::swap(&mut scratch.from, &mut scratch.to);
         }
-        &scratch.from
     }
 
     /// The weights file: magic, note, layers, then the weights as little-endian f32.
@@ -207,6 +231,7 @@ impl Layer {
     }
 
     /// Width of the output over an input of this width.
+    #[inline(always)]
     pub fn width_after(&self, width: usize) -> usize {
         match self.kind {
             Kind::Conv { stride, .. } => width.div_ceil(stride.1),
@@ -220,6 +245,7 @@ impl Layer {
     }
 
     /// The same over an input of another width.
+    #[inline(always)]
     pub fn forward_over(&self, input: &[f32], width: usize, output: &mut Vec<f32>) {
         output.clear();
         output.resize(self.width_after(width) * self.output.height * self.output.channels, 0.0);
@@ -229,11 +255,12 @@ impl Layer {
                 for pixel in output.chunks_exact_mut(self.output.channels) {
                     pixel.copy_from_slice(&self.bias);
                 }
-                self.runs(width, |run| run.add(self, input, output));
+                self.runs(width, Sums { layer: self, input, output });
             }
         }
     }
 
+    #[inline(always)]
     fn dense(&self, input: &[f32], output: &mut [f32]) {
         // The usual widths as constants: their sums stay in registers.
         match self.output.channels {
@@ -250,6 +277,7 @@ impl Layer {
         }
     }
 
+    #[inline(always)]
     fn dense_of<const N: usize>(&self, input: &[f32], output: &mut [f32]) {
         let (weights, _) = self.weights.as_chunks::<N>();
         let Some((bias, _)) = self.bias.split_first_chunk::<N>() else { return };
@@ -266,8 +294,8 @@ impl Layer {
 
     /// Every run of a convolution over an input of this width: for each output pixel and row of the kernel the values that
     /// lie side by side, in the one order that all sums keep.
-    #[inline]
-    pub fn runs(&self, width: usize, mut each: impl FnMut(Run)) {
+    #[inline(always)]
+    pub fn runs(&self, width: usize, mut each: impl Each) {
         let Kind::Conv { kernel, stride } = self.kind else { return };
         let back = |kernel: usize, stride: usize| if kernel <= stride { 0 } else { kernel / 2 };
         let (up, left) = (back(kernel.0, stride.0), back(kernel.1, stride.1));
@@ -285,7 +313,7 @@ impl Layer {
                     let Some(iy) = (y * stride.0 + ky).checked_sub(up).filter(|&iy| iy < self.input.height) else {
                         continue;
                     };
-                    each(Run {
+                    each.run(Run {
                         input: (iy * width + from) * channels,
                         length: (to - from) * channels,
                         output: (y * out_width + x) * self.output.channels,
@@ -318,7 +346,34 @@ pub struct Run {
     pub apart: usize,
 }
 
+/// What is done with every run. (A trait, since a closure cannot be told to take part in wide registers.)
+pub trait Each {
+    fn run(&mut self, run: Run);
+}
+
+impl<F: FnMut(Run)> Each for F {
+    #[inline(always)]
+    fn run(&mut self, run: Run) {
+        self(run)
+    }
+}
+
+/// Adds up a convolution.
+struct Sums<'a> {
+    layer: &'a Layer,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Each for Sums<'_> {
+    #[inline(always)]
+    fn run(&mut self, run: Run) {
+        run.add(self.layer, self.input, self.output);
+    }
+}
+
 impl Run {
+    #[inline(always)]
     fn add(&self, layer: &Layer, input: &[f32], output: &mut [f32]) {
         let outputs = layer.output.channels;
         let weights = &layer.weights[self.row * outputs..][..self.length * outputs];
@@ -343,6 +398,7 @@ impl Run {
     }
 
     /// Four pixels and `N` channels at once: their sums stay in registers.
+    #[inline(always)]
     fn add_lanes<const N: usize>(
         &self,
         weights: &[f32],
@@ -373,7 +429,7 @@ impl Run {
 }
 
 /// `sum += value * weights`, lane by lane; nothing at all for a 0.
-#[inline]
+#[inline(always)]
 fn add_scaled(sum: &mut [f32], value: f32, weights: &[f32]) {
     if value != 0.0 {
         sum.iter_mut().zip(weights).for_each(|(s, w)| *s += value * w);

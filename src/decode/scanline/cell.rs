@@ -1,6 +1,8 @@
 //! One character cell of a scanline as the classifier wants it: 160 pixels an inch, whatever the scan was, ink 1, paper 0.
 //! The trainer cuts its drawn glyphs with the same code.
 
+use crate::decode::wide::{Work, wide};
+
 /// Pixels of the classifier's raster.
 pub const WIDTH: usize = 20;
 pub const HEIGHT: usize = 24;
@@ -56,6 +58,10 @@ impl Patch {
             return;
         }
         let (dx0, dy0) = (centre.0 - left as f32 - 0.5, centre.1 - top as f32 - 0.5);
+        if slope.abs() < FLAT {
+            wide(Flat { near: &near, side, middle: (dx0, dy0), scale, out });
+            return;
+        }
         let at = |x: f32, y: f32| {
             // Never negative: the square reaches beyond.
             let (column, row) = (x as usize, y as usize);
@@ -74,6 +80,72 @@ impl Patch {
                     at(x - step, y - step) + at(x + step, y - step) + at(x - step, y + step) + at(x + step, y + step);
                 // Clean paper stays exactly 0: the classifier skips it.
                 out[row * WIDTH + column] = if sum < 0.04 { 0.0 } else { sum / 4.0 };
+            }
+        }
+    }
+}
+
+/// A line that falls less than this stands level within one cell: less than a sixteenth of a pixel at its corners.
+const FLAT: f32 = 0.004;
+
+/// A cell of a level line: what its rows share across, and its columns down, is worked out once.
+struct Flat<'a> {
+    near: &'a [f32],
+    side: usize,
+    /// The middle in the square `near`, pixels of it to a pixel of the raster.
+    middle: (f32, f32),
+    scale: f32,
+    out: &'a mut [f32; WIDTH * HEIGHT],
+}
+
+/// A sample's place along one side: the pixel before it, and how far it is on the way to the next.
+#[inline(always)]
+fn place(number: usize, of: usize, middle: f32, aside: f32, scale: f32) -> (usize, f32) {
+    let at = middle + (number as f32 + 0.5 - of as f32 / 2.0) * scale + aside;
+    (at as usize, at - (at as usize) as f32)
+}
+
+/// Samples across: the left ones of all columns, then the right ones.
+const ACROSS: usize = 2 * WIDTH;
+
+impl Work for Flat<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Flat { near, side, middle, scale, out } = self;
+        let step = scale / 4.0;
+        let mut across = [(0, 0.0); ACROSS];
+        for column in 0..WIDTH {
+            across[column] = place(column, WIDTH, middle.0, -step, scale);
+            across[column + WIDTH] = place(column, WIDTH, middle.0, step, scale);
+        }
+        // Two levels at a time, the upper and the lower of a sample: most are asked for more than once.
+        let (mut first, mut levels) = (usize::MAX, [[0.0f32; ACROSS]; 2]);
+        let mut samples = [[0.0f32; ACROSS]; 2];
+        for (row, out) in out.chunks_exact_mut(WIDTH).enumerate() {
+            for (sample, aside) in samples.iter_mut().zip([-step, step]) {
+                let (y, share) = place(row, HEIGHT, middle.1, aside, scale);
+                let fresh = if y == first.wrapping_add(1) { 1 } else { 2 };
+                if y != first {
+                    levels[0] = levels[1];
+                    for n in 2 - fresh..2 {
+                        let line = &near[(y + n) * side..][..side];
+                        for (value, (x, share)) in levels[n].iter_mut().zip(across) {
+                            *value = line[x] + (line[x + 1] - line[x]) * share;
+                        }
+                    }
+                    first = y;
+                }
+                let [upper, lower] = &levels;
+                for k in 0..ACROSS {
+                    sample[k] = upper[k] + (lower[k] - upper[k]) * share;
+                }
+            }
+            let [over, under] = &samples;
+            for (column, out) in out.iter_mut().enumerate() {
+                let sum = over[column] + over[column + WIDTH] + under[column] + under[column + WIDTH];
+                *out = if sum < 0.04 { 0.0 } else { sum / 4.0 };
             }
         }
     }

@@ -271,7 +271,10 @@ fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineL
     if probe.iter().filter(|c| c.best() < BLANK && c.chances[c.best()] > 0.5).count() * 4 < inked {
         return None;
     }
-    let mut cells: Vec<Cell> = (comb.first..=comb.last).map(&mut look).collect();
+    let mut known = probe.into_iter().peekable();
+    let mut cells: Vec<Cell> = (comb.first..=comb.last)
+        .map(|number| known.next_if(|c| c.number == number).unwrap_or_else(|| look(number)))
+        .collect();
     // Outward while there are characters.
     let mut gap = 0;
     for number in comb.last + 1..=comb.last + beyond {
