@@ -122,34 +122,31 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
         let (along, across) = if side == LEFT || side == RIGHT { (height, width) } else { (width, height) };
         let limit = across * 22 / 100;
         let step = (along / 200).max(1);
-        let places = || (step / 2..along).step_by(step);
         // What lies down the page is laid across, so that it too is read a word at a time.
-        let mut across_from = Bits::new(0, 0);
-        if side == TOP || side == BOTTOM {
-            across_from = Bits::new(limit + 1, places().count());
-            for d in 0..=limit {
-                let row = bits.row(if side == TOP { d } else { height - 1 - d });
-                for (n, a) in places().enumerate() {
-                    across_from.row_mut(n)[d / 64] |= (row[a / 64] >> (63 - a % 64) & 1) << (63 - d % 64);
-                }
+        let laid;
+        let lying = match side {
+            LEFT | RIGHT => bits,
+            _ => {
+                let from = if side == TOP { 0 } else { height - 1 - limit };
+                laid = bits.cropped(0, from as isize, width, limit + 1).transposed();
+                &laid
             }
-        }
-        let word = |n: usize, a: usize, d: usize| match side {
-            LEFT => bits.word_at(d as isize, a),
-            RIGHT => bits.word_at(width as isize - 64 - d as isize, a).reverse_bits(),
-            _ => across_from.word_at(d as isize, n),
+        };
+        let word = |a: usize, d: usize| match side {
+            LEFT | TOP => lying.word_at(d as isize, a),
+            _ => lying.word_at(lying.width() as isize - 64 - d as isize, a).reverse_bits(),
         };
         // The next pixel of ink (or of paper) at or after a depth.
-        let next = |n: usize, a: usize, d: usize, paper: bool| {
+        let next = |a: usize, d: usize, paper: bool| {
             let found = (d..=limit).step_by(64).find_map(|d| {
-                let word = word(n, a, d) ^ if paper { u64::MAX } else { 0 };
+                let word = word(a, d) ^ if paper { u64::MAX } else { 0 };
                 (word != 0).then(|| d + word.leading_zeros() as usize)
             });
             found.filter(|d| *d <= limit)
         };
         let mut rays: Vec<Ray> = Vec::with_capacity(along / step + 1);
-        for (n, a) in places().enumerate() {
-            if let Some(ray) = cast(|d, paper| next(n, a, d, paper), limit, thick) {
+        for a in (step / 2..along).step_by(step) {
+            if let Some(ray) = cast(|d, paper| next(a, d, paper), limit, thick) {
                 rays.push(Ray { along: a as f32, ..ray });
             }
         }

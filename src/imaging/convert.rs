@@ -157,6 +157,20 @@ fn thresholds(bright: &[u8], dark: &[u8], columns: usize, rows: usize) -> Vec<u1
     out
 }
 
+/// Rows and columns of 64 by 64 pixels exchanged, by halves of halves (Warren, Hacker's Delight, 7-3).
+fn transpose(block: &mut [u64; 64]) {
+    let (mut half, mut mask) = (32, 0x0000_0000_ffff_ffffu64);
+    while half != 0 {
+        for k in (0..64).filter(|k| k & half == 0) {
+            let differ = (block[k] ^ (block[k + half] >> half)) & mask;
+            block[k] ^= differ;
+            block[k + half] ^= differ << half;
+        }
+        half /= 2;
+        mask ^= mask << half;
+    }
+}
+
 impl Bits {
     /// Ink becomes paper and paper ink.
     pub fn invert(&mut self) {
@@ -221,18 +235,30 @@ impl Bits {
                 }
                 out
             }
-            90 => {
-                let mut out = Bits::new(height, width);
-                self.each_ink(|x, y| out.set(height - 1 - y, x, true));
-                out
-            }
-            270 => {
-                let mut out = Bits::new(height, width);
-                self.each_ink(|x, y| out.set(y, width - 1 - x, true));
-                out
-            }
+            90 => self.transposed().mirrored(),
+            270 => self.mirrored().transposed(),
             _ => self.clone(),
         }
+    }
+
+    /// Rows and columns exchanged: what lies at (x, y) comes to (y, x).
+    pub fn transposed(&self) -> Bits {
+        let mut out = Bits::new(self.height(), self.width());
+        for top in (0..self.height()).step_by(64) {
+            let rows = 64.min(self.height() - top);
+            for left in (0..self.width()).step_by(64) {
+                let mut block = [0u64; 64];
+                (0..rows).for_each(|y| block[y] = self.row(top + y)[left / 64]);
+                if block.iter().all(|w| *w == 0) {
+                    continue;
+                }
+                transpose(&mut block);
+                for (x, word) in block.iter().enumerate().take(64.min(self.width() - left)) {
+                    out.row_mut(left + x)[top / 64] = *word;
+                }
+            }
+        }
+        out
     }
 
     /// Left and right exchanged.

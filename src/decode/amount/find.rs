@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::strip::Bounds;
 use crate::domain::{FieldFound, MicrFields, PixelBox};
-use crate::imaging::Upright;
+use crate::imaging::{Bits, Upright};
 
 /// A zone drawn once for a layout of checks: parts of the page's width and height in ten-thousandths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -86,6 +86,19 @@ fn region(page: &Upright) -> PixelBox {
     PixelBox { x: width * 50 / 100, y: height * 14 / 100, w: width * 50 / 100, h: height * 52 / 100 }
 }
 
+/// The columns of a row that hold ink, from left to right.
+fn inked(bits: &Bits, y: i32, from: i32, to: i32) -> impl Iterator<Item = i32> {
+    (from..to).step_by(64).flat_map(move |x| {
+        let mut rest =
+            usize::try_from(y).ok().filter(|y| *y < bits.height()).map_or(0, |y| bits.word_at(x as isize, y));
+        std::iter::from_fn(move || {
+            let bit = rest.leading_zeros();
+            rest &= !(1u64.checked_shl(63u32.checked_sub(bit)?)?);
+            Some(x + bit as i32).filter(|x| *x < to)
+        })
+    })
+}
+
 fn closed_box(page: &Upright) -> Option<PixelBox> {
     let (dpi, area) = (page.dpi as i32, region(page));
     let (least, most) = (dpi * 45 / 100, dpi * 24 / 10);
@@ -101,10 +114,7 @@ fn closed_box(page: &Upright) -> Option<PixelBox> {
                 lines.push(r);
             }
         };
-        for x in area.x..area.x + area.w {
-            if !page.bits.get(x as usize, y as usize) {
-                continue;
-            }
+        for x in inked(&page.bits, y, area.x, area.x + area.w) {
             match &mut run {
                 Some(r) if x - r.to <= gap => {
                     r.to = x + 1;

@@ -115,9 +115,11 @@ pub fn likeliest(columns: &[[f32; CLASSES]], beam: usize) -> Vec<(Cents, f32)> {
                 one.1 = log_sum(one.1, from + chance);
             }
         }
-        prefixes = next.into_iter().map(|(p, (b, m))| (p, b, m)).collect();
-        prefixes.sort_by(|a, b| log_sum(b.1, b.2).total_cmp(&log_sum(a.1, a.2)));
-        prefixes.truncate(beam);
+        let mut ranked: Vec<(f32, (Label, f32, f32))> =
+            next.into_iter().map(|(p, (b, m))| (log_sum(b, m), (p, b, m))).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked.truncate(beam);
+        prefixes = ranked.into_iter().map(|(_, prefix)| prefix).collect();
     }
     let mut amounts: Vec<Cents> = prefixes.iter().filter_map(|(label, ..)| amount(label)).collect();
     amounts.sort();
