@@ -208,6 +208,10 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        // Last of all, where nothing spoke, the line that a frame runs through.
+        if self.strength() < SOME && self.request.expect != Expect::Stub {
+            (0..self.sheets.len()).any(|n| self.crossed(n));
+        }
     }
 
     fn strength(&self) -> f32 {
@@ -274,6 +278,17 @@ impl<'a> Search<'a> {
         [0, 180].into_iter().any(|turn| self.look(sheet, turn, true))
     }
 
+    /// The way up in which an account line with a frame through it can be read.
+    fn crossed(&mut self, sheet: usize) -> bool {
+        [0, 180].into_iter().any(|turn| {
+            let upright = self.sheets[sheet].cleaned.upright.turned(turn);
+            let Some(line) = micr::read_crossed(&upright) else { return false };
+            let evidence = Evidence { micr: Some(line.read), micr_score: line.score, ..Evidence::default() };
+            self.weigh(Look { sheet, turn, mirrored: false, upright, evidence });
+            self.strength() >= SOME
+        })
+    }
+
     fn look(&mut self, sheet: usize, turn: u16, mirrored: bool) -> bool {
         let base = &self.sheets[sheet].cleaned.upright;
         if quality::ink_share(&base.bits) < 0.0004 {
@@ -293,14 +308,17 @@ impl<'a> Search<'a> {
         // A barcode reads in any turn, and tells in which; lines do not.
         let is_turned = evidence.code_turn != 0;
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
-        // Without some evidence a page stays as it came.
-        let look = Look { sheet, turn, mirrored, upright, evidence };
-        self.tried.push(trace::tried(&self.sheets[sheet], &look));
-        let better = |best: &Look| strength >= SOME && look.evidence.rank() > best.evidence.rank();
+        self.weigh(Look { sheet, turn, mirrored, upright, evidence });
+        strength >= SURE && (settled && !is_turned || sure_way_up)
+    }
+
+    /// Without some evidence a page stays as it came.
+    fn weigh(&mut self, look: Look) {
+        self.tried.push(trace::tried(&self.sheets[look.sheet], &look));
+        let better = |best: &Look| look.evidence.strength() >= SOME && look.evidence.rank() > best.evidence.rank();
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(look);
         }
-        strength >= SURE && (settled && !is_turned || sure_way_up)
     }
 
     /// The barcode's layout has a printed line too, and it was not found: the page may be upside down.

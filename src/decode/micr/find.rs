@@ -96,7 +96,7 @@ fn top_of(parent: &mut [u32], mut label: u32) -> u32 {
 }
 
 /// Runs of ink of one row, as [from, to).
-fn runs(words: &[u64], width: usize, mut each: impl FnMut(i32, i32)) {
+pub(super) fn runs(words: &[u64], width: usize, mut each: impl FnMut(i32, i32)) {
     let mut open: Option<usize> = None;
     for (i, &word) in words.iter().enumerate() {
         if (word == 0 && open.is_none()) || (word == u64::MAX && open.is_some()) {

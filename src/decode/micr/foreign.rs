@@ -88,6 +88,24 @@ pub fn crosses(bits: &Bits, row: &RowRead) -> bool {
     })
 }
 
+/// Does something straight run along the page's foot, longer than any glyph or letter, where an account line stands? Print that
+/// did not take leaves gaps in it.
+pub fn is_ruled(bits: &Bits, dpi: usize) -> bool {
+    let (least, gap) = (dpi as i32 / 2, dpi as i32 / 60 + 1);
+    let (from, to) = (bits.height().saturating_sub(dpi * 4 / 5), bits.height().saturating_sub(dpi / 10));
+    (from..to).any(|y| {
+        let (mut begin, mut end, mut ink, mut is_long) = (i32::MIN, i32::MIN, 0, false);
+        super::find::runs(bits.row(y), bits.width(), |x0, x1| {
+            if x0.saturating_sub(end) > gap {
+                (begin, ink) = (x0, 0);
+            }
+            (end, ink) = (x1, ink + x1 - x0);
+            is_long |= end - begin >= least && ink * 5 >= (end - begin) * 4;
+        });
+        is_long
+    })
+}
+
 /// The commonest bright level of a row.
 fn paper(row: &[u8], from: usize, width: usize) -> u8 {
     let mut counts = [0u32; 256];

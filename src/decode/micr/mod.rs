@@ -28,6 +28,7 @@ use crate::imaging::{Bits, Upright};
 use classifier::Classifier;
 use confidence::Curve;
 use read::RowRead;
+use strip::Geometry;
 use trellis::SYMBOLS;
 
 static WEIGHTS: &[u8] = include_bytes!("e13b.net");
@@ -85,10 +86,39 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
     let found = best_of(page, find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4));
     // Rows of other print, or of a stamp, may have more pieces than the line: where nothing was found the clear band at the
     // page's foot is asked alone.
-    let (row, mut score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
+    let (row, score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
         let band = foot(&page.bits, page.dpi as usize)?;
         best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
     })?;
+    judged(page, row, score)
+}
+
+/// The same of a page on which nothing was found: a frame or a stroke may run through all of its line, so that no glyph stands by
+/// itself. Costs next to nothing where nothing long and straight is at the page's foot.
+pub fn read_crossed(page: &Upright) -> Option<MicrLine> {
+    let (row, score) = without_frames(page)?;
+    judged(page, row, score)
+}
+
+/// The line at the page's foot without the frames that run through it.
+fn without_frames(page: &Upright) -> Option<(RowRead, f32)> {
+    let (width, height, dpi) = (page.bits.width() as f32, page.bits.height() as f32, page.dpi as f32);
+    if !foreign::is_ruled(&page.bits, page.dpi as usize) {
+        return None;
+    }
+    let (nominal, unit) = (0.117 * dpi, 0.013 * dpi);
+    // The print band's middle stands 5/16 inch above the edge (ANSI X9.27), the glyphs stand in it or a little higher; and the
+    // page may go on below the check.
+    [0.36, 0.58].into_iter().find_map(|up| {
+        let y0 = height - up * dpi - nominal / 2.0;
+        let band = Geometry { x0: 0.0, y0, slope: 0.0, sx: unit, sy: unit, length: width / unit, knots: Vec::new() };
+        let freed = foreign::without_strokes(page, &[band])?.page;
+        best_of(&freed, find::rows(&freed.bits, 0.62 * nominal, 1.5 * nominal, 2)).filter(|f| f.1 > LEAST_SCORE)
+    })
+}
+
+/// What a row that was found is worth.
+fn judged(page: &Upright, row: RowRead, mut score: f32) -> Option<MicrLine> {
     let crossed = foreign::crosses(&page.bits, &row) || cover::is_inked(&row);
     let mut read = on_page(page, row.clone(), crossed);
     let doubtful = crossed || !read.accepted || read.confidence < CLEARLY;
