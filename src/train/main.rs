@@ -10,7 +10,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N --samples N --data DIR --station DIR --out DIR [--fold K]\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train eval-micr --lines DIR [--folds DIR] [--fold K] | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
+const USAGE: &str = "usage: train micr --seed N --samples N --data DIR --station DIR --out DIR [--fold K]\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train micr-curve --lines DIR --folds DIR\n       train eval-micr --lines DIR [--folds DIR] [--fold K] | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -43,6 +43,7 @@ fn main() {
                 )
             }
         }
+        "micr-curve" => micr::confidence(text("lines").as_ref(), text("folds").as_ref()),
         "look-micr" => micr::measure::look(text("image").as_ref(), &text("net")),
         "amount" | "show-amount" | "amount-vectors" => {
             let arguments = amount::Arguments {

@@ -1,5 +1,6 @@
 //! Derives the E-13B classifiers: `train micr --seed 1 --samples N --data DIR --station DIR --out DIR`. What was done is not
-//! done again. `train eval-micr --lines DIR --folds DIR` then measures each real line with the weights that never saw its check.
+//! done again. `train eval-micr --lines DIR --folds DIR` then measures each real line with the weights that never saw its check,
+//! and `train micr-curve --lines DIR --folds DIR` makes the confidence's curve again from weights that are there.
 
 mod curve;
 mod draw;
@@ -72,14 +73,22 @@ pub fn train(arguments: &Arguments) -> std::io::Result<()> {
     if arguments.fold.is_some() {
         return Ok(());
     }
-    // How sure a reading is, by lines that the weights had not seen.
-    let seen = measure::of_folds(course.data, out, None)?;
-    let known = |o: &measure::Outcome| course.wrong.contains(&o.name.as_str());
+    confidence(course.data, out)
+}
+
+/// How sure a reading is, by lines that the weights in this folder had not seen: writes `e13b.curve` beside them. What a reading
+/// is judged by may change without its weights: then this is all that is to be made again.
+pub fn confidence(data: &Path, out: &Path) -> std::io::Result<()> {
+    let seen = measure::of_folds(data, out, None)?;
+    let wrong = measure::known_wrong();
+    let known = |o: &measure::Outcome| wrong.contains(&o.name.as_str());
     let lines: Vec<_> = seen.iter().filter(|(o, _, _)| !known(o)).map(|(o, _, n)| (*n, o.right())).collect();
-    let weights = curve::fitted(&lines).0.map(|w| format!("{w:.4}")).join(" ");
+    let numbers = curve::fitted(&lines).0.map(|w| format!("{w:.4}")).join(" ");
     let right = lines.iter().filter(|l| l.1).count();
-    let command = format!("train micr --seed {} --samples {}", arguments.seed, arguments.samples);
-    std::fs::write(out.join("e13b.curve"), format!("{weights} # {command}, {right} of {} right\n", lines.len()))
+    // The weights say how they were made.
+    let note = weights(&place(out, 0))?.note;
+    let command = note.split(" --data").next().unwrap_or(&note);
+    std::fs::write(out.join("e13b.curve"), format!("{numbers} # {command}, {right} of {} right\n", lines.len()))
 }
 
 struct Course<'a> {
