@@ -5,10 +5,10 @@ use super::read::{Glyph, RowRead};
 use super::trellis::SYMBOLS;
 
 /// Numbers that speak for or against a line; the first is a constant.
-pub const NUMBERS: usize = 13;
+pub const NUMBERS: usize = 14;
 
 /// The way each number may count: +1 for, -1 against, 0 either.
-pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 1, 1];
+pub const SIGNS: [i8; NUMBERS] = [0, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, 1, 1, -1];
 
 /// What speaks for and against a line that was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +71,7 @@ pub fn evidence(row: &RowRead) -> Evidence {
         row.glyphs.iter().filter(|g| g.split).count().min(3) as f32,
         product(&|g| 1.0 - g.doubt),
         least(&|g| 1.0 - g.doubt),
+        30.0 * row.glyphs.iter().map(|g| g.unlike).fold(0.0, f32::max),
     ];
     let left_over = row.glyphs.iter().any(|g| g.unread > 0.5) || row.outside > 0.25;
     Evidence { numbers, left_over }
@@ -129,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_curve_of_another_shape_or_sign_is_refused() {
-        assert!(Curve::parse("# by hand\n0 1 1 1 1 -1 -1 0 -2 0 -1 0 1 # so").is_some());
+        assert!(Curve::parse("# by hand\n0 1 1 1 1 -1 -1 0 -2 0 -1 0 1 -1 # so").is_some());
         for bad in [
             "",
             "0 1",
-            "0 1 1 1 1 -1 -1 0 -2 0 -1 0",
-            "0 -1 1 1 1 -1 -1 0 -2 0 -1 0 1",
-            "0 1 1 1 1 1 -1 0 -2 0 -1 0 1",
-            "x 1 1 1 1 -1 -1 0 -2 0 -1 0 1",
+            "0 1 1 1 1 -1 -1 0 -2 0 -1 0 1",
+            "0 -1 1 1 1 -1 -1 0 -2 0 -1 0 1 -1",
+            "0 1 1 1 1 1 -1 0 -2 0 -1 0 1 -1",
+            "x 1 1 1 1 -1 -1 0 -2 0 -1 0 1 -1",
         ] {
             assert!(Curve::parse(bad).is_none(), "{bad}");
         }
@@ -145,8 +146,10 @@ mod tests {
     #[test]
     fn more_doubt_is_never_more_confidence() {
         let curve = Curve::parse(include_str!("e13b.curve")).expect("the shipped curve");
-        let base =
-            Evidence { numbers: [1.0, 3.0, 4.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0, 4.0, 5.0], left_over: false };
+        let base = Evidence {
+            numbers: [1.0, 3.0, 4.0, 3.0, 4.0, 0.2, 0.5, 1.0, 0.0, 0.0, 0.0, 4.0, 5.0, 0.5],
+            left_over: false,
+        };
         for (i, sign) in SIGNS.into_iter().enumerate().skip(1) {
             let mut worse = base;
             worse.numbers[i] -= f32::from(sign);

@@ -2,6 +2,8 @@
 //! that is not its own?), and beside the glyphs (is there ink that covers a whole one? A pen stroke covers none, the letters of a
 //! stamp some, a solid block all: ink that covers none hides none, however much it is).
 
+use std::sync::LazyLock;
+
 use super::read::{Glyph, RowRead};
 use super::strip::{Geometry, Ink, Place};
 use super::trellis::WIDTHS;
@@ -48,6 +50,24 @@ impl Sums {
             }
         }
         Sums { x0: ink.x0 as f32, y0: ink.y0 as f32, width, height, sums }
+    }
+
+    /// Pixels of ink in each unit of a grid of nine rows of seven, from its left top corner on, sides rounded.
+    fn units(&self, (left, top): (f32, f32), (sx, sy): (f32, f32), out: &mut [f32; UNITS]) {
+        let at = |v: f32, most: usize| (v.round().max(0.0) as usize).min(most);
+        let columns: [usize; 8] = std::array::from_fn(|i| at(left + i as f32 * sx - self.x0, self.width));
+        let row = |i: usize| {
+            let y = at(top + i as f32 * sy - self.y0, self.height);
+            columns.map(|x| self.sums[x * (self.height + 1) + y])
+        };
+        let mut above = row(0);
+        for (i, out) in out.chunks_mut(7).take(9).enumerate() {
+            let here = row(i + 1);
+            for (x, out) in out.iter_mut().enumerate() {
+                *out = (here[x + 1] - here[x]) - (above[x + 1] - above[x]);
+            }
+            above = here;
+        }
     }
 
     /// Pixels of ink in a box of the page, its sides rounded.
@@ -134,6 +154,13 @@ pub struct Witness {
     pub own: f32,
     /// Is there ink beside its own: within its cell, or beyond the digits' top and bottom?
     pub foreign: bool,
+    /// How much more like its own symbol's shape the ink is than like any other's; below 0 it is more like another's.
+    pub margin: f32,
+}
+
+impl Witness {
+    /// Of a glyph that nothing speaks against.
+    pub const PLAIN: Witness = Witness { own: 1.0, foreign: false, margin: 0.3 };
 }
 
 /// What the page says of a line.
@@ -173,16 +200,30 @@ pub fn of(page: &Upright, row: &RowRead) -> Cover {
         free[row.glyphs.len()].1 = end;
     }
     Cover {
-        glyphs: row.glyphs.iter().map(|g| witness(&sums, &row.parts, g)).collect(),
+        glyphs: with_margins(&sums, row, row.glyphs.iter().map(|g| witness(&sums, &row.parts, g)).collect()),
         beside: free.into_iter().map(|(from, to)| covered(&sums, &row.parts, from.max(0.0), to, row)).collect(),
     }
+}
+
+/// What each glyph is like is asked where other ink is on it or beside it.
+fn with_margins(sums: &Sums, row: &RowRead, mut glyphs: Vec<Witness>) -> Vec<Witness> {
+    let foreign: Vec<bool> = glyphs.iter().map(|w| w.foreign).collect();
+    for (i, (witness, glyph)) in glyphs.iter_mut().zip(&row.glyphs).enumerate() {
+        if foreign[i.saturating_sub(1)..(i + 2).min(foreign.len())].contains(&true) {
+            witness.margin = margin(sums, &row.parts, glyph);
+        }
+    }
+    glyphs
 }
 
 /// Of a crop, only what it says of each glyph for which `asked` holds; the rest is as it should be.
 pub fn glyphs(page: &Upright, row: &RowRead, asked: impl Fn(&Glyph) -> bool) -> Vec<Witness> {
     let sums = Sums::new(&Ink::of(page, &row.parts));
-    let plain = Witness { own: 1.0, foreign: false };
-    row.glyphs.iter().map(|g| if asked(g) { witness(&sums, &row.parts, g) } else { plain }).collect()
+    let one = |g: &Glyph| {
+        let seen = || Witness { margin: margin(&sums, &row.parts, g), ..witness(&sums, &row.parts, g) };
+        if asked(g) { seen() } else { Witness::PLAIN }
+    };
+    row.glyphs.iter().map(one).collect()
 }
 
 /// Where the paper begins, from the far end of what is looked at on inwards: what is black there from far above to far below is
@@ -219,7 +260,7 @@ const ALONE: f32 = 0.22;
 
 /// Where most of the glyph is covered, a quarter of a unit to and fro and up to a unit up and down.
 fn witness(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> Witness {
-    let none = Witness { own: 0.0, foreign: true };
+    let none = Witness { own: 0.0, foreign: true, margin: 0.0 };
     let Some(part) = parts.iter().rev().find(|p| p.x0 <= glyph.right).or(parts.first()) else { return none };
     let place = part.at(glyph.right);
     let (sx, sy) = (place.sx, place.sy);
@@ -247,8 +288,57 @@ fn witness(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> Witness {
     let others = (0..9).flat_map(|r| (0..7).map(move |c| (r, c))).filter(|&(r, c)| !is_near(r, c));
     let within: f32 = others.map(|(r, c)| unit(left, top, r, c)).sum();
     let (from, to) = (left + (7.0 - WIDTHS[glyph.class]) * sx, left + 7.0 * sx);
-    Witness { own, foreign: within > WITHIN || beyond(sums, from, to, top, sx, sy) > OVER }
+    let foreign = within > WITHIN || beyond(sums, from, to, top, sx, sy) > OVER;
+    Witness { own, foreign, ..Witness::PLAIN }
 }
+
+/// How much more like its own symbol's shape the ink at a glyph's place is than like any other's: differences of correlations over
+/// the grid of units, each shape where it fits best, so that ink that is missing counts as ink that is too much does.
+fn margin(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> f32 {
+    let Some(part) = parts.iter().rev().find(|p| p.x0 <= glyph.right).or(parts.first()) else { return 0.0 };
+    let place = part.at(glyph.right);
+    let (sx, sy) = (place.sx, place.sy);
+    let area = (sx * sy).max(1.0);
+    let mut best = [-1.0f32; SHAPES.len()];
+    for (across, down) in (-2..=2).flat_map(|across| (-1..=1).map(move |down| (across, down))) {
+        let left = glyph.right + (0.3 * across as f32 - 7.0) * sx;
+        let top = place.y + (0.6 * down as f32 - 4.5) * sy;
+        let mut ink = [0.0f32; UNITS];
+        sums.units((left, top), (sx, sy), &mut ink);
+        ink.iter_mut().for_each(|v| *v = (*v / area).min(1.0));
+        let mean = ink.iter().sum::<f32>() / GRID as f32;
+        let spread = ink.iter().map(|v| v * v).sum::<f32>() - GRID as f32 * mean * mean;
+        if spread < 1e-3 {
+            continue;
+        }
+        for (shape, best) in GRIDS.iter().zip(&mut best) {
+            // The shapes' units sum up to nothing, and their squares to one.
+            let mut together = [0.0f32; 8];
+            for (shape, ink) in shape.as_chunks::<8>().0.iter().zip(ink.as_chunks::<8>().0) {
+                (0..8).for_each(|l| together[l] += shape[l] * ink[l]);
+            }
+            *best = best.max(together.iter().sum::<f32>() / spread.sqrt());
+        }
+    }
+    let others = best.iter().enumerate().filter(|(class, _)| *class != glyph.class).map(|(_, v)| *v);
+    best[glyph.class] - others.fold(-1.0, f32::max)
+}
+
+/// Units of a shape's grid, and as they are kept: eight side by side.
+const GRID: usize = 63;
+const UNITS: usize = 64;
+
+/// The shapes as they are compared: their units with the mean taken off and brought to one length.
+static GRIDS: LazyLock<[[f32; UNITS]; 14]> = LazyLock::new(|| {
+    SHAPES.map(|shape| {
+        let count = units(&shape).len() as f32;
+        let (paper, length) = (count / GRID as f32, (count - count * count / GRID as f32).sqrt());
+        let mut grid = [-paper / length; UNITS];
+        grid[GRID] = 0.0;
+        units(&shape).into_iter().for_each(|(row, column)| grid[7 * row + column] += 1.0 / length);
+        grid
+    })
+});
 
 /// The units of a shape that are ink, row and column.
 fn units(shape: &[&str; 9]) -> Vec<(usize, usize)> {
@@ -287,6 +377,7 @@ mod tests {
                 rival_chance: 0.0,
                 unread: 0.0,
                 doubt: 0.0,
+                unlike: 0.0,
                 tried: false,
                 split: false,
                 right,
@@ -326,6 +417,20 @@ mod tests {
                 let holds = if most == 1.0 { *got > 0.95 } else { *got <= most };
                 assert!(holds, "{name}: {found:?}");
             }
+        }
+    }
+
+    #[test]
+    fn ink_is_most_like_its_own_symbol() {
+        let all: Vec<Option<usize>> = (0..SHAPES.len()).map(Some).collect();
+        let (bits, mut row) = page(&all, |_, _| false);
+        for (class, witness) in glyphs(&bits, &row, |_| true).iter().enumerate() {
+            assert!(witness.margin > 0.1, "{class}: {witness:?}");
+        }
+        // The same ink read as the next symbol.
+        row.glyphs.iter_mut().for_each(|g| g.class = (g.class + 1) % SHAPES.len());
+        for (class, witness) in glyphs(&bits, &row, |_| true).iter().enumerate() {
+            assert!(witness.margin < -0.1, "{class}: {witness:?}");
         }
     }
 

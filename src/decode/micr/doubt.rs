@@ -9,12 +9,13 @@ use super::trellis::SYMBOLS;
 use crate::imaging::Upright;
 
 /// Weights of a glyph's doubt as log-odds: a constant, the classifier's log-odds, tenths of the glyph without ink, tenths of a
-/// pitch that it stands off its place.
-type Weights = [f32; 4];
+/// pitch that it stands off its place, tenths by which its ink is more like its own shape than like any other's, and whether a
+/// field begins or ends with it: there a letter of a stamp may stand for a digit that is none.
+type Weights = [f32; 6];
 
 /// With ink beside it, or beside its neighbour, that is nobody's, and without.
-const FOREIGN: Weights = [-2.011, -0.868, 0.806, 0.641];
-const CLEAN: Weights = [-3.0, -1.75, 0.55, 1.2];
+const FOREIGN: Weights = [-1.779, -0.596, 0.034, 1.395, -0.755, 0.662];
+const CLEAN: Weights = [-3.0, -1.75, 0.55, 1.2, 0.0, 0.0];
 /// No glyph is surer than this: so many were wrong of those that nothing spoke against.
 const LEAST: f32 = 2e-5;
 /// Surer the classifier is not, as log-odds.
@@ -44,6 +45,9 @@ pub fn weigh(page: &Upright, row: &mut RowRead) {
         let mut cover = Cover { glyphs, beside: vec![0.0; row.glyphs.len() + 1] };
         without_ghosts(row, &mut cover);
         doubts = of(row, Some(&cover));
+        for (glyph, witness) in row.glyphs.iter_mut().zip(&cover.glyphs) {
+            glyph.unlike = (1.0 - glyph.chance).max(0.0).sqrt() * (ALIKE - witness.margin).max(0.0);
+        }
     }
     row.glyphs.iter_mut().zip(doubts.glyphs).for_each(|(g, doubt)| g.doubt = doubt);
 }
@@ -51,6 +55,9 @@ pub fn weigh(page: &Upright, row: &mut RowRead) {
 /// A crop that is surer by its glyphs alone is not looked at again, nor is a glyph that is.
 const CLEAR_CROP: f32 = 0.99;
 const CLEAR_GLYPH: f32 = 0.999;
+
+/// A shape that is no more like the ink than this is as good as another's.
+const ALIKE: f32 = 0.1;
 
 /// Takes off what was read where there is nothing.
 pub fn without_ghosts(row: &mut RowRead, cover: &mut Cover) {
@@ -79,8 +86,7 @@ pub fn without_ghosts(row: &mut RowRead, cover: &mut Cover) {
 
 /// `cover`: what the page says; none where there is no other ink near the line.
 pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
-    let plain = Witness { own: 1.0, foreign: false };
-    let witness = |i: usize| cover.and_then(|c| c.glyphs.get(i)).copied().unwrap_or(plain);
+    let witness = |i: usize| cover.and_then(|c| c.glyphs.get(i)).copied().unwrap_or(Witness::PLAIN);
     let distance = |i: usize| {
         let (a, b) = (row.glyphs.get(i)?, row.glyphs.get(i + 1)?);
         Some(2.0 * (b.right - a.right) / (a.pitch + b.pitch))
@@ -89,10 +95,15 @@ pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
     let off = |distance: Option<f32>| distance.filter(|d| *d < 30.0).map_or(0.0, |d| (d - d.round().max(1.0)).abs());
     let glyphs: Vec<f32> = (0..row.glyphs.len())
         .map(|i| {
-            let Witness { own, mut foreign } = witness(i);
+            let Witness { own, mut foreign, margin } = witness(i);
             foreign |= witness(i + 1).foreign || i.checked_sub(1).is_some_and(|before| witness(before).foreign);
-            let before = i.checked_sub(1).and_then(distance);
-            doubt(row.glyphs[i].chance, Witness { own, foreign }, off(before).max(off(distance(i))))
+            let (before, after) = (i.checked_sub(1).and_then(distance), distance(i));
+            let is_end = |distance: Option<f32>, beside: Option<usize>| {
+                distance.is_none_or(|d| d > 1.5)
+                    || beside.is_some_and(|g| matches!(SYMBOLS[row.glyphs[g].class], 'A' | 'B' | 'C'))
+            };
+            let ends = is_end(before, i.checked_sub(1)) || is_end(after, (i + 1 < row.glyphs.len()).then_some(i + 1));
+            doubt(row.glyphs[i].chance, Witness { own, foreign, margin }, off(before).max(off(after)), ends)
         })
         .collect();
     let text: String = row.glyphs.iter().map(|g| SYMBOLS[g.class]).collect();
@@ -116,11 +127,13 @@ pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
     Doubts { glyphs, confidence }
 }
 
-fn doubt(chance: f32, witness: Witness, off: f32) -> f32 {
-    let weights = if witness.foreign { FOREIGN } else { CLEAN };
+fn doubt(chance: f32, witness: Witness, off: f32, ends: bool) -> f32 {
+    // Other ink moves the edges that a place is told by: far off is then not worse than off.
+    let (weights, most) = if witness.foreign { (FOREIGN, 0.15) } else { (CLEAN, 0.35) };
     let said = (chance.max(1e-4) / (1.0 - chance).max(1e-5)).ln().min(SUREST);
     let missing = 10.0 * (1.0 - witness.own).clamp(0.0, 0.4);
-    let numbers = [1.0, said, missing, 10.0 * (off - 0.05).clamp(0.0, 0.35)];
+    let like = 10.0 * witness.margin.clamp(-0.3, 0.3);
+    let numbers = [1.0, said, missing, 10.0 * (off - 0.05).clamp(0.0, most), like, f32::from(ends)];
     let sum: f32 = weights.iter().zip(numbers).map(|(w, n)| w * n).sum();
     (1.0 / (1.0 + (-sum).exp())).max(LEAST)
 }
@@ -153,6 +166,7 @@ mod tests {
                 rival_chance: 0.0,
                 unread: 0.0,
                 doubt: 0.0,
+                unlike: 0.0,
                 tried: false,
                 split: false,
                 right,
@@ -166,7 +180,7 @@ mod tests {
 
     fn cover(text: &str) -> Cover {
         let count = text.chars().filter(|c| *c != '?').count();
-        Cover { glyphs: vec![Witness { own: 1.0, foreign: false }; count], beside: vec![0.0; count + 1] }
+        Cover { glyphs: vec![Witness::PLAIN; count], beside: vec![0.0; count + 1] }
     }
 
     #[test]
@@ -181,16 +195,24 @@ mod tests {
         let amount = "A061000146A12345678CB0000012345B";
         // Text, what the page says | least, most.
         type Case<'a> = (&'a str, &'a dyn Fn(&mut Cover), f32, f32);
-        let cases: [Case; 10] = [
+        let cases: [Case; 12] = [
             (whole, &none, 0.999, 1.0),
             (whole, &|c| c.beside[24] = 1.0, 0.3, 0.5),
             (whole, &|c| c.beside[0] = 0.96, 0.3, 0.5),
             (whole, &|c| c.beside[11] = 0.7, 0.999, 1.0),
             (amount, &|c| c.beside[32] = 1.0, 0.999, 1.0),
             ("A061000146A12345678?C0101", &none, 0.9, 0.99),
-            ("A061000146A12345678?C0101", &|c| c.glyphs[18].foreign = true, 0.7, 0.95),
+            ("A061000146A12345678?C0101", &|c| c.glyphs[18].foreign = true, 0.9, 0.985),
             ("A061000?146A12345678C0101", &none, 0.98, 0.999),
-            (whole, &|c| c.glyphs[20] = Witness { own: 0.5, foreign: true }, 0.5, 0.999),
+            // Other ink beside it, and more like another symbol: where the classifier is sure, and where it is not.
+            (whole, &|c| c.glyphs[19] = Witness { foreign: true, margin: -0.2, own: 1.0 }, 0.8, 0.999),
+            (
+                "A061000146A12345678?C0101",
+                &|c| c.glyphs[18] = Witness { foreign: true, margin: -0.2, own: 1.0 },
+                0.0,
+                0.6,
+            ),
+            (whole, &|c| c.glyphs[20] = Witness { own: 0.5, foreign: true, margin: 0.0 }, 0.5, 0.999),
             ("A061000146A12345678CC0101", &none, 0.0, 0.0),
         ];
         for (i, (text, spoil, least, most)) in cases.into_iter().enumerate() {

@@ -21,6 +21,8 @@ pub struct Glyph {
     pub unread: f32,
     /// Chance that it is another one or none, by what the page says of it; 0 before that was asked.
     pub doubt: f32,
+    /// Of one the classifier is not sure of: how much its ink is like another symbol's shape; 0 before that was asked.
+    pub unlike: f32,
     /// Seen only in another way than the line stands as a whole.
     pub tried: bool,
     /// Looking again changed what it is.
@@ -366,6 +368,7 @@ fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyp
         rival_chance: 0.0,
         unread: 0.0,
         doubt: 0.0,
+        unlike: 0.0,
         tried,
         split,
         right: right.x,
