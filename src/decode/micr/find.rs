@@ -167,6 +167,9 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
         let pitch = 9.615 * row.geometry.sx;
         let is_apart = |p: &Piece| row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch);
         let is_near = |p: &Piece| off(p).abs() < 0.65 * height || (off(p).abs() < 1.2 * height && is_apart(p));
+        let bent = bent(&all, height, pitch, &off);
+        let follows = |p: &Piece| bent.iter().any(|b| p.x1 > b.0 && p.x0 < b.1 && (off(p) - b.2).abs() < 0.65 * height);
+        let is_near = |p: &Piece| is_near(p) || follows(p);
         let pieces: Vec<Piece> = all.iter().copied().filter(is_near).collect();
         row.digits = whole(&pieces, height).into_iter().filter(is_near).filter(is_upright).collect();
         row.pieces = pieces;
@@ -179,6 +182,45 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
     }
     found.sort_by_key(|r| std::cmp::Reverse(r.sample.len()));
     found
+}
+
+/// Where a row on bent paper has left its straight line: from and to which column, and how far off.
+fn bent(all: &[Piece], height: f32, pitch: f32, off: &dyn Fn(&Piece) -> f32) -> Vec<(i32, i32, f32)> {
+    let is_digit = |p: &&Piece| (p.height() / (height + 0.3) - 1.0).abs() < 0.1 && off(p).abs() < 1.5 * height;
+    let mut digits: Vec<&Piece> = all.iter().filter(is_digit).collect();
+    digits.sort_by_key(|p| p.x1);
+    let places: Vec<(f32, f32)> = digits.iter().map(|p| (p.x1 as f32, off(p))).collect();
+    let on = 0.65 * height;
+    let belongs = followed(&places, on, height, pitch);
+    let around = (0.6 * pitch) as i32;
+    let left = digits.iter().zip(&places).zip(belongs).filter(|((_, place), belongs)| *belongs && place.1.abs() >= on);
+    left.map(|((p, place), _)| (p.x0 - around, p.x1 + around, place.1)).collect()
+}
+
+/// Which of the digits (column of the right edge, how far off a straight line, in order) belong to a row that leaves the line
+/// little by little, as on bent paper: what is off by less than `on`, and what stands level with the one beside it that does, in
+/// whole pitches: letters of a stamp stand in no such step, and no row of digits on the line goes on as them.
+pub(super) fn followed(places: &[(f32, f32)], on: f32, height: f32, pitch: f32) -> Vec<bool> {
+    let mut belongs: Vec<bool> = places.iter().map(|p| p.1.abs() < on).collect();
+    let orders: [Vec<usize>; 2] = [(0..places.len()).collect(), (0..places.len()).rev().collect()];
+    for order in orders {
+        // The last that belongs, and how many stood on the line before it without a break.
+        let mut last: Option<((f32, f32), usize)> = None;
+        for i in order {
+            let here = places[i];
+            let step = last.map_or(f32::INFINITY, |(l, _)| (here.0 - l.0).abs() / pitch);
+            let is_level = last.is_some_and(|(l, _)| (here.1 - l.1).abs() < (0.05 + 0.07 * step) * height);
+            let goes_on = step < 3.3 && is_level && (step - step.round().max(1.0)).abs() < 0.12;
+            let stood = last.filter(|_| goes_on).map_or(0, |l| l.1);
+            let is_on = here.1.abs() < on;
+            // Beside the line the row is followed, not what else stands on the line.
+            let is_free = last.is_none_or(|(l, _)| l.1.abs() < on || step > 3.3);
+            if goes_on && stood >= 4 || is_on && is_free {
+                (belongs[i], last) = (true, Some((here, stood + usize::from(is_on))));
+            }
+        }
+    }
+    belongs
 }
 
 impl Row {
@@ -367,4 +409,35 @@ pub fn plausible(net: &Classifier, bits: &Bits, row: &Row) -> f32 {
         }
     }
     chances.iter().sum::<f32>() / chances.len().max(1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_followed_off_its_line_and_stamps_are_not() {
+        // Pitches of 20, digits 20 high: right edges and how far off the line | which belong.
+        type Places = &'static [(f32, f32)];
+        let table: [(&str, Places, &str); 5] = [
+            ("straight", &[(0.0, 1.0), (20.0, 0.0), (40.0, -1.0)], "111"),
+            (
+                "bent up at its end",
+                &[(0.0, 0.0), (20.0, 1.0), (40.0, 3.0), (60.0, 5.0), (80.0, 7.0), (100.0, 9.0), (120.0, 11.0)],
+                "1111111",
+            ),
+            ("a step of another row", &[(0.0, 0.0), (20.0, 0.0), (40.0, 0.0), (60.0, 0.0), (80.0, 12.0)], "11110"),
+            (
+                "letters that stand closer",
+                &[(0.0, 0.0), (20.0, 1.0), (40.0, 3.0), (60.0, 5.0), (80.0, 7.0), (94.0, 9.0), (108.0, 10.0)],
+                "1111100",
+            ),
+            ("a stamp that comes near", &[(0.0, 12.0), (20.0, 10.0), (40.0, 8.0), (60.0, 6.0), (80.0, 4.0)], "00111"),
+        ];
+        for (name, places, expected) in table {
+            let belongs = followed(places, 8.5, 20.0, 20.0);
+            let found: String = belongs.iter().map(|b| if *b { '1' } else { '0' }).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
 }

@@ -344,6 +344,25 @@ mod tests {
     use super::*;
     use crate::imaging::Transform;
 
+    #[test]
+    fn a_long_stroke_at_the_foot_is_seen_and_print_is_none() {
+        // What is drawn at each pixel of a page of 1200 by 500 at 200 dots an inch.
+        type Mark = fn(usize, usize) -> bool;
+        let table: [(&str, Mark, bool); 6] = [
+            ("nothing", |_, _| false, false),
+            ("a frame", |x, y| (200..600).contains(&x) && y == 420, true),
+            ("a frame with gaps", |x, y| (200..600).contains(&x) && y == 420 && x % 40 > 3, true),
+            ("a frame aslant", |x, y| (200..600).contains(&x) && (y == 400 + x / 100 || y == 401 + x / 100), true),
+            ("print", |x, y| (200..600).contains(&x) && (400..423).contains(&y) && x % 24 < 16, false),
+            ("a rule at the head", |x, y| (200..600).contains(&x) && y == 60, false),
+        ];
+        for (name, mark, expected) in table {
+            let mut bits = Bits::new(1200, 500);
+            (0..500).for_each(|y| (0..1200).filter(|&x| mark(x, y)).for_each(|x| bits.set(x, y, true)));
+            assert_eq!(is_ruled(&bits, 200), expected, "{name}");
+        }
+    }
+
     /// Marks drawn at three pixels a unit over a row of boxes seven units wide and nine high: left, top, right, bottom of the
     /// mark's ends, in units from the first box's corner; and how much of it and of the boxes may be taken.
     #[test]

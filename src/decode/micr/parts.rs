@@ -1,7 +1,7 @@
 //! A row in parts: fields printed apart from each other (the amount by another machine, a serial number by the printer) and
 //! parts of a photograph differ in height, level and pitch. Each part gets a geometry of its own.
 
-use super::find::{Piece, Row};
+use super::find::{Piece, Row, followed};
 use super::strip::{Geometry, Knot};
 
 /// Nominal pitch in units.
@@ -216,11 +216,12 @@ fn fitted(pieces: &[Piece], whole: &Geometry, least: usize) -> Option<Part> {
 fn knots(g: &Geometry, spread: f32, pieces: &[Piece]) -> Vec<Knot> {
     let (height, pitch) = (9.0 * g.sy, PITCH * g.sx * spread);
     let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - g.at(middle(p)).y;
-    let mut near: Vec<&Piece> = pieces
-        .iter()
-        .filter(|p| (0.7..1.4).contains(&(p.height() / (height + 0.3))) && off(p).abs() < 0.45 * height)
-        .collect();
+    let has_height = |p: &&Piece| (0.7..1.4).contains(&(p.height() / (height + 0.3)));
+    let mut near: Vec<&Piece> = pieces.iter().filter(has_height).collect();
     near.sort_by_key(|p| p.x1);
+    let places: Vec<(f32, f32)> = near.iter().map(|p| (p.x1 as f32, off(p))).collect();
+    let mut belongs = followed(&places, 0.45 * height, height, pitch).into_iter();
+    near.retain(|_| belongs.next().unwrap_or(false));
     let steps = pitches(&near.iter().map(|p| p.x1 as f32 / pitch).collect::<Vec<f32>>());
     let around = |values: Vec<f32>, else_: f32| if values.len() < 3 { else_ } else { median(values).unwrap_or(else_) };
     let out: Vec<Knot> = (0..near.len())
