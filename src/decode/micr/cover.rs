@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use super::doubt::CLEAR_GLYPH;
 use super::read::{Glyph, RowRead};
 use super::strip::{Geometry, Ink, Place};
 use super::trellis::WIDTHS;
@@ -205,11 +206,11 @@ pub fn of(page: &Upright, row: &RowRead) -> Cover {
     }
 }
 
-/// What each glyph is like is asked where other ink is on it or beside it.
+/// What each glyph is like is asked where other ink is on it or beside it, and where the classifier is not sure.
 fn with_margins(sums: &Sums, row: &RowRead, mut glyphs: Vec<Witness>) -> Vec<Witness> {
     let foreign: Vec<bool> = glyphs.iter().map(|w| w.foreign).collect();
     for (i, (witness, glyph)) in glyphs.iter_mut().zip(&row.glyphs).enumerate() {
-        if foreign[i.saturating_sub(1)..(i + 2).min(foreign.len())].contains(&true) {
+        if glyph.chance < CLEAR_GLYPH || foreign[i.saturating_sub(1)..(i + 2).min(foreign.len())].contains(&true) {
             witness.margin = margin(sums, &row.parts, glyph);
         }
     }
