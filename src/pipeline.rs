@@ -314,20 +314,31 @@ impl Office {
     /// payments, and the meter readings. After a crash in between, the next one that works here writes them; written
     /// again they are the same bytes.
     pub async fn write_exports(&self) -> Result<()> {
-        for (kind, id, number) in self.store.waiting_exports().await? {
-            let batch = self.store.batch(id.as_str()).await?;
-            let text = match kind.as_str() {
-                "meters" => matching::meters_csv(&self.store.meters_of(&id).await?),
-                _ => matching::notices_csv(&self.store.notices_of(&id).await?),
+        for (kind, of, number) in self.store.waiting_exports().await? {
+            let (name, text) = match kind.as_str() {
+                crate::store::COUNTER => {
+                    let drawer = of.parse().map_err(|e| StoreError::damaged("an export", e))?;
+                    let notices = self.store.counter_notices(drawer).await?;
+                    let date = notices.first().map(|n| format!("{}-", n.date)).unwrap_or_default();
+                    (format!("notices/{date}drawer-{drawer}.csv"), matching::notices_csv(&notices))
+                }
+                _ => {
+                    let batch = self.store.batch(&of).await?;
+                    let text = match kind.as_str() {
+                        "meters" => matching::meters_csv(&self.store.meters_of(&batch.id).await?),
+                        _ => matching::notices_csv(&self.store.notices_of(&batch.id).await?),
+                    };
+                    (format!("{kind}/{}-{}.csv", batch.date, batch.id), text)
+                }
             };
-            let path = self.site.folder.join(format!("{kind}/{}-{id}.csv", batch.date));
+            let path = self.site.folder.join(name);
             // Another process that works here may have written the same just now.
             if let Err(error) = crate::station::write_whole(&path, text.as_bytes())
                 && std::fs::read(&path).ok().is_none_or(|there| there != text.as_bytes())
             {
                 return Err(error);
             }
-            self.store.export_written(&kind, &id, number).await?;
+            self.store.export_written(&kind, &of, number).await?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use remit::domain::drawer::Tender;
 use remit::domain::*;
+use remit::matching::Notice;
 use remit::post::{self, Chart};
 use remit::store::*;
 use site::*;
@@ -188,6 +189,20 @@ async fn full(site: &Site) {
             to_bill: Cents::ZERO,
             memo: memo.into(),
             mark: String::new(),
+            notice: Some(Notice {
+                id: String::new(),
+                batch: None,
+                transaction: None,
+                receipt: None,
+                code: "recovery".into(),
+                biller: Biller("power".into()),
+                account: AccountNumber::new("A1"),
+                bill: String::new(),
+                date: day("2026-11-28"),
+                amount: Some(cents(150)),
+                agency: String::new(),
+                message: memo.into(),
+            }),
         };
         let draft = |n| post::payout_entry(n, day("2026-11-28"), cents(150), false, &Chart::default());
         s.add_slip(drawer.number, &slip, draft, &UserName("kim".into())).await.unwrap();

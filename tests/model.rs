@@ -623,6 +623,7 @@ impl Bench {
             to_bill: cents(amount),
             memo: String::new(),
             mark: String::new(),
+            notice: None,
         };
         let draft = |n| {
             let to = Some(post::CounterBill { biller: &biller, bill: &bill, amount: cents(amount), ledger: "1100" });
@@ -655,6 +656,7 @@ impl Bench {
             to_bill: Cents::ZERO,
             memo: "stamps".into(),
             mark: String::new(),
+            notice: None,
         };
         let draft = |n| post::payout_entry(n, day("2026-11-28"), cents(amount), false, &Chart::default());
         (want, said(self.site.store.add_slip(till.number, &new, draft, &kim()).await, |g| g.1))

@@ -1,5 +1,7 @@
 //! One suite for both databases: what the store promises, asked of SQLite and of Postgres in the same words.
 
+#[path = "site/paid.rs"]
+mod paid;
 #[path = "site/plans.rs"]
 mod plans;
 #[cfg(feature = "postgres")]
@@ -10,6 +12,7 @@ mod stolen;
 
 use std::collections::BTreeMap;
 
+use paid::*;
 use plans::*;
 use remit::domain::*;
 use remit::store::*;
@@ -838,6 +841,8 @@ suite! {
     history_is_only_added_to
     what_is_changed_behind_the_store_is_found
     two_who_match_at_once_see_each_other
+    so_many_returns_within_twelve_months_make_an_account_pay_by_cash
+    the_last_payment_is_the_last_that_stands
     s12_s13_a_stolen_disk_shows_no_account_and_no_image
     s14_a_site_opens_with_its_own_key_only
 }

@@ -142,16 +142,20 @@ pub async fn drawer(command: DrawerCommand, office: &Office, global: &Global) ->
             }
             let (slip, already) = office.receive(&drawer, &received, &user.name).await?;
             let change = slip.tendered.minus(slip.amount)?;
+            let notices = office.drawer_notices(slip.drawer).await?;
+            let told = notices.iter().find(|n| n.receipt == Some(slip.number));
             print_done(
                 global,
                 json!({ "receipt": slip.number, "drawer": slip.drawer, "tender": slip.tender, "amount": slip.amount,
-                        "tendered": slip.tendered, "change": change, "entry": slip.entry, "already": already }),
+                        "tendered": slip.tendered, "change": change, "entry": slip.entry, "notice": told,
+                        "already": already }),
                 format!(
-                    "receipt {}: {} {}, change {change}{}",
+                    "receipt {}: {} {}, change {change}{}{}",
                     slip.number,
                     slip.tender.as_str(),
                     slip.amount,
-                    said_before(already)
+                    said_before(already),
+                    told.map(|n| format!("\n  {}", n.message)).unwrap_or_default()
                 ),
             )?;
         }

@@ -179,6 +179,11 @@ impl Bill {
         self.column("instalment_due").and_then(|text| text.parse().ok()).or(self.due_date)
     }
 
+    /// Column `last_paid`: what was paid last time, as the billing system knows it.
+    pub fn last_paid(&self) -> Option<Cents> {
+        self.column("last_paid").and_then(|text| text.parse().ok())
+    }
+
     /// Column `donation`: what the member pledged to round up or to give with each payment.
     pub fn pledge(&self) -> Option<Pledge> {
         match self.column("donation")? {

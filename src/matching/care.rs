@@ -10,12 +10,17 @@ use crate::domain::{
     AccountNumber, AccountStatus, BatchId, Bill, Biller, Cents, Day, Transaction, TransactionId, TransactionState,
 };
 
-/// One account that needs care and is being paid.
+/// One account that needs care and is being paid, by mail (`batch`, `transaction`) or at the counter (`receipt`).
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct Notice {
     pub id: String,
-    pub batch: BatchId,
-    pub transaction: TransactionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionId>,
+    /// The number of the drawer's slip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<i64>,
     /// `cutoff-pending`, `account-disconnected`, `recovery`, `arrangement-kept`, `arrangement-late`, `arrangement-short`.
     pub code: String,
     pub biller: Biller,
@@ -46,8 +51,9 @@ pub fn notices(date: Day, transactions: &[Transaction], book: &BillBook, policy:
             let Some((code, message)) = word(bill, a.amount, policy, date) else { continue };
             out.push(Notice {
                 id: format!("{}-{code}-{}-{}", t.id, bill.biller, bill.bill),
-                batch: t.batch.clone(),
-                transaction: t.id.clone(),
+                batch: Some(t.batch.clone()),
+                transaction: Some(t.id.clone()),
+                receipt: None,
                 code: code.to_string(),
                 biller: bill.biller.clone(),
                 account: bill.account.clone(),
@@ -60,6 +66,26 @@ pub fn notices(date: Day, transactions: &[Transaction], book: &BillBook, policy:
         }
     }
     out
+}
+
+/// The notice of a payment at the counter, at the moment of its receipt, whose number it gets where it is kept. `named`: the
+/// payment is for this bill; otherwise for the account, which no arrangement is kept or broken by.
+pub fn counter_notice(date: Day, bill: &Bill, named: bool, amount: Cents, policy: &Policy) -> Option<Notice> {
+    let (code, message) = word(bill, amount, policy, date)?;
+    (named || bill.status != AccountStatus::Arrangement).then(|| Notice {
+        id: String::new(),
+        batch: None,
+        transaction: None,
+        receipt: None,
+        code: code.to_string(),
+        biller: bill.biller.clone(),
+        account: bill.account.clone(),
+        bill: if named { bill.bill.clone() } else { String::new() },
+        date,
+        amount: Some(amount),
+        agency: bill.agency().unwrap_or("").to_string(),
+        message,
+    })
 }
 
 fn word(bill: &Bill, amount: Cents, policy: &Policy, day: Day) -> Option<(&'static str, String)> {
@@ -99,8 +125,11 @@ pub fn notices_csv(notices: &[Notice]) -> String {
     for n in notices {
         let cells = [
             n.date.to_string(),
-            n.batch.to_string(),
-            n.transaction.to_string(),
+            n.batch.as_ref().map_or_else(String::new, ToString::to_string),
+            match (&n.transaction, n.receipt) {
+                (Some(transaction), _) => transaction.to_string(),
+                (None, receipt) => receipt.map_or_else(String::new, |number| format!("receipt {number}")),
+            },
             n.code.clone(),
             n.biller.0.clone(),
             n.account.reveal().to_string(),

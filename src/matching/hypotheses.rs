@@ -79,7 +79,7 @@ impl AmountRule {
             AmountRule::PastDue => untouched(bill.past_due),
             AmountRule::CurrentOnly => untouched(bill.current),
             AmountRule::StatementTotal => untouched(column("statement_total")),
-            AmountRule::LastPaid => untouched(column("last_paid")),
+            AmountRule::LastPaid => untouched(bill.last_paid()),
         }
     }
 }

@@ -129,8 +129,9 @@ pub fn boxes<'r>(
                 let name: String = mark.name.chars().take(40).collect();
                 out.push(Notice {
                     id: format!("{}-box-{name}-{document}", t.id),
-                    batch: t.batch.clone(),
-                    transaction: t.id.clone(),
+                    batch: Some(t.batch.clone()),
+                    transaction: Some(t.id.clone()),
+                    receipt: None,
                     code: format!("box-{name}"),
                     biller: bill.biller.clone(),
                     account: bill.account.clone(),

@@ -16,7 +16,7 @@ mod search;
 mod targets;
 
 pub use book::{BillBook, Standing, Wanted, wanted};
-pub use care::{Notice, notices, notices_csv};
+pub use care::{Notice, counter_notice, notices, notices_csv};
 pub use hypotheses::{AmountRule, ExpectRule, Expected, ExpectedOfStub, MOST_EXPECTED, expected, expected_amounts};
 pub use list::{ListLine, ListPayment, RejectedLine};
 pub use meters::{MeterReading, MeterVerdict, boxes, meter_readings, meters_csv};

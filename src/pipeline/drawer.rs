@@ -4,8 +4,8 @@ use crate::domain::drawer::{Count, Pieces, Tender, counted};
 use crate::domain::{AccountNumber, Biller, Cents, Day, UserName};
 use crate::pipeline::settle::not_allowed;
 use crate::pipeline::{Office, OfficeError, Result};
-use crate::post;
 use crate::store::{Done, Drawer, NewSlip, Slip, StoreError};
+use crate::{matching, post};
 
 /// A payment over the counter.
 #[derive(Clone, Debug)]
@@ -116,6 +116,13 @@ impl Office {
             to_bill,
             memo: r.memo.clone(),
             mark: r.mark.clone(),
+            notice: matching::counter_notice(
+                drawer.date,
+                &bill,
+                r.bill.is_some(),
+                r.amount,
+                &self.site.config.matching,
+            ),
         };
         let chart = &self.site.config.posting;
         let ledger = self.site.config.matching.ledger.of(&bill);
@@ -127,7 +134,13 @@ impl Office {
         });
         let draft = |number| post::receipt_entry(number, drawer.date, r.tender, r.amount, to, chart);
         let (slip, done) = self.store.add_slip(drawer.number, &new, draft, by).await.map_err(told)?;
+        self.write_exports().await?;
         Ok((slip, done == Done::Already))
+    }
+
+    /// Who must hear of a drawer's receipts.
+    pub async fn drawer_notices(&self, drawer: i64) -> Result<Vec<matching::Notice>> {
+        Ok(self.store.counter_notices(drawer).await?)
     }
 
     /// Cash paid out: a refund of an account's credit when an account is named, else an expense.
@@ -161,6 +174,7 @@ impl Office {
             to_bill: Cents::ZERO,
             memo: memo.into(),
             mark: mark.into(),
+            notice: None,
         };
         let chart = &self.site.config.posting;
         let draft = |number| post::payout_entry(number, drawer.date, amount, account.is_some(), chart);

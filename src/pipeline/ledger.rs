@@ -248,7 +248,9 @@ impl Office {
             return Err(unknown(format!("account {} is of several billers: name one", account.masked())));
         }
         let Some(number) = bill else {
-            let any = bills.into_iter().next();
+            // As the account stands now, not as it stood when its first bill was made.
+            let open = bills.iter().position(|b| b.open).unwrap_or(0);
+            let any = bills.into_iter().nth(open);
             return Ok((any.ok_or_else(|| unknown(format!("no account {}", account.masked())))?, Cents::ZERO));
         };
         let found = bills.into_iter().find(|b| b.bill == number);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::audit::AuditRow;
 use super::db::{sql, values};
 use super::*;
-use crate::domain::{AccountNumber, Day, DocumentKind, Entry, Reading, Reason, TransactionKind};
+use crate::domain::{AccountNumber, Biller, Day, DocumentKind, Entry, Reading, Reason, TransactionKind};
 
 /// One document in a batch's filmstrip.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +69,16 @@ pub struct Neighbour {
     pub seq: u32,
     pub state: TransactionState,
     pub received: Option<Cents>,
+}
+
+/// What an account last paid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastPaid {
+    /// `None` where the payment named no biller.
+    pub biller: Option<Biller>,
+    pub account: AccountNumber,
+    pub date: Day,
+    pub amount: Cents,
 }
 
 /// What a search asks for; each part that is given must hold.
@@ -143,6 +153,18 @@ sql! {
     IN_DEPOSIT = "select document, deposit from deposit_items where site = $1 and document any_of($2)";
     NEIGHBOURS = "select id, seq, state, received from transactions
         where site = $1 and batch = $2 and seq >= $3 and seq <= $4 order by seq";
+    /// By mail and over the counter; nothing that came back or was taken back.
+    LAST_PAID = "select a.biller, a.account, b.date, t.id, a.amount
+        from applications a cross join transactions t cross join batches b
+        where a.site = $1 and a.account any_of($2) and a.transaction_id <> $3
+        and t.site = a.site and t.id = a.transaction_id and t.state = 'posted' and b.site = t.site and b.id = t.batch
+        and not exists (select 1 from transaction_documents td join returns r on r.site = td.site and r.document = td.document
+                        where td.site = t.site and td.transaction_id = t.id and r.state not in ('cleared', 'noted'))
+        and not exists (select 1 from entries e join reversals v on v.site = e.site and v.entry = e.number
+                        where e.site = t.site and e.transaction_id = t.id)
+        union all select s.biller, s.account, d.date, 'receipt ' || s.number, s.amount
+        from drawer_slips s cross join drawers d
+        where s.site = $1 and s.account any_of($2) and s.kind = 'receipt' and d.site = s.site and d.number = s.drawer";
     ENTRIES_OF = "select number from entries where site = $1 and transaction_id = $2 order by number + 0";
     OF_DOCUMENT = "select transaction_id from transaction_documents where site = $1 and document = $2";
     BY_ID = hits!("", "t.id = $2");
@@ -334,6 +356,36 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// What each of these accounts paid last, other than by this transaction.
+    pub async fn last_paid(
+        &self,
+        accounts: &[AccountNumber],
+        besides: &TransactionId,
+    ) -> Result<Vec<LastPaid>, StoreError> {
+        let mut numbers: Vec<String> = accounts.iter().map(|a| a.reveal().to_string()).collect();
+        numbers.sort();
+        numbers.dedup();
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db().read().await?;
+        // One payment may pay several bills of an account.
+        let mut paid: BTreeMap<(Option<String>, String), BTreeMap<(Day, String), Cents>> = BTreeMap::new();
+        for row in tx.rows(LAST_PAID, values![self.site(), numbers, besides]).await? {
+            let of = paid.entry((row.text_or_null(0)?, row.text(1)?)).or_default();
+            let sum = of.entry((row.parsed(2, "payment")?, row.text(3)?)).or_default();
+            *sum = sum.plus(row.cents(4)?)?;
+        }
+        let mut last = Vec::new();
+        for ((biller, account), of) in paid {
+            if let Some(((date, _), amount)) = of.into_iter().next_back() {
+                let (biller, account) = (biller.map(Biller), AccountNumber::new(account));
+                last.push(LastPaid { biller, account, date, amount });
+            }
+        }
+        Ok(last)
     }
 
     /// The numbers of the journal entries that a transaction made.

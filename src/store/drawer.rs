@@ -5,6 +5,7 @@ use super::audit::Event;
 use super::db::{Row, Tx, sql, values};
 use super::*;
 use crate::domain::{AccountNumber, Biller, Day, EntryDraft, Role, drawer::Tender};
+use crate::matching::Notice;
 
 /// A cashier's drawer from its opening to its close.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
@@ -64,6 +65,8 @@ pub struct NewSlip {
     pub memo: String,
     /// Chosen by the caller: the same mark again is the same slip. Empty: each call is a new one.
     pub mark: String,
+    /// Who must hear of it; it gets the slip's number.
+    pub notice: Option<Notice>,
 }
 
 sql! {
@@ -242,6 +245,9 @@ impl Store {
                 if new.to_bill.is_positive() {
                     self.move_bills(&mut tx, posted.first, &[(new.biller.clone(), new.bill.clone(), new.to_bill)])
                         .await?;
+                }
+                if let Some(notice) = &new.notice {
+                    self.save_counter_notice(&mut tx, (drawer, number), notice).await?;
                 }
                 let (id, note) = (number.to_string(), format!("{kind} {} {}", new.tender.as_str(), new.amount));
                 let event = Event::said(by, "slip", "slip", &id, &note);

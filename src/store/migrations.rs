@@ -31,6 +31,7 @@ pub(super) fn sqlite() -> Migrator {
         (11, "object keys", include_str!("migrations/sqlite/0011_object_keys.sql")),
         (12, "what files brought", include_str!("migrations/sqlite/0012_files_brought.sql")),
         (13, "what lies in a pack", include_str!("migrations/sqlite/0013_packs.sql")),
+        (14, "the counter", include_str!("migrations/sqlite/0014_counter.sql")),
     ])
 }
 
@@ -49,5 +50,6 @@ pub(super) fn postgres() -> Migrator {
         (11, "object keys", include_str!("migrations/postgres/0011_object_keys.sql")),
         (12, "what files brought", include_str!("migrations/postgres/0012_files_brought.sql")),
         (13, "what lies in a pack", include_str!("migrations/postgres/0013_packs.sql")),
+        (14, "the counter", include_str!("migrations/postgres/0014_counter.sql")),
     ])
 }

@@ -97,11 +97,13 @@ sql! {
                 where site = $1 and return_id = $2 order by place";
     POSTED_WITH = "select count(*) from postings p join entries e on e.site = p.site and e.number = p.number
                    where p.site = $1 and p.document = $2 and p.amount = $3 and e.transaction_id is not null";
-    /// Returns of an account since a day.
-    COUNT = "select count(distinct return_id) from return_parts where site = $1 and account = $2 and date > $3
-             and coalesce(biller, '') = $4";
+    /// Returns of an account between two days, neither included.
+    DAYS = "select distinct return_id, date from return_parts where site = $1 and account = $2 and date > $3 and date < $4
+            and coalesce(biller, '') = $5";
+    /// What was said before is never shortened.
     RESTRICT = "insert into restrictions (site, biller, account, until, return_id) values ($1, $2, $3, $4, $5)
-                on conflict (site, biller, account) do update set until = excluded.until, return_id = excluded.return_id";
+                on conflict (site, biller, account) do update set until = excluded.until, return_id = excluded.return_id
+                where restrictions.until < excluded.until";
     RESTRICTED = "select biller, account, until from restrictions where site = $1 and account any_of($2) and until >= $3";
 }
 
@@ -327,7 +329,8 @@ impl Store {
         self.restrict(tx, id, date, settled).await
     }
 
-    /// Accounts with too many returns within twelve months pay by cash for a time.
+    /// Accounts with too many returns within twelve months pay by cash for a time, counted from the last of these. A return that
+    /// is taken late counts with those that came after it as well.
     async fn restrict(
         &self,
         tx: &mut Tx,
@@ -341,11 +344,16 @@ impl Store {
         }
         let accounts: BTreeSet<(&Biller, &AccountNumber)> =
             settled.parts.iter().filter_map(|p| Some((p.biller.as_ref()?, p.account.as_ref()?))).collect();
-        let until = date.plus_months(settled.policy.cash_only_months as i32);
+        let (since, before) = (date.plus_months(-12), date.plus_months(12));
         for (biller, account) in accounts {
-            let since = date.plus_months(-12);
-            let count = tx.number(COUNT, values![self.site(), account.reveal(), since, &biller.0]).await?;
-            if count >= i64::from(settled.policy.cash_only_after) {
+            let mut days = Vec::new();
+            for row in tx.rows(DAYS, values![self.site(), account.reveal(), since, before, &biller.0]).await? {
+                days.push(row.parsed::<Day>(1, "return")?);
+            }
+            let within = |last: Day| days.iter().filter(|d| **d <= last && **d > last.plus_months(-12)).count();
+            let enough = |last: &Day| *last >= date && within(*last) >= settled.policy.cash_only_after as usize;
+            if let Some(last) = days.iter().copied().filter(enough).max() {
+                let until = last.plus_months(settled.policy.cash_only_months as i32);
                 tx.run(RESTRICT, values![self.site(), &biller.0, account.reveal(), until, id]).await?;
                 restricted.push((biller.clone(), account.clone(), until));
             }

@@ -33,6 +33,8 @@ struct SlipLine {
     tender: &'static str,
     amount: String,
     change: String,
+    /// Who must hear of it was told at its receipt.
+    notices: String,
 }
 
 #[derive(Template)]
@@ -74,6 +76,11 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
     if let Some(drawer) = mine {
         (page.number, page.name, page.state) = (drawer.number, drawer.name.clone(), drawer.state.to_string());
         page.float = money(drawer.opening);
+        let notices = desk.office.drawer_notices(drawer.number).await?;
+        let told = |slip: i64| {
+            let of = notices.iter().filter(|n| n.receipt == Some(slip));
+            of.map(|n| n.code.replace('-', " ")).collect::<Vec<_>>().join(", ")
+        };
         page.slips = desk
             .office
             .drawer_slips(drawer.number)
@@ -82,6 +89,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
             .rev()
             .map(|s| SlipLine {
                 number: s.number,
+                notices: told(s.number),
                 what: match (&s.account, s.is_payout) {
                     (Some(account), false) => account.masked(),
                     (Some(account), true) => format!("paid out to {}", account.masked()),

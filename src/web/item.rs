@@ -13,9 +13,10 @@ use super::Desk;
 use super::exceptions::queue_lately;
 use super::form::{Form, escaped};
 use super::gate::{Visit, is_script};
+use super::owed::{BillLine, DueMark, Owed};
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence};
 use crate::domain::{
-    Bill, Cents, Decision, Document, DocumentId, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionId,
+    Cents, Decision, Document, DocumentId, DocumentKind, ImageRole, PixelBox, Role, Transaction, TransactionId,
     TransactionState,
 };
 use crate::exceptions::{self, Candidate, Move, Queue};
@@ -103,6 +104,7 @@ impl Sheet {
 pub struct Answer {
     pub key: usize,
     pub label: String,
+    pub why: String,
     pub candidate: Candidate,
 }
 
@@ -173,32 +175,6 @@ fn choice(m: &Move) -> Choice {
     Choice { letter, name: m.name, words, fields: m.fields.iter().map(|f| field(f)).collect() }
 }
 
-pub struct BillLine {
-    pub name: String,
-    pub account: String,
-    pub status: &'static str,
-    pub alarming: bool,
-    pub due: String,
-    pub due_date: String,
-    pub late: String,
-    pub past: String,
-    pub paid: String,
-}
-
-fn bill_line(bill: &Bill) -> BillLine {
-    BillLine {
-        name: bill.name.clone(),
-        account: format!("{} {}", bill.biller, bill.account.masked()),
-        status: bill.status.as_str(),
-        alarming: bill.status != crate::domain::AccountStatus::Active,
-        due: money(bill.amount_due),
-        due_date: bill.due_date.map_or(String::new(), |d| d.to_string()),
-        late: bill.late_amount.map(money).unwrap_or_default(),
-        past: bill.past_due.filter(|p| !p.is_zero()).map(money).unwrap_or_default(),
-        paid: if bill.paid.is_zero() { String::new() } else { money(bill.paid) },
-    }
-}
-
 pub struct AppliedLine {
     pub to: String,
     pub amount: String,
@@ -242,6 +218,7 @@ pub struct Part {
     /// The amount in words, where the figures are in question.
     pub in_words: String,
     pub bills: Vec<BillLine>,
+    pub due: Option<DueMark>,
     pub applied: Vec<AppliedLine>,
     pub history: Vec<Happened>,
     pub context: String,
@@ -458,9 +435,11 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
     let snippet = sheets.first().filter(|s| !s.doubt.is_empty() && s.has_image);
     let snippet = snippet.map(|s| format!("/documents/{}/snippet?box={}", s.id, s.doubt)).unwrap_or_default();
     let t = &item.transaction;
+    let near = if item.blind { &[] } else { item.bills.as_slice() };
+    let owed = Owed::of(desk, t, near, &item.candidates).await?;
     let offered = item.candidates.into_iter().filter(|c| visit.has(&[Role::for_move(c.name)]));
-    let answers =
-        offered.zip(1..).map(|(candidate, key)| Answer { key, label: shown(&candidate), candidate }).collect();
+    let answer = |(candidate, key)| Answer { key, label: shown(&candidate), why: owed.why(&candidate), candidate };
+    let answers = offered.zip(1..).map(answer).collect();
     let decided = asked.as_ref().and_then(|e| e.decision.as_ref()).map(decided_words).unwrap_or_default();
     Ok(Part {
         csrf: visit.csrf.clone(),
@@ -487,7 +466,8 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         second_key: item.second_key.map(|n| n.0).unwrap_or_default(),
         snippet,
         in_words,
-        bills: item.bills.iter().filter(|_| !item.blind).take(8).map(bill_line).collect(),
+        bills: owed.bills,
+        due: owed.due,
         applied: if item.blind { Vec::new() } else { applied(t) },
         may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,
         may_note: visit.has(&[Role::Key, Role::Match]),

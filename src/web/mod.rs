@@ -20,6 +20,7 @@ mod key;
 mod ledger;
 mod listen;
 pub mod one_time;
+mod owed;
 mod page;
 pub mod password;
 mod plot;

@@ -45,6 +45,75 @@ async fn who_bounces_too_often_pays_by_cash() {
     h.close().await;
 }
 
+/// Who is without service, or about to be, and pays at the counter: collections hear of it at the receipt, by the row and by the
+/// file, as of what comes by mail; once, and not of a receipt that was refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counter_payment_of_who_is_cut_off_is_told_at_once() {
+    use remit::domain::AccountStatus;
+    use remit::domain::drawer::Tender;
+    use remit::pipeline::Received;
+    let h = Harness::new().await;
+    let bytes = std::fs::read(samples().join("open_bills.csv")).unwrap();
+    let mut bills = remit::formats::bills_csv::bills(&bytes, None).unwrap().rows;
+    bills.retain(|b| b.status == AccountStatus::Active && b.amount_due > Cents::new(2000));
+    bills.sort_by(|a, b| a.account.cmp(&b.account));
+    bills.dedup_by(|a, b| a.account == b.account);
+    bills.truncate(6);
+    let kim = UserName("kim".into());
+    h.office.add_user(&kim, &[Role::Cashier]).await.unwrap();
+    let date: Day = "2026-11-30".parse().unwrap();
+    // status, named bill, tender, the code that collections get
+    let rows = [
+        (AccountStatus::CutoffPending, true, Tender::Cash, "cutoff-pending"),
+        (AccountStatus::Disconnected, false, Tender::Card, "account-disconnected"),
+        (AccountStatus::WrittenOff, true, Tender::Check, "recovery"),
+        (AccountStatus::Arrangement, true, Tender::MoneyOrder, "arrangement-kept"),
+        (AccountStatus::Arrangement, false, Tender::Cash, ""),
+        (AccountStatus::Active, true, Tender::Cash, ""),
+    ];
+    for (bill, row) in bills.iter_mut().zip(&rows) {
+        (bill.status, bill.instalment, bill.due_date) = (row.0, Some(Cents::new(500)), Some(date));
+    }
+    h.office.import_bills(&bills, false, false).await.unwrap();
+    let (drawer, _) = h.office.open_drawer("front", date, Cents::ZERO, &kim).await.unwrap();
+    let file = h.folder.path().join("site").join("notices").join("2026-11-30-drawer-1.csv");
+    let mut lines = 1;
+    for ((bill, (_, named, tender, code)), n) in bills.iter().zip(&rows).zip(1i64..) {
+        let mut received = Received {
+            tender: *tender,
+            amount: Cents::new(500),
+            tendered: Cents::new(400),
+            reference: String::new(),
+            biller: Some(bill.biller.clone()),
+            account: bill.account.clone(),
+            bill: named.then(|| bill.bill.clone()),
+            memo: String::new(),
+            mark: format!("m{n}"),
+        };
+        assert!(h.office.receive(&drawer, &received, &kim).await.is_err(), "too little was handed over");
+        received.tendered = received.amount;
+        for already in [false, true] {
+            let got = h.office.receive(&drawer, &received, &kim).await.unwrap();
+            assert_eq!((got.0.number, got.1), (n, already));
+            lines += usize::from(!code.is_empty() && !already);
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(text.lines().count(), lines, "after receipt {n}:\n{text}");
+            let own = format!(",receipt {n},{code},{},{},", bill.biller, bill.account.reveal());
+            assert_eq!(text.contains(&own), !code.is_empty(), "receipt {n} ({code}):\n{text}");
+        }
+    }
+    let told = h.office.notices(date).await.unwrap();
+    let codes: Vec<(Option<i64>, &str)> = told.iter().map(|n| (n.receipt, n.code.as_str())).collect();
+    let all = [(3, "recovery"), (2, "account-disconnected"), (1, "cutoff-pending"), (4, "arrangement-kept")];
+    let mut want: Vec<(Option<i64>, &str)> = all.iter().map(|(n, code)| (Some(*n), *code)).collect();
+    want.sort_by_key(|w| w.1);
+    assert_eq!(codes, want);
+    assert!(told.iter().all(|n| n.amount == Some(Cents::new(500)) && n.batch.is_none() && n.date == date));
+    assert!(told.iter().all(|n| !bills.iter().any(|b| n.message.contains(b.account.reveal()))), "masked");
+    assert!(h.office.store().waiting_exports().await.unwrap().is_empty());
+    h.close().await;
+}
+
 /// A batch over its limit, or with old bills, waits for an approver's word; an amount that is keyed afterwards does not slip
 /// by; a batch that is out says so among the exceptions until it balances.
 #[tokio::test(flavor = "multi_thread")]
