@@ -14,6 +14,7 @@ mod intake;
 mod ledger;
 mod papers;
 mod pieces;
+mod record;
 mod returns;
 pub mod settings;
 mod settle;
@@ -29,8 +30,9 @@ pub use drawer::{ClosedDrawer, Received};
 pub use intake::{TakeIn, Taken};
 pub use ledger::{BillingFile, Totals, acknowledgement};
 pub use papers::{REPORTS, ReportQuestion};
+pub use record::undoable;
 pub use returns::{ReturnTaken, ReturnView, ReturnsImported};
-pub use settle::{AfterDecision, BalanceAnswer, PostedBatch, undoable};
+pub use settle::{AfterDecision, BalanceAnswer, PostedBatch};
 pub use simulate::{Changed, Outcome, Simulated};
 pub use view::{BatchHead, BatchView, ExceptionView, LedgerBalance, Proof, Summary};
 
@@ -404,7 +406,7 @@ impl Office {
         let mut readings = self.store.readings(&batch.id).await?;
         let mut decisions: std::collections::BTreeMap<&DocumentId, Vec<Decision>> = Default::default();
         for t in settled.iter().filter(|t| !t.decisions.is_empty()) {
-            let standing = settle::standing(&t.decisions);
+            let standing = record::standing(&t.decisions);
             decisions.extend(t.documents.iter().map(|d| (d, standing.clone())));
         }
         let mode = self.site.config.amounts.mode;
@@ -423,7 +425,7 @@ impl Office {
         mut readings: std::collections::BTreeMap<DocumentId, Vec<Reading>>,
         settled: &[Transaction],
     ) -> Result<Known> {
-        let standing: Vec<Vec<Decision>> = settled.iter().map(|t| settle::standing(&t.decisions)).collect();
+        let standing: Vec<Vec<Decision>> = settled.iter().map(|t| record::standing(&t.decisions)).collect();
         let mut decisions: std::collections::BTreeMap<&DocumentId, &[Decision]> = Default::default();
         for (transaction, standing) in settled.iter().zip(&standing) {
             decisions.extend(transaction.documents.iter().map(|d| (d, standing.as_slice())));
@@ -732,7 +734,7 @@ impl Known {
     /// Verifies the amounts of one transaction's checks anew, as if none had been: its bills are others now. What a person
     /// keyed stays.
     fn look_again(&mut self, one: &Transaction, standard: &Standard) {
-        let decisions = settle::standing(&one.decisions);
+        let decisions = record::standing(&one.decisions);
         let anew = |known: &mut Known, id: &DocumentId, reads: &[Reading]| {
             let document = known.documents.iter().find(|d| d.id == *id);
             let evidence = known.evidence.iter_mut().find(|e| e.document == *id);

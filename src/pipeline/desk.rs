@@ -153,7 +153,7 @@ impl Office {
         let mode = self.site.config.amounts.mode;
         for id in &transaction.documents {
             let document = self.store.document(id.as_str()).await?;
-            let standing = crate::pipeline::settle::standing(&transaction.decisions);
+            let standing = crate::pipeline::record::standing(&transaction.decisions);
             papers.push(Paper::new(document, readings.remove(id).unwrap_or_default(), &standing, mode));
         }
         Ok(papers)

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::settle::{after, proposed_again, regrouped, taken_back};
+use super::record::taken_back;
+use super::settle::{after, proposed_again, regrouped};
 use super::{AfterDecision, Office, OfficeError, Result};
 use crate::domain::{
     Batch, Decision, Document, DocumentId, ImageRef, ImageRole, Reason, Sha256, Transaction, TransactionState, UserName,

@@ -10,6 +10,7 @@ use crate::domain::{
 };
 use crate::exceptions::{self, Effect, MoveError};
 use crate::grouping::{self, Group};
+use crate::pipeline::record::{PARTS, UNDO, is_taken_back, last_standing, standing};
 use crate::pipeline::{Known, Office, OfficeError, Result, system};
 use crate::store::{Approval, CheckKey, Decided, Done, Rescan, StoreError};
 use crate::{matching, post, station};
@@ -152,7 +153,11 @@ impl Office {
     ) -> Result<AfterDecision> {
         let before = self.store.transaction(transaction).await?;
         let same = |d: &&Decision| d.name == "flag" && d.fields.get("code").is_some_and(|c| c == code.code());
-        if before.decisions.iter().find(same).is_some_and(|d| d.fields.get("note").is_some_and(|n| n == note.trim())) {
+        if standing(&before.decisions)
+            .iter()
+            .find(same)
+            .is_some_and(|d| d.fields.get("note").is_some_and(|n| n == note.trim()))
+        {
             return Ok(after(None, &before, true));
         }
         let decided = exceptions::flag(&before, code, on, note, by, &self.clock.stamp()).map_err(told)?;
@@ -723,10 +728,23 @@ pub(super) fn regrouped(
         new.id = matching::transaction_id(&decided.batch, first);
         new.documents = documents.to_vec();
         // Envelopes that came in whole bring what was decided about them, in front of what puts them together.
-        let regroup = new.decisions.pop();
+        let mut regroup = new.decisions.pop();
+        let mut parts = Vec::new();
         for one in touched.iter().filter(|t| t.id != decided.id && t.documents.iter().all(|d| documents.contains(d))) {
-            let brought = one.decisions.iter().filter(|d| !new.decisions.contains(d)).cloned();
-            new.decisions.extend(brought.collect::<Vec<_>>());
+            let same = new.decisions.iter().zip(&one.decisions).take_while(|(a, b)| a == b).count();
+            let own = &one.decisions[same..];
+            // A record in which something was taken back names its own places: it comes whole, with where it begins.
+            if own.iter().any(|d| d.name == UNDO) {
+                parts.push(format!("{}:{same}", new.decisions.len()));
+                new.decisions.extend_from_slice(own);
+            } else {
+                let there = standing(&new.decisions);
+                let brought = own.iter().filter(|d| !there.contains(d)).cloned();
+                new.decisions.extend(brought.collect::<Vec<_>>());
+            }
+        }
+        if let Some(regroup) = regroup.as_mut().filter(|_| !parts.is_empty()) {
+            regroup.fields.insert(PARTS.into(), parts.join(","));
         }
         new.decisions.extend(regroup);
         new.reason = "put together by a person".into();
@@ -775,40 +793,6 @@ fn names_another_bill(decisions: &[Decision]) -> bool {
         None => Some(d),
     });
     newest.flatten().as_ref().is_some_and(names)
-}
-
-/// The decision that takes another one back; its field `of` is the place of that one.
-const UNDO: &str = "undo";
-
-/// The decisions that count: those that were taken back are left out, and so is the taking back.
-pub(super) fn standing(decisions: &[Decision]) -> Vec<Decision> {
-    let gone: Vec<usize> =
-        decisions.iter().filter(|d| d.name == UNDO).filter_map(|d| d.fields.get("of")?.parse().ok()).collect();
-    let stands = |(place, d): &(usize, &Decision)| d.name != UNDO && !gone.contains(place);
-    decisions.iter().enumerate().filter(stands).map(|(_, d)| d.clone()).collect()
-}
-
-/// Was anything taken back here? Such a record names its own places, and stays at the head of a longer one.
-pub(super) fn taken_back(t: &Transaction) -> bool {
-    t.decisions.iter().any(|d| d.name == UNDO)
-}
-
-fn is_taken_back(t: &Transaction, place: usize) -> bool {
-    let of = |d: &Decision| d.fields.get("of").and_then(|of| of.parse().ok()) == Some(place);
-    t.decisions.iter().any(|d| d.name == UNDO && of(d))
-}
-
-/// The place of the newest decision that stands.
-fn last_standing(t: &Transaction) -> Option<usize> {
-    (0..t.decisions.len()).rev().find(|n| t.decisions[*n].name != UNDO && !is_taken_back(t, *n))
-}
-
-/// The place of the decision that can be taken back.
-pub fn undoable(t: &Transaction) -> Option<usize> {
-    last_standing(t).filter(|n| match t.decisions[*n].name.as_str() {
-        "regroup" | "rescan" => t.decisions[*n].fields.contains_key("was"),
-        _ => true,
-    })
 }
 
 /// An exception ends once: one that is asked again after its decision was taken back is another one, with its own id.

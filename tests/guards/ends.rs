@@ -192,3 +192,79 @@ async fn what_was_decided_goes_with_the_papers() {
     }
     house.verified().await;
 }
+
+/// What was taken back in each of several envelopes stays taken back when they are put together, apart and together again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_on_each_side_stays_so() {
+    let house = House::new("").await;
+    house.take(&samples().join("batches").join("b0001")).await;
+    let desk = house.at(NOW).await;
+    let olga = house.person("olga", &[Role::Operator], false).await;
+    let store = house.office.store();
+    let batch = house.office.batches().await.unwrap().remove(0).id;
+    let all = store.transactions(&batch).await.unwrap();
+    let sent = async |path: String, form: &str| {
+        let got = post(&desk, &path, &olga, form).await;
+        assert_eq!(got.status, StatusCode::SEE_OTHER, "{path} {form}: {}", got.text);
+        got.to().to_string()
+    };
+    // What a person saw on the paper is an exception as long as it stands.
+    let work = async |id: &str, what: &[&str]| {
+        for one in what {
+            if *one == "undo" {
+                sent(format!("/transactions/{id}/undo"), "").await;
+                continue;
+            }
+            let (code, olga) = (remit::domain::Reason::RestrictiveNote, name("olga"));
+            assert!(!house.office.flag(id, code, None, one, &olga).await.unwrap().already, "{one} was not taken again");
+        }
+    };
+    let put = async |parts: &[&remit::domain::Transaction]| {
+        let documents = parts.iter().flat_map(|t| &t.documents);
+        let form: Vec<String> = documents.map(|d| format!("document={d}")).collect();
+        let to = sent(format!("/batches/{batch}/regroup"), &form.join("&")).await;
+        let (id, of) = to.split("undo=").nth(1).unwrap().split_once("&of=").unwrap();
+        (store.transaction(id).await.unwrap(), of.to_string())
+    };
+    let found = async |t: &remit::domain::Transaction| {
+        let id = store.transaction_of_document(&t.documents[0]).await.unwrap().unwrap();
+        store.transaction(id.as_str()).await.unwrap()
+    };
+    let (twice, held) = (&["paid in full", "undo"][..], &["paid in full", "undo", "paid in full"][..]);
+    for (n, (a, b, state)) in
+        [(twice, twice, "clean"), (twice, held, "noted"), (held, twice, "noted"), (held, held, "noted")]
+            .iter()
+            .enumerate()
+    {
+        let (one, two, three) = (&all[3 * n], &all[3 * n + 1], &all[3 * n + 2]);
+        for (t, what) in [(one, a), (two, b), (three, &twice)] {
+            work(t.id.as_str(), what).await;
+        }
+        let said = |t: &remit::domain::Transaction| {
+            let noted = t.exceptions.iter().any(|e| e.code == remit::domain::Reason::RestrictiveNote);
+            if noted { "noted" } else { "clean" }
+        };
+        let (both, of) = put(&[one, two]).await;
+        assert_eq!(said(&both), *state, "{n}: {:?}", both.decisions);
+        // What is decided now is the last, and is what is taken back.
+        if *state == "clean" {
+            work(both.id.as_str(), &["void after 90 days"]).await;
+            assert_eq!(said(&found(one).await), "noted");
+            work(both.id.as_str(), &["undo"]).await;
+            assert_eq!(said(&found(one).await), "clean");
+        }
+        sent(format!("/transactions/{}/undo", both.id), &format!("of={of}")).await;
+        assert_eq!(
+            (found(one).await.documents, found(two).await.documents),
+            (one.documents.clone(), two.documents.clone())
+        );
+        // Apart each is decided upon by itself; then all three come together.
+        if *state == "clean" {
+            work(found(one).await.id.as_str(), twice).await;
+            work(found(two).await.id.as_str(), twice).await;
+        }
+        let (three_now, _) = put(&[&found(one).await, &found(two).await, three]).await;
+        assert_eq!(said(&three_now), *state, "{n}: {:?}", three_now.decisions);
+    }
+    house.verified().await;
+}
