@@ -13,6 +13,10 @@ use remit::store::Done;
 
 const NOW: &str = "2026-11-28T12:00:00Z";
 
+#[path = "office/archive.rs"]
+mod archive;
+#[path = "office/meter.rs"]
+mod meter;
 #[path = "office/shred.rs"]
 mod shred;
 #[path = "office/words.rs"]

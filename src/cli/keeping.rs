@@ -175,14 +175,18 @@ pub async fn purge(args: PurgeArgs, office: &Office, global: &Global) -> anyhow:
         global,
         serde_json::to_value(&done)?,
         format!(
-            "{} {} images of {} batches before {before}, {} files as they came, {} files for the bank, {} bytes{}",
+            "{} {} images of {} batches before {before}, {} files as they came, {} files for the bank, {} bytes{}{}",
             if global.dry_run { "would take" } else { "took" },
             done.images,
             done.batches,
             done.files,
             done.deposit_files.len(),
             done.bytes,
-            if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) }
+            if held.is_empty() { String::new() } else { format!("; held: {}", held.join(" ")) },
+            match done.archived {
+                0 => String::new(),
+                n => format!("; {n} finished batches {} archived", if global.dry_run { "would be" } else { "are" }),
+            }
         ) + if done.in_server_log {
             "\nthe server's write-ahead log and its archives hold the sealed keys until they are recycled"
         } else {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::audit::Event;
 use super::db::{Bulk, Kind, Tx, sql, values};
 use super::*;
-use crate::domain::{Day, Role, Sha256};
+use crate::domain::{BatchEvent, Day, Role, Sha256};
 
 /// What a purge takes away.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
@@ -23,6 +23,9 @@ pub struct Purge {
     pub deposit_files: Vec<String>,
     /// Batches that would be due, but somebody holds them.
     pub held: Vec<BatchId>,
+    /// Batches that are over, whatever their age: the bank confirmed their deposits, the billing system its file of them, and
+    /// nothing in them waits. They are `archived` from now on.
+    pub archived: u64,
     /// The database is a server's: its write-ahead log, and whatever was archived of it, holds the sealed keys of what goes
     /// until that is recycled.
     pub in_server_log: bool,
@@ -61,6 +64,19 @@ macro_rules! in_another_file {
 }
 
 sql! {
+    /// Batches in which nothing is left to do, and of which both the bank and the billing system agree with the books.
+    OVER = "select b.id from batches b where b.site = $1
+        and (b.state = 'deposited' or (b.state = 'posted' and b.origin in ('lockbox', 'bank-file')))
+        and exists (select 1 from posting_files f where f.site = b.site and f.batch = b.id and f.state = 'proved')
+        and not exists (select 1 from transactions t where t.site = b.site and t.batch = b.id
+                        and t.state not in ('posted', 'rejected', 'void'))
+        and not exists (select 1 from exceptions e where e.site = b.site and e.batch = b.id and e.decided_by is null
+                        and not exists (select 1 from transactions t where t.site = e.site and t.id = e.transaction_id
+                                        and t.state in ('rejected', 'void')))
+        and not exists (select 1 from documents d cross join deposit_items i cross join deposits p
+                        where d.site = b.site and d.batch = b.id and i.site = d.site and i.document = d.id
+                        and p.site = i.site and p.id = i.deposit and p.state <> 'acknowledged')
+        order by b.id";
     /// Batches whose time is over, with whether a legal hold lies on them.
     DUE = concat!("select b.id, (select count(*) from legal_holds h where h.site = b.site and h.subject = b.id
                and h.released_at is null)
@@ -138,7 +154,8 @@ type Gone = (&'static str, String, String, i64, String);
 impl Store {
     /// Takes the images of finished batches before a day away, and the files that brought them: their packs are written again
     /// without them, their keys are destroyed, and each leaves its hash and size on record. Readings, decisions and books
-    /// stay. Without `really` it only says what it would take.
+    /// stay. Batches in which nothing is left to do are archived, also where nothing is taken away. Without `really` it only
+    /// says what it would take.
     pub async fn purge(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let purge = self.again(|| Box::pin(self.purge_now(before, really, by))).await?;
         // Only now, when no row names them; a crash before these lines is mended by the next purge.
@@ -153,6 +170,13 @@ impl Store {
         let mut tx = self.db().write().await?;
         self.may(&mut tx, by, &[Role::Admin]).await?;
         let mut purge = Purge { in_server_log: self.db().is_server(), ..Purge::default() };
+        let over: Vec<BatchId> = tx
+            .rows(OVER, values![self.site()])
+            .await?
+            .iter()
+            .map(|row| row.parsed(0, "batch"))
+            .collect::<Result<_, _>>()?;
+        purge.archived = over.len() as u64;
         let mut due = Vec::new();
         for row in tx.rows(DUE, values![self.site(), before]).await? {
             match row.int(1)? {
@@ -188,7 +212,12 @@ impl Store {
         packs.sort();
         packs.dedup();
         purge.bytes = going.values().map(|size| *size as u64).sum();
-        if !really || (going.is_empty() && record.is_empty()) {
+        if !really {
+            return Ok(purge);
+        }
+        if going.is_empty() && record.is_empty() {
+            self.archive(&mut tx, &over, by).await?;
+            tx.commit().await?;
             return Ok(purge);
         }
         self.write_packs_without(&mut tx, &going, &packs).await?;
@@ -213,11 +242,21 @@ impl Store {
             purge.bytes,
             purge.deposit_files.len()
         );
+        self.archive(&mut tx, &over, by).await?;
         let id = before.to_string();
         let event = Event::said(by, "purge", "images", &id, &note);
         self.record(&mut tx, event).await?;
         tx.commit().await?;
         Ok(purge)
+    }
+
+    async fn archive(&self, tx: &mut Tx, over: &[BatchId], by: &UserName) -> Result<(), StoreError> {
+        for batch in over {
+            self.move_batch(tx, batch, BatchEvent::Archive).await?;
+            let note = "deposited and confirmed, posted and proved, nothing waits";
+            self.record(tx, Event::said(by, "archive", "batch", batch.as_str(), note)).await?;
+        }
+        Ok(())
     }
 
     /// What stays of these packs, one pack for each; durable before any row names it.
