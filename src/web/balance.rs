@@ -12,6 +12,7 @@ use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, money_or, see_other, sentence, short_or_over};
+use super::reels::{self, Reel, reels};
 use crate::balance;
 use crate::domain::{Batch, BatchEvent, Cents, Role, Sha256, TransactionKind};
 use crate::pipeline::{AfterDecision, BalanceAnswer, OfficeError};
@@ -59,6 +60,9 @@ struct Page {
     frame: Frame,
     batch: Batch,
     lines: Vec<Line>,
+    /// Payments of the batch, of which the lines are a part.
+    count: usize,
+    reels: Vec<Reel>,
     has_tape: bool,
     tape: String,
     declared_count: String,
@@ -77,6 +81,9 @@ struct Page {
     /// The payment whose mend can be taken back from here.
     undo: Option<(String, usize)>,
 }
+
+/// Payments on one part of the list.
+const IN_SIGHT: usize = 150;
 
 pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
     let query = visit.query();
@@ -112,10 +119,19 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
         lines.iter_mut().skip(first + 1).for_each(|l| l.differs = false);
     }
     let has_tape = !tape.is_empty();
+    // The part that is asked for, or else the one with the first disagreement.
+    let (all, differs) = (lines.len(), lines.iter().position(|l| l.differs));
+    let here = match (query.get("from"), differs) {
+        ("", Some(first)) => reels::part(first, all, IN_SIGHT),
+        _ => reels::from(&visit, all, IN_SIGHT),
+    };
+    let lines: Vec<Line> = lines.into_iter().skip(here).take(IN_SIGHT).collect();
     let count = |n: Option<u32>| n.map_or_else(|| "-".to_string(), |n| n.to_string());
     let mut page = Page {
         frame: Frame::new(&desk, &visit, "Balance", "/batches").await?.on("balance").with_totals(&desk, &batch).await?,
         lines,
+        count: all,
+        reels: reels(all, IN_SIGHT, here, ""),
         has_tape,
         tape: query.get("tape").chars().take(4000).collect(),
         declared_count: count(batch.declared.count),

@@ -12,6 +12,7 @@ use super::form::Form;
 use super::gate::Visit;
 use super::item::kind_words;
 use super::page::{Frame, Problem, html, money, money_or, see_other, short_or_over};
+use super::reels::{self, Reel, reels};
 use crate::domain::{Batch, BatchState, Cents, DocumentKind, Role, TransactionState};
 use crate::store::Frame as StripFrame;
 
@@ -155,14 +156,6 @@ pub struct Envelope {
     pub movable: bool,
 }
 
-/// A page of the film: the first payment on it, from 0.
-struct Reel {
-    from: usize,
-    words: String,
-    /// `here`, the key that leads to it, or nothing.
-    key: &'static str,
-}
-
 #[derive(Template)]
 #[template(path = "batch.html", config = "src/web/askama.toml")]
 struct Page {
@@ -238,20 +231,10 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
     let may_work = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Decide).is_some();
     let may_void = visit.has(&[Role::Match]) && batch.state.after(crate::domain::BatchEvent::Void).is_some();
     let all = envelopes.len();
-    let from: usize = visit.query().get("from").parse().unwrap_or(0).min(all.saturating_sub(1)) / IN_SIGHT * IN_SIGHT;
+    let from = reels::from(&visit, all, IN_SIGHT);
     let envelopes: Vec<Envelope> = envelopes.into_iter().skip(from).take(IN_SIGHT).collect();
-    let reels = (0..all.div_ceil(IN_SIGHT)).map(|n| Reel {
-        from: n * IN_SIGHT,
-        words: format!("{} \u{2013} {}", n * IN_SIGHT + 1, all.min((n + 1) * IN_SIGHT)),
-        key: match n * IN_SIGHT {
-            one if one == from => "here",
-            one if one + IN_SIGHT == from => "j",
-            one if one == from + IN_SIGHT => "k",
-            _ => "",
-        },
-    });
     html(&Page {
-        reels: reels.collect(),
+        reels: reels(all, IN_SIGHT, from, ""),
         undo: super::item::to_undo(&desk, &visit).await.filter(|_| may_work),
         frame: Frame::new(&desk, &visit, &batch.name, "/batches").await?.on("batch").with_totals(&desk, &batch).await?,
         envelopes,

@@ -9,6 +9,7 @@ use super::form::Form;
 use super::gate::Visit;
 use super::item::amount_of;
 use super::page::{Frame, Problem, html, money, see_other, sentence, short_or_over};
+use super::reels::{self, Reel, reels};
 use crate::domain::drawer::{Pieces, Tender};
 use crate::domain::{AccountNumber, Biller, Cents};
 use crate::pipeline::Received;
@@ -47,6 +48,7 @@ struct Page {
     state: String,
     float: String,
     slips: Vec<SlipLine>,
+    reels: Vec<Reel>,
     counted: bool,
     over_short: String,
     agrees: bool,
@@ -54,6 +56,9 @@ struct Page {
     denominations: &'static [(&'static str, &'static str, i64)],
     mark: String,
 }
+
+/// Slips on one part of the list, the newest first.
+const IN_SIGHT: usize = 100;
 
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let person = visit.person()?.name.clone();
@@ -66,6 +71,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         state: String::new(),
         float: String::new(),
         slips: Vec::new(),
+        reels: Vec::new(),
         counted: false,
         over_short: String::new(),
         agrees: false,
@@ -81,12 +87,14 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
             let of = notices.iter().filter(|n| n.receipt == Some(slip));
             of.map(|n| n.code.replace('-', " ")).collect::<Vec<_>>().join(", ")
         };
-        page.slips = desk
-            .office
-            .drawer_slips(drawer.number)
-            .await?
+        let slips = desk.office.drawer_slips(drawer.number).await?;
+        let here = reels::from(&visit, slips.len(), IN_SIGHT);
+        page.reels = reels(slips.len(), IN_SIGHT, here, "");
+        page.slips = slips
             .into_iter()
             .rev()
+            .skip(here)
+            .take(IN_SIGHT)
             .map(|s| SlipLine {
                 number: s.number,
                 notices: told(s.number),

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Desk;
 use super::gate::{Visit, is_script};
-use super::item::{Walk, walk_from};
+use super::item::{Walk, to_undo, walk_from};
 use super::page::{Frame, Problem, html, money_or, see_other, sentence};
 use crate::domain::TransactionState;
 use crate::exceptions::Queue;
@@ -76,6 +76,8 @@ struct Page {
     showing_held: bool,
     all_here: bool,
     filter: String,
+    /// The payment whose decision, the last of a walk, can be taken back from here.
+    undo: Option<(String, usize)>,
 }
 
 /// `GET /exceptions/next`: what is left of a walk, as it stands now; for a person the first of it, or the list.
@@ -92,7 +94,7 @@ pub async fn next(State(desk): State<Desk>, visit: Visit, headers: HeaderMap) ->
 }
 
 /// Lines on one page; the rest is said by number.
-const MOST: usize = 100;
+const MOST: usize = 75;
 
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let query = visit.query();
@@ -137,6 +139,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         .collect();
     let held = all.iter().filter(is_held).count();
     html(&Page {
+        undo: to_undo(&desk, &visit).await,
         frame: Frame::new(&desk, &visit, "Exceptions", "/exceptions").await?.on("queue"),
         tabs,
         all: all.len() - held,

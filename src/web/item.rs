@@ -220,6 +220,8 @@ pub struct Part {
     pub bills: Vec<BillLine>,
     pub due: Option<DueMark>,
     pub applied: Vec<AppliedLine>,
+    /// Lines beside these; the report of the batch has them all.
+    pub applied_more: usize,
     pub history: Vec<Happened>,
     pub context: String,
     pub next: Vec<String>,
@@ -469,6 +471,7 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
         bills: owed.bills,
         due: owed.due,
         applied: if item.blind { Vec::new() } else { applied(t) },
+        applied_more: if item.blind { 0 } else { t.applications.len().saturating_sub(MOST_LINES) },
         may_rescan: visit.has(&[Role::Capture, Role::Match]) && !closed,
         may_note: visit.has(&[Role::Key, Role::Match]),
         may_unmask: visit.has(super::router::UNMASKERS),
@@ -490,9 +493,13 @@ async fn part(desk: &Desk, visit: &Visit, item: Item, walk: &Walk) -> Result<Par
     })
 }
 
+/// Of a list payment so many lines are shown.
+const MOST_LINES: usize = 60;
+
 fn applied(t: &Transaction) -> Vec<AppliedLine> {
     t.applications
         .iter()
+        .take(MOST_LINES)
         .map(|a| AppliedLine {
             to: match (&a.account, &a.bill) {
                 (Some(account), Some(bill)) => format!("{}, bill {}", account.masked(), bill),
@@ -634,7 +641,11 @@ pub async fn decide(
             let mark = if query.is_empty() { '?' } else { '&' };
             see_other(&format!("/exceptions/{next}{query}{mark}done={note}"))
         }
-        None => see_other(&format!("/exceptions?done={note}")),
+        // Nothing is left: the list, or the good news, from which this one can be taken back.
+        None => {
+            let undo = if first_key { String::new() } else { undo_of(&desk, &done).await? };
+            see_other(&format!("{}?done={note}{undo}", if walk.key { "/key" } else { "/exceptions" }))
+        }
     })
 }
 
@@ -692,7 +703,8 @@ pub async fn undo(
     let person = visit.person()?;
     // The decision that is meant; a second press does not take the one before it back as well.
     let of = form.get("of").parse().ok();
-    let back = Some(form.get("back")).filter(|back| back.starts_with("/batches/"));
+    let own = |back: &&str| back.starts_with("/batches/") || matches!(*back, "/exceptions" | "/key");
+    let back = Some(form.get("back")).filter(own);
     let there = desk.office.store().may_work(&id, &person.name, None, visit.now).await;
     if let (Err(StoreError::NotFound { .. }), Some(_), Some(back)) = (&there, of, back) {
         return Ok(see_other(&format!("{back}?done=already")));
@@ -723,6 +735,9 @@ pub async fn undo_of(desk: &Desk, done: &AfterDecision) -> Result<String, Proble
 /// The payment that a page's address names, as long as the decision named with it is the last that stands there: its id, and
 /// the place of that. A page from before offers nothing else instead.
 pub async fn to_undo(desk: &Desk, visit: &Visit) -> Option<(String, usize)> {
+    if !visit.has(&[Role::Key, Role::Match]) {
+        return None;
+    }
     let query = visit.query();
     let id: String = query.get("undo").chars().filter(char::is_ascii_alphanumeric).take(20).collect();
     if id.is_empty() {

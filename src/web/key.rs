@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::Desk;
 use super::exceptions::queue;
 use super::gate::Visit;
-use super::item::{Walk, walk_from};
+use super::item::{Walk, to_undo, walk_from};
 use super::page::{Frame, Problem, html, see_other};
 
 #[derive(Template)]
@@ -16,6 +16,8 @@ use super::page::{Frame, Problem, html, see_other};
 struct Page {
     frame: Frame,
     with_others: usize,
+    /// The payment keyed last, which can be taken back from here.
+    undo: Option<(String, usize)>,
 }
 
 /// To the first item that is to be keyed, or the good news that there is none.
@@ -26,5 +28,6 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         return Ok(see_other(&format!("/exceptions/{next}?walk=key")));
     }
     let with_others = queue(&desk).await?.iter().filter(|e| walk.fits(e)).count();
-    html(&Page { frame: Frame::new(&desk, &visit, "Key", "/key").await?.on("key"), with_others })
+    let undo = to_undo(&desk, &visit).await;
+    html(&Page { frame: Frame::new(&desk, &visit, "Key", "/key").await?.on("key"), with_others, undo })
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::Desk;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money};
+use super::reels::{self, Reel, reels};
 use crate::domain::Entry;
 use crate::reports;
 
@@ -44,6 +45,11 @@ struct Page {
 }
 
 const MOST: usize = 100;
+/// Lines on a page of the books, and postings of one entry to one account that have a line each.
+const LINES: usize = 150;
+const OF_ONE: usize = 4;
+/// Postings on one part of an entry.
+const POSTINGS: usize = 150;
 
 async fn books(desk: &Desk, visit: &Visit, account: &str) -> Result<Response, Problem> {
     let query = visit.query();
@@ -62,11 +68,17 @@ async fn books(desk: &Desk, visit: &Visit, account: &str) -> Result<Response, Pr
         })
         .collect();
     let entries = desk.office.store().newest_entries(account, before, MOST as u32).await?;
-    let older = match entries.len() < MOST {
-        true => 0,
-        false => entries.last().map_or(0, |e| e.number),
-    };
-    let lines = entries.iter().flat_map(|e| lines_of(e, account)).collect();
+    let (mut lines, mut last) = (Vec::new(), None);
+    for entry in &entries {
+        let own = lines_of(entry, account);
+        if lines.len() + own.len() > LINES {
+            break;
+        }
+        lines.extend(own);
+        last = Some(entry.number);
+    }
+    let shown_all = last == entries.last().map(|e| e.number);
+    let older = if shown_all && entries.len() < MOST { 0 } else { last.unwrap_or(0) };
     html(&Page {
         frame: Frame::new(desk, visit, "Ledger", "/ledger").await?.on("ledger"),
         accounts,
@@ -101,13 +113,22 @@ fn lines_of(entry: &Entry, account: &str) -> Vec<EntryLine> {
         let sum = money(crate::domain::Cents::new(debits));
         return vec![line(0, sum.clone(), sum, "", String::new())];
     }
-    let own = entry.draft.postings.iter().filter(|p| p.account == account);
-    own.map(|p| {
-        let units = p.amount.get();
-        let document = p.document.as_ref().map(|d| format!("/research?document={d}")).unwrap_or_default();
-        line(units, side(units, true), side(units, false), &p.memo, document)
-    })
-    .collect()
+    let own = || entry.draft.postings.iter().filter(|p| p.account == account);
+    if own().count() > OF_ONE {
+        let sum = |debit: bool| {
+            let side = own().map(|p| p.amount.get()).filter(|u| (*u > 0) == debit);
+            side.fold(0i64, i64::saturating_add)
+        };
+        let words = format!("{} ({} postings)", entry.draft.memo, own().count());
+        return vec![line(1, side(sum(true), true), side(sum(false), false), &words, String::new())];
+    }
+    own()
+        .map(|p| {
+            let units = p.amount.get();
+            let document = p.document.as_ref().map(|d| format!("/research?document={d}")).unwrap_or_default();
+            line(units, side(units, true), side(units, false), &p.memo, document)
+        })
+        .collect()
 }
 
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
@@ -140,6 +161,7 @@ struct EntryPage {
     transaction: String,
     batch: String,
     postings: Vec<PostingLine>,
+    reels: Vec<Reel>,
     hash: String,
     previous: String,
     holds: bool,
@@ -151,6 +173,8 @@ pub async fn entry(State(desk): State<Desk>, visit: Visit, Path(number): Path<i6
     let chart = &desk.office.site.config.posting;
     let holds = entry.holds();
     let text = |id: Option<String>| id.unwrap_or_default();
+    let all = entry.draft.postings.len();
+    let here = reels::from(&visit, all, POSTINGS);
     html(&EntryPage {
         frame: Frame::new(&desk, &visit, &format!("Entry {number}"), "/ledger").await?.on("entry"),
         number,
@@ -162,6 +186,8 @@ pub async fn entry(State(desk): State<Desk>, visit: Visit, Path(number): Path<i6
             .draft
             .postings
             .iter()
+            .skip(here)
+            .take(POSTINGS)
             .map(|p| PostingLine {
                 name: chart.name(&p.account),
                 account: p.account.clone(),
@@ -175,6 +201,7 @@ pub async fn entry(State(desk): State<Desk>, visit: Visit, Path(number): Path<i6
                 document: text(p.document.as_ref().map(ToString::to_string)),
             })
             .collect(),
+        reels: reels(all, POSTINGS, here, ""),
         hash: entry.hash.to_string(),
         previous: entry.previous.to_string(),
         holds,

@@ -25,6 +25,7 @@ mod page;
 pub mod password;
 mod plot;
 mod programs;
+mod reels;
 mod release;
 mod research;
 mod returns;

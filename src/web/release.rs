@@ -11,6 +11,7 @@ use super::batch::{Row, rows};
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, money_or, see_other};
+use super::reels::{self, Reel, reels};
 use crate::domain::{Batch, BatchState, Cents, Day, Deposit, DepositKind, Role, Sha256, TransactionState};
 use crate::pipeline::{BalanceAnswer, OfficeError};
 use crate::reports::ProofSheet;
@@ -41,6 +42,8 @@ struct ApprovePage {
     to_post: (String, String),
     applied: Vec<Applied>,
     keyed: Vec<Keyed>,
+    decided: usize,
+    reels: Vec<Reel>,
     notes: Vec<String>,
     proves: bool,
     why_not: String,
@@ -49,6 +52,11 @@ struct ApprovePage {
     approved: bool,
     posted: bool,
 }
+
+/// Lines on one part of a list: decisions, checks of a deposit, batches of a day.
+const DECIDED: usize = 120;
+const CHECKS: usize = 150;
+const BATCHES: usize = 30;
 
 /// What a person decided in the batch: the approver looks at it.
 struct Keyed {
@@ -115,6 +123,9 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
         });
     }
     let own = batch.balanced_by.as_ref() == Some(&person.name);
+    let decided = keyed.len();
+    let here = reels::from(&visit, decided, DECIDED);
+    let keyed: Vec<Keyed> = keyed.into_iter().skip(here).take(DECIDED).collect();
     html(&ApprovePage {
         frame: Frame::new(&desk, &visit, "Approve", "/batches").await?.on("approve").with_totals(&desk, &batch).await?,
         balanced_by: batch.balanced_by.as_ref().map(|n| n.0.clone()).unwrap_or_default(),
@@ -123,6 +134,8 @@ pub async fn approve_page(State(desk): State<Desk>, visit: Visit, Path(id): Path
         to_post,
         applied,
         keyed,
+        decided,
+        reels: reels(decided, DECIDED, here, ""),
         notes,
         proves,
         why_not,
@@ -190,6 +203,8 @@ struct DepositsPage {
     waiting: usize,
     waiting_total: String,
     posted: Vec<Row>,
+    /// Beside those.
+    more: usize,
     may_release: bool,
     date: String,
 }
@@ -203,12 +218,15 @@ pub async fn deposits(State(desk): State<Desk>, visit: Visit) -> Result<Response
     let total = Cents::sum(waiting.iter().map(|c| c.amount)).map_err(OfficeError::from)?;
     let mut posted = rows(&desk).await?;
     posted.retain(|r| r.state == "posted" || r.state == "approved");
+    let more = posted.len().saturating_sub(BATCHES);
+    posted.truncate(BATCHES);
     html(&DepositsPage {
         frame: Frame::new(&desk, &visit, "Deposits", "/deposits").await?.on("deposits"),
         deposits,
         waiting: waiting.len(),
         waiting_total: money(total),
         posted,
+        more,
         may_release: visit.has(&[Role::Release]),
         date: waiting.iter().map(|c| c.date).max().unwrap_or_else(|| desk.office.clock.today()).to_string(),
     })
@@ -248,16 +266,22 @@ struct DepositPage {
     sha256: String,
     proved: bool,
     items: Vec<DepositItemLine>,
+    reels: Vec<Reel>,
     may_export: bool,
 }
 
 pub async fn deposit(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>) -> Result<Response, Problem> {
     let deposit = desk.office.store().deposit(&id).await?;
     let proved = file_bytes(&desk, &deposit).is_ok();
+    let all = deposit.items.len();
+    let each = reels::each(&visit, all, CHECKS);
+    let here = reels::from(&visit, all, each);
     let items = deposit
         .items
         .iter()
         .zip(1..)
+        .skip(here)
+        .take(each)
         .map(|(item, number)| DepositItemLine {
             href: format!("/research?document={}", item.document),
             number,
@@ -272,6 +296,7 @@ pub async fn deposit(State(desk): State<Desk>, visit: Visit, Path(id): Path<Stri
         deposit: deposit_line(&deposit),
         proved,
         items,
+        reels: reels(all, each, here, ""),
         may_export: visit.has(&[Role::Release, Role::Auditor]),
     })
 }
@@ -331,6 +356,7 @@ struct SheetPage {
     frame: Frame,
     sheet: ProofSheet,
     lines: Vec<SheetLine>,
+    reels: Vec<Reel>,
     total: SheetLine,
     date: String,
     exceptions: Vec<(&'static str, u32)>,
@@ -354,9 +380,13 @@ pub async fn proof_sheet(State(desk): State<Desk>, visit: Visit) -> Result<Respo
             .collect(),
         agrees: b.agrees,
     };
+    let all = sheet.batches.len();
+    let each = reels::each(&visit, all, BATCHES);
+    let here = reels::from(&visit, all, each);
     html(&SheetPage {
         frame: Frame::new(&desk, &visit, "Proof sheet", "/deposits").await?.on("proof-sheet"),
-        lines: sheet.batches.iter().map(line).collect(),
+        lines: sheet.batches.iter().skip(here).take(each).map(line).collect(),
+        reels: reels(all, each, here, &format!("date={}&", sheet.date)),
         total: line(&sheet.total),
         date: sheet.date.to_string(),
         ledger: sheet.ledger.iter().map(|l| [l.account.clone(), money(l.debit), money(l.credit)]).collect(),

@@ -9,6 +9,7 @@ use super::Desk;
 use super::form::Form;
 use super::gate::Visit;
 use super::page::{Frame, Problem, html, money, see_other};
+use super::reels::{self, Reel, reels};
 use crate::domain::Role;
 use crate::domain::returned::ReturnEvent;
 
@@ -35,14 +36,20 @@ struct Line {
 struct Page {
     frame: Frame,
     lines: Vec<Line>,
+    reels: Vec<Reel>,
     open: usize,
     may_work: bool,
 }
 
+/// Returns on one part of the list.
+const IN_SIGHT: usize = 40;
+
 pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Problem> {
     let mut all = desk.office.returns().await?;
     all.reverse();
-    all.truncate(200);
+    let open = all.iter().filter(|r| !r.moves.is_empty()).count();
+    let here = reels::from(&visit, all.len(), IN_SIGHT);
+    let reels = reels(all.len(), IN_SIGHT, here, "");
     let words = |m: &str| match m {
         "represent" => Some(("represent", "present again", "p")),
         "clear" => Some(("clear", "it cleared", "c")),
@@ -51,6 +58,8 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
     };
     let lines: Vec<Line> = all
         .into_iter()
+        .skip(here)
+        .take(IN_SIGHT)
         .map(|r| Line {
             id: r.id.to_string(),
             date: r.date.to_string(),
@@ -77,8 +86,9 @@ pub async fn page(State(desk): State<Desk>, visit: Visit) -> Result<Response, Pr
         .collect();
     html(&Page {
         frame: Frame::new(&desk, &visit, "Returns", "/returns").await?.on("returns"),
-        open: lines.iter().filter(|l| l.unmatched || !l.moves.is_empty()).count(),
+        open,
         lines,
+        reels,
         may_work: visit.has(&[Role::Match]),
     })
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 mod door;
 mod ends;
 mod images;
+mod large;
 mod owed;
 
 use remit::domain::ImageRole;

@@ -306,7 +306,12 @@ function show(part, push) {
 // What was decided here is not asked again, though it stood in a list that was made before.
 const settled = new Set();
 const nextOf = (part) => part.dataset.next.split(" ").filter((id) => id && !settled.has(id));
-const listOf = (context) => context.includes("walk=key") ? "/key" : "/exceptions" + context;
+const listOf = (context) => {
+  const list = context.includes("walk=key") ? "/key" : "/exceptions" + context;
+  // What was decided last can be taken back from there.
+  if (!lastTransaction || lastOf === null || lastOf === undefined) return list;
+  return `${list}${list.includes("?") ? "&" : "?"}undo=${lastTransaction}&of=${lastOf}`;
+};
 
 async function advance() {
   const from = item;
