@@ -223,7 +223,7 @@ enum Command {
     /// Bring a site back from a backup: whole, or not at all
     #[command(after_help = "Example:\n  remit restore 2026-11-20.remit office --key /mnt/safe/site.key")]
     Restore(keeping::RestoreArgs),
-    /// Take away images whose time is over, with a record of each
+    /// Archive batches that are over, and take away images whose time is over, with a record of each
     Purge(keeping::PurgeArgs),
     /// Batches that must stay for a court
     #[command(subcommand)]

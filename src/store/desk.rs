@@ -372,7 +372,8 @@ impl Store {
         }
         let mut tx = self.db().read().await?;
         // One payment may pay several bills of an account.
-        let mut paid: BTreeMap<(Option<String>, String), BTreeMap<(Day, String), Cents>> = BTreeMap::new();
+        type Payments = BTreeMap<(Day, String), Cents>;
+        let mut paid: BTreeMap<(Option<String>, String), Payments> = BTreeMap::new();
         for row in tx.rows(LAST_PAID, values![self.site(), numbers, besides]).await? {
             let of = paid.entry((row.text_or_null(0)?, row.text(1)?)).or_default();
             let sum = of.entry((row.parsed(2, "payment")?, row.text(3)?)).or_default();

@@ -106,7 +106,8 @@ async fn a_reading_on_a_stub_comes_into_the_export() {
     let mut lines: Vec<&str> = text.lines().collect();
     assert_eq!((lines.remove(0), lines.pop().unwrap()), (head, format!("CONTROL,{}", want.len()).as_str()));
     let mut found: Vec<&str> = lines.iter().map(|l| l.strip_prefix(&own).unwrap_or(l)).collect();
-    (found.sort_unstable(), want.sort_unstable());
+    found.sort_unstable();
+    want.sort_unstable();
     assert_eq!(found, want);
     let shown = serde_json::to_string(&h.office.meters(batch.date).await.unwrap()).unwrap();
     assert!(!plan.bills.iter().any(|b| shown.contains(b.account.reveal())), "masked: {shown}");
