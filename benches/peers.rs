@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use remit::deck::plan::{Bed, Images, Scenario, Source as Tray, Station, plan_of};
+use remit::deck::plan::{Scenario, Source as Tray, Station, plan_of};
 use remit::deck::wear::Wear;
 use remit::deck::{self, face::Paper};
 use remit::decode::barcode;
@@ -166,16 +166,17 @@ fn barcodes(folder: &Path) {
         "symbology", "damage", "codes", "ours", "wrong", "ms", "zxing", "wrong", "ms"
     );
     for ((name, damage), r) in &table {
-        let ms = |sum: f64| sum / r[0];
+        let ms = |sum: f64| format!("{:.1}", sum / r[0]);
+        let theirs = |told: String| if peer.is_some() { told } else { "-".into() };
         println!(
-            "{name:<12} {damage:<8} {:>5} | {:>5} {:>6} {:>8.1} | {:>7} {:>6} {:>8.1}",
+            "{name:<12} {damage:<8} {:>5} | {:>5} {:>6} {:>8} | {:>7} {:>6} {:>8}",
             r[0],
             r[1],
             r[2],
             ms(r[3]),
-            r[4],
-            r[5],
-            ms(r[6])
+            theirs(r[4].to_string()),
+            theirs(r[5].to_string()),
+            theirs(ms(r[6]))
         );
     }
 }
@@ -208,15 +209,7 @@ fn line_of(paper: &Paper, page: &Upright, layouts: &Layouts) -> Option<(String, 
 }
 
 fn lines(folder: &Path) {
-    let station = Station {
-        images: Images::Tiff,
-        dpi: 200,
-        bed: Bed::Crop,
-        quality: 75,
-        magnetic: None,
-        stub_first: false,
-        channel: "mail",
-    };
+    let station = Station::MAIL;
     let plan = plan_of(&[(Tray::Scanner, station, &[Scenario::Exact; 24])], 31, Day::new(2026, 11, 20).expect("a day"));
     let layouts = Layouts::parse(deck::tables::LAYOUTS).expect("layouts");
     let has_peer = installed("tesseract", &["--version"]).is_some();
@@ -289,7 +282,7 @@ fn installed(program: &str, arguments: &[&str]) -> Option<String> {
 
 /// Who is here to compare with, and who is not.
 fn peers() {
-    let module = "import importlib.metadata as m; print(m.version('zxing-cpp'))";
+    let module = "import importlib.metadata as m, zxingcpp, PIL.Image; print(m.version('zxing-cpp'))";
     let library = "import ctypes, ctypes.util; t = ctypes.CDLL(ctypes.util.find_library('tiff') or 'libtiff.so.6'); \
                    t.TIFFGetVersion.restype = ctypes.c_char_p; print(t.TIFFGetVersion().decode().splitlines()[0])";
     for (name, found, way) in [

@@ -1,23 +1,13 @@
 //! Pages as they should not be: what each distortion costs in reads, which fault of the picture is told and how often one is
 //! told that is not there, and every kind of image file that is none. All pictures are the deck's own.
 
-use remit::deck::plan::{Bed, Images, Piece, Plan, Scenario, Source as Tray, Station, plan_of};
+use remit::deck::plan::{Piece, Plan, Scenario, Source as Tray, Station, plan_of};
 use remit::deck::wear::Wear;
 use remit::deck::{self, face::Paper};
 use remit::decode::layout::Layouts;
 use remit::decode::{Expect, Request, Source, decode};
 use remit::domain::{Day, DocumentKind, ImageRole, Quality, Reading, Reason};
 use remit::imaging::{self, Bits, Gray, PageError, Raster, convert, jpeg, png, tiff};
-
-const STATION: Station = Station {
-    images: Images::Tiff,
-    dpi: 200,
-    bed: Bed::Crop,
-    quality: 75,
-    magnetic: None,
-    stub_first: false,
-    channel: "mail",
-};
 
 /// So many envelopes of one check and one stub.
 fn planned(envelopes: usize, station: Station) -> Plan {
@@ -71,8 +61,8 @@ fn score(piece: &Piece, reading: &Reading, into: &mut Score) {
 #[test]
 fn each_distortion_keeps_its_reads() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
-    let crop = planned(5, STATION);
-    let fine = planned(5, Station { dpi: 300, ..STATION });
+    let crop = planned(5, Station::MAIL);
+    let fine = planned(5, Station { dpi: 300, ..Station::MAIL });
     let steps: &[Step] = &[
         ("none", None, false, &crop, true, 10),
         ("300 dpi", None, false, &fine, true, 10),
@@ -122,7 +112,7 @@ fn each_distortion_keeps_its_reads() {
 #[test]
 fn each_fault_of_a_picture_is_told() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
-    let plan = planned(6, STATION);
+    let plan = planned(6, Station::MAIL);
     type Flag = fn(&Quality) -> bool;
     let flags: [(&str, Flag); 9] = [
         ("partial", |q| q.partial),
@@ -157,7 +147,7 @@ fn each_fault_of_a_picture_is_told() {
     for (name, wear, wanted, allowed) in done {
         for piece in &plan.trays[0].pieces {
             let piece = Piece { wear: *wear, ..piece.clone() };
-            let page = deck::scanned(&piece, STATION, false);
+            let page = deck::scanned(&piece, Station::MAIL, false);
             let dpi = wear.map_or(200, |w| w.dpi(200));
             let bytes = tiff::write_g4(&convert::threshold(&page, 150), dpi);
             let quality = read(&bytes, None, &layouts).quality;
@@ -181,7 +171,7 @@ fn each_fault_of_a_picture_is_told() {
     let account = |p: &Paper| if let Paper::Stub(s) = p { Some(s.bill.account.clone()) } else { None };
     for pair in stubs.windows(2).filter(|p| account(&p[0].paper) != account(&p[1].paper)) {
         let piece = Piece { over: Some(pair[1].paper.clone()), ..pair[0].clone() };
-        let bytes = tiff::write_g4(&convert::threshold(&deck::scanned(&piece, STATION, false), 150), 200);
+        let bytes = tiff::write_g4(&convert::threshold(&deck::scanned(&piece, Station::MAIL, false), 150), 200);
         due[6] += 1;
         told[6] += usize::from(read(&bytes, None, &layouts).quality.piggyback);
     }
@@ -201,9 +191,9 @@ fn each_fault_of_a_picture_is_told() {
 #[test]
 fn two_documents_on_one_image_are_told_and_none_is_accepted() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
-    let plan = planned(16, STATION);
+    let plan = planned(16, Station::MAIL);
     let pieces = &plan.trays[0].pieces;
-    let scan = |piece: &Piece| convert::threshold(&deck::scanned(piece, STATION, false), 150);
+    let scan = |piece: &Piece| convert::threshold(&deck::scanned(piece, Station::MAIL, false), 150);
     let checks: Vec<Bits> = pieces.iter().filter(|p| matches!(p.paper, Paper::Check(_))).map(scan).collect();
     let stubs = |wanted: fn(&deck::face::StubLines) -> bool| -> Vec<Bits> {
         pieces.iter().filter(|p| matches!(&p.paper, Paper::Stub(s) if wanted(&s.lines))).map(scan).collect()
@@ -260,7 +250,7 @@ fn two_documents_on_one_image_are_told_and_none_is_accepted() {
 #[test]
 fn no_code_is_seen_where_none_is_printed() {
     let layouts = [Layouts::default(), Layouts::parse(deck::tables::LAYOUTS).unwrap()];
-    let plan = planned(8, STATION);
+    let plan = planned(8, Station::MAIL);
     let bare = |p: &&Piece| !matches!(&p.paper, Paper::Stub(s) if !s.lines.barcode.is_empty());
     let wears = [
         None,
@@ -274,7 +264,7 @@ fn no_code_is_seen_where_none_is_printed() {
     let mut pages: Vec<(String, Bits)> = Vec::new();
     for piece in plan.trays[0].pieces.iter().filter(bare) {
         for wear in wears {
-            let page = deck::scanned(&Piece { wear, ..piece.clone() }, STATION, false);
+            let page = deck::scanned(&Piece { wear, ..piece.clone() }, Station::MAIL, false);
             pages.push((format!("piece {} {wear:?}", piece.seq), convert::threshold(&page, 150)));
         }
     }
@@ -428,9 +418,9 @@ enum Want {
 #[test]
 fn every_bad_image_of_the_corpus_is_refused_read_or_told() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
-    let plan = planned(2, STATION);
+    let plan = planned(2, Station::MAIL);
     let check = plan.trays[0].pieces.iter().find(|p| matches!(p.paper, Paper::Check(_))).unwrap();
-    let gray = deck::scanned(check, STATION, false);
+    let gray = deck::scanned(check, Station::MAIL, false);
     let bits = convert::threshold(&gray, 150);
     let good = tiff::write_g4(&bits, 200);
     let small = {
@@ -496,7 +486,7 @@ fn every_bad_image_of_the_corpus_is_refused_read_or_told() {
     let turned = tiff::write_g4(&bits.turned(180), 200);
     let mirrored = tiff::write_g4(&bits.mirrored(), 200);
     let worn = |wear: Wear| {
-        let page = deck::scanned(&Piece { wear: Some(wear), ..check.clone() }, STATION, false);
+        let page = deck::scanned(&Piece { wear: Some(wear), ..check.clone() }, Station::MAIL, false);
         tiff::write_g4(&convert::threshold(&page, 150), wear.dpi(200))
     };
     let black = {
@@ -614,7 +604,7 @@ fn every_bad_image_of_the_corpus_is_refused_read_or_told() {
     }
     // Row 15: the same check scanned again says the same, in other bytes and in gray.
     let again =
-        deck::scanned(&Piece { skew: check.skew + 0.4, seed: check.seed ^ 99, ..check.clone() }, STATION, false);
+        deck::scanned(&Piece { skew: check.skew + 0.4, seed: check.seed ^ 99, ..check.clone() }, Station::MAIL, false);
     let lines: Vec<Option<String>> = [
         good.clone(),
         tiff::write_g4(&convert::threshold(&again, 145), 200),
@@ -633,13 +623,14 @@ fn every_bad_image_of_the_corpus_is_refused_read_or_told() {
 #[test]
 fn the_page_that_speaks_is_found() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
-    let plan = planned(6, STATION);
+    let plan = planned(6, Station::MAIL);
     let coded =
         |p: &&Piece| matches!(&p.paper, Paper::Stub(s) if s.lines.scanline.is_empty() && !s.lines.barcode.is_empty());
     let stub = plan.trays[0].pieces.iter().find(coded).expect("a stub with a square code only");
     let Paper::Stub(face) = &stub.paper else { panic!("a stub") };
-    let bits = convert::threshold(&deck::scanned(stub, STATION, false), 150);
-    let aslant = |skew: f32| convert::threshold(&deck::scanned(&Piece { skew, ..stub.clone() }, STATION, false), 150);
+    let bits = convert::threshold(&deck::scanned(stub, Station::MAIL, false), 150);
+    let aslant =
+        |skew: f32| convert::threshold(&deck::scanned(&Piece { skew, ..stub.clone() }, Station::MAIL, false), 150);
     for (name, page, turn) in [
         ("upright", bits.clone(), 0),
         ("aslant to the left", aslant(0.4), 0),
@@ -654,7 +645,7 @@ fn the_page_that_speaks_is_found() {
     }
     // Two pages in one file: a blank one, then the check.
     let check = plan.trays[0].pieces.iter().find(|p| matches!(p.paper, Paper::Check(_))).unwrap();
-    let front = convert::threshold(&deck::scanned(check, STATION, false), 150);
+    let front = convert::threshold(&deck::scanned(check, Station::MAIL, false), 150);
     let (width, height) = (front.width() as u32, front.height() as u32);
     let strips = [imaging::g4::encode(&Bits::new(front.width(), front.height())), imaging::g4::encode(&front)];
     let mut file = b"II\x2a\0\0\0\0\0".to_vec();

@@ -707,7 +707,7 @@ fn every_rule_can_fail() {
         ("src/cli/x.rs", "#[cfg(test)]\nmod tests { fn f() { thread::sleep(d) } }", "a sleep in a test"),
         ("src/cli/x.rs", "fn f() { thread::sleep(d) }", ""),
         ("src/cli/x.rs", concat!("let p = \"/", "tmp/a\";"), "path of one machine"),
-        ("src/cli/x.rs", "let p = \"src/work/a\";", ""),
+        ("src/cli/x.rs", concat!("let p = \"src/", "work/a\";"), ""),
         ("src/cli/x.rs", "let c = '\"'; let s: &'static str = \"a\\\"b\"; let r = r#\"x\" .unwrap() \"#;", ""),
         ("src/cli/x.rs", "/* a /* b */ .unwrap() */ fn f() {}", ""),
     ];

@@ -113,6 +113,19 @@ pub struct Station {
     pub channel: &'static str,
 }
 
+impl Station {
+    /// What comes by mail, bitonal at 200 dots an inch, the paper cut out by the driver.
+    pub const MAIL: Station = Station {
+        images: Images::Tiff,
+        dpi: 200,
+        bed: Bed::Crop,
+        quality: 75,
+        magnetic: None,
+        stub_first: false,
+        channel: "mail",
+    };
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Bed {
     White,

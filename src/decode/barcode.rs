@@ -27,7 +27,7 @@ const TILE: usize = 16;
 const MOST_PATCHES: usize = 6;
 /// Bars have fewer edges going down than this share of those going across.
 const BARS: f32 = 0.35;
-/// Mean darkness (0 to 255) of the darkest tenth of a code's columns.
+/// Each of the darkest tenth of a code's columns is at least so dark on average (0 to 255).
 const LEAST_DARK: f32 = 110.0;
 /// Inches of rows that must look like bars where there is noise between them: text has less.
 const LOWEST: f32 = 0.16;
@@ -290,10 +290,9 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
     let core = if patch.grain < 0.06 || modules.is_empty() || !tall { None } else { core(&page.bits, patch) };
     // A clean QR tells itself at once; its corners look like the guards of a PDF417.
-    if modules.contains(&Symbology::Qr)
-        && core.as_ref().is_some_and(|c| (0.8..1.25).contains(&(c.wide as f32 / c.high as f32)))
-        && let Some(code) = decode(&ink(page, patch), Symbology::Qr, true, false)
-    {
+    let tried = modules.contains(&Symbology::Qr)
+        && core.as_ref().is_some_and(|c| (0.8..1.25).contains(&(c.wide as f32 / c.high as f32)));
+    if tried && let Some(code) = decode(&ink(page, patch), Symbology::Qr, true, false) {
         let matched = layouts.match_barcode(Symbology::Qr, &code.text).into_iter().next();
         return Some(Found { symbology: Symbology::Qr, code, matched });
     }
@@ -325,7 +324,7 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     }
     let modules: Vec<Symbology> =
         modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { wide > high && guarded } else { square }).collect();
-    if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts) }
+    if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts, tried) }
 }
 
 /// A patch for our own readers, which want ink from 0 to 1.
@@ -491,8 +490,8 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         }
     }
     // Noise hides much, but no code is as low as a line of text.
-    let least = if clear { 8 } else { (LOWEST * page.dpi as f32) as usize };
-    if best.len() < least.max(8) {
+    let least = if clear { 8 } else { ((LOWEST * page.dpi as f32) as usize).max(8) };
+    if best.len() < least {
         return None;
     }
     let whole = best.start + best.len() / 10..best.end - best.len() / 10;
@@ -522,7 +521,7 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         if rows.is_empty() {
             continue;
         }
-        let drawn = Drawn::new(&profile(&picture, rows));
+        let drawn = if number == 0 { Drawn::new(&columns) } else { Drawn::new(&profile(&picture, rows)) };
         for &(cut, grown) in cuts {
             let strip = drawn.strip(cut, grown);
             for &symbology in wanted {
@@ -679,7 +678,8 @@ fn extremes(profile: &[f32]) -> Vec<(f32, f32)> {
 }
 
 /// Square modules and stacked rows: the patch as it is, then enlarged and softened.
-fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
+/// `tried`: as it is it holds no QR.
+fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layouts, tried: bool) -> Option<Found> {
     let picture = ink(page, patch);
     // The last two are for print that has spread, and for print with holes.
     for (finer, soft, cut) in
@@ -690,6 +690,9 @@ fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &L
             enlarged.pixels_mut().iter_mut().for_each(|v| *v = if *v < cut { 0 } else { 255 });
         }
         for &symbology in wanted {
+            if tried && finer == 1 && symbology == Symbology::Qr {
+                continue;
+            }
             if let Some(code) = decode(&enlarged, symbology, true, finer > 1) {
                 let matched = layouts.match_barcode(symbology, &code.text).into_iter().next();
                 return Some(Found { symbology, code, matched });

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::evidence;
 use crate::domain::{
-    AmountRead, AmountSource, BarcodeRead, BatchId, Cents, CheckDigitRead, Decision, Document, DocumentId,
-    DocumentKind, ImageRef, ImageRole, MicrFields, MicrRead, PixelBox, Quality, Reading, ScanlineRead, Sha256,
-    UserName,
+    AmountSource, BarcodeRead, BatchId, Cents, CheckDigitRead, Decision, Document, DocumentId, DocumentKind, ImageRef,
+    ImageRole, MicrFields, MicrRead, PixelBox, Reading, ScanlineRead, Sha256, UserName,
 };
 
 fn document(words: &str) -> Document {
@@ -44,24 +43,7 @@ fn document(words: &str) -> Document {
 /// `line=` an account line that is accepted, `line~` one that is not; `amt=` and `amt~` likewise. `scan=ACCOUNT/DUE` a stub's
 /// line that holds, `scan!` one whose check digit fails, `scan~` one that is not accepted; `bar=`, `bar!` a barcode.
 fn reading(words: &str) -> Reading {
-    let mut r = Reading {
-        file: "front".into(),
-        page: 0,
-        kind: DocumentKind::Unknown,
-        kind_confidence: 0.0,
-        rotation: 0,
-        mirrored: false,
-        skew_deg: 0.0,
-        dpi: 200,
-        quality: Quality::default(),
-        micr: None,
-        scanline: None,
-        barcodes: Vec::new(),
-        marks: Vec::new(),
-        amount: AmountRead::default(),
-        problems: Vec::new(),
-        ms: 0.0,
-    };
+    let mut r = Reading { dpi: 200, ..crate::decode::nothing("front") };
     for word in words.split_whitespace() {
         let place = word.find(['=', '~', '!']).unwrap_or(word.len());
         let (name, how, value) = (&word[..place], &word[place..word.len().min(place + 1)], word.get(place + 1..));

@@ -14,28 +14,19 @@ const SHOWN: f32 = 0.34;
 /// Width and height (inches) of a corner that is folded over.
 pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
     let dpi = dpi as f32;
-    let (across, down) = ((REACH * dpi) as usize, (REACH * dpi) as usize);
-    let (across, down) = (across.min(bits.width() / 2), down.min(bits.height() / 2));
+    let reach = (REACH * dpi) as usize;
+    let (across, down) = (reach.min(bits.width() / 2), reach.min(bits.height() / 2));
     [(false, false), (true, false), (false, true), (true, true)].into_iter().find_map(|(right, foot)| {
-        let place = |x: usize, y: usize| {
-            (if right { bits.width() - 1 - x } else { x }, if foot { bits.height() - 1 - y } else { y })
-        };
-        let is_ink = |x: usize, y: usize| {
-            let (x, y) = place(x, y);
-            bits.get(x, y)
-        };
+        let (left, top) = (if right { bits.width() - across } else { 0 }, if foot { bits.height() - down } else { 0 });
+        let cut = bits.cropped(left as isize, top as isize, across, down);
+        let cut = if right { cut.mirrored() } else { cut };
+        let row = |y: usize| if foot { down - 1 - y } else { y };
+        let is_ink = |x: usize, y: usize| cut.get(x, row(y));
         // The next ink of a row as seen from the corner's own side, a word at a time.
         let next = |from: usize, y: usize| {
-            let y = if foot { bits.height() - 1 - y } else { y };
             (from..across).step_by(64).find_map(|x| {
-                let (word, before) = if right {
-                    let word = bits.word_at((bits.width() - x) as isize - 64, y);
-                    (word, word.trailing_zeros())
-                } else {
-                    let word = bits.word_at(x as isize, y);
-                    (word, word.leading_zeros())
-                };
-                (word != 0).then_some(x + before as usize)
+                let word = cut.word_at(x as isize, row(y));
+                (word != 0).then(|| x + word.leading_zeros() as usize)
             })
         };
         // The outermost ink of each row; specks are none.

@@ -8,6 +8,12 @@ use super::{Policy, SeenCheck};
 use crate::domain::{AccountNumber, BankAccount, Bill, Biller, Cents, Day, Decision, DocumentId, KnownPayer, Reason};
 use crate::grouping::{Evidence, Piece, StubEvidence};
 
+/// `BILLER/NUMBER`, as a person names a bill where several billers have one of that number.
+pub(super) fn of_biller(text: &str) -> Option<(&str, &str)> {
+    let (biller, number) = text.split_once('/')?;
+    Some((biller.trim(), number.trim()))
+}
+
 /// What to load before grouping and matching a batch: everything that may turn out to be paid.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Wanted {
@@ -30,7 +36,7 @@ impl Wanted {
             };
             // `BILLER/NUMBER` names a bill, and so may a number with a stroke in it.
             let bills = |field: &str| {
-                let number = |t: &String| t.split_once('/').map(|(_, number)| number.trim().to_string());
+                let number = |t: &String| of_biller(t).map(|(_, number)| number.to_string());
                 let named = list(field);
                 named.iter().filter_map(number).chain(named.clone()).collect::<Vec<_>>()
             };
@@ -44,7 +50,7 @@ impl Wanted {
                     let text = decision.fields.get("list").map_or("", String::as_str);
                     for line in super::list::ListPayment::parse(text).lines {
                         self.accounts.extend(line.account);
-                        self.bills.extend(line.bill.iter().filter_map(|b| Some(b.split_once('/')?.1.to_string())));
+                        self.bills.extend(line.bill.iter().filter_map(|b| Some(of_biller(b)?.1.to_string())));
                         self.bills.extend(line.bill);
                     }
                 }
@@ -252,10 +258,8 @@ impl BillBook {
         match all.as_slice() {
             [one] => Ok(one),
             [] => {
-                let told = text.split_once('/').and_then(|(biller, number)| {
-                    let biller = Biller(biller.trim().to_string());
-                    self.bill(Some(&biller), number.trim())
-                });
+                let told =
+                    of_biller(text).and_then(|(biller, number)| self.bill(Some(&Biller(biller.to_string())), number));
                 told.ok_or_else(|| (Reason::AccountUnknown, format!("there is no bill {text}")))
             }
             [first, ..] => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::book::{BillBook, repairs};
+use super::book::{BillBook, of_biller, repairs};
 use super::hypotheses::{Expected, expected};
 use super::{Draft, Policy};
 use crate::domain::{
@@ -134,7 +134,7 @@ impl<'a> Resolver<'a> {
         let mut bills = self.book.bills_of(None, &account);
         let named = decision.fields.get("bill").map(|b| b.trim());
         if let Some(text) = named {
-            let (biller, number) = text.split_once('/').map_or((None, text), |(b, n)| (Some(b.trim()), n.trim()));
+            let (biller, number) = of_biller(text).map_or((None, text), |(b, n)| (Some(b), n));
             bills.retain(|b| b.bill == text || (b.bill == number && biller == Some(b.biller.0.as_str())));
         }
         // One number may be an account of several billers; whose money it is nobody guesses.
@@ -358,23 +358,19 @@ impl<'a> Resolver<'a> {
     /// Bills that people put the money to themselves: of those whose account was not spoken of before, the same is asked as of
     /// those that the paper names. Of each reason all accounts are told at once.
     pub fn by_hand(&mut self, applications: &[Application]) {
-        let mut asked: BTreeSet<(&Biller, &AccountNumber)> =
+        let mut asked: BTreeSet<(&'a Biller, &'a AccountNumber)> =
             self.targets.iter().map(|t| (&t.bill.biller, &t.bill.account)).collect();
         let mut told: BTreeMap<Reason, Vec<String>> = BTreeMap::new();
-        let mut twice: Vec<&Bill> = Vec::new();
         for a in applications.iter().filter(|a| a.rule.starts_with("person:")) {
             let Some(bill) = a.bill.as_deref().and_then(|n| self.book.bill(a.biller.as_ref(), n)) else { continue };
             if !self.targets.iter().any(|t| std::ptr::eq(t.bill, bill)) {
-                twice.push(bill);
+                self.elsewhere(bill, None);
             }
             if asked.insert((&bill.biller, &bill.account))
                 && let Some((code, message)) = care(bill, self.day, self.paid_with_cash)
             {
                 told.entry(code).or_default().push(message);
             }
-        }
-        for bill in twice {
-            self.elsewhere(bill, None);
         }
         for (code, messages) in told {
             self.raise(code, messages.join("; "), None);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{BatchDraft, BillBook, Policy, Proposal, propose_batch, transaction_id};
 use crate::domain::{
     AccountNumber, AccountStatus, BankAccount, BatchId, Bill, Biller, Cents, CheckDigitRead, Day, Document, DocumentId,
-    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrFields, MicrRead, Origin, PixelBox, Quality, Reading, Reason,
+    DocumentKind, ImageRef, ImageRole, KnownPayer, MicrFields, MicrRead, Origin, PixelBox, Reading, Reason,
     ScanlineRead, Sha256, TransactionState,
 };
 use crate::grouping::{Evidence, Group, evidence, group};
@@ -92,24 +92,7 @@ fn perfect(d: &Value, batch: &BatchId, with_amounts: bool) -> (Document, Reading
         "stub" => DocumentKind::Stub,
         _ => DocumentKind::Correspondence,
     };
-    let mut reading = Reading {
-        file: "x".into(),
-        page: 0,
-        kind,
-        kind_confidence: 0.99,
-        rotation: 0,
-        mirrored: false,
-        skew_deg: 0.0,
-        dpi: 200,
-        quality: Quality::default(),
-        micr: None,
-        scanline: None,
-        barcodes: Vec::new(),
-        marks: Vec::new(),
-        amount: Default::default(),
-        problems: Vec::new(),
-        ms: 0.0,
-    };
+    let mut reading = Reading { kind, kind_confidence: 0.99, dpi: 200, ..crate::decode::nothing("x") };
     match kind {
         DocumentKind::Check => {
             let line = text(d, "micr_spaced");

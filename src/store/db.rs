@@ -384,20 +384,16 @@ impl Db {
     }
 
     /// Writes a table anew, so that nothing is left of the rows that were taken out of it. A server keeps deleted rows in its
-    /// files until then; the embedded database overwrites them at once. Says whether there was anything to do.
-    pub async fn write_anew(&self, table: &'static str) -> Result<bool, StoreError> {
+    /// files until then; the embedded database overwrites them at once.
+    pub async fn write_anew(&self, table: &'static str) -> Result<(), StoreError> {
         match self {
-            Db::Sqlite { .. } => Ok(false),
+            Db::Sqlite { .. } => Ok(()),
             #[cfg(feature = "postgres")]
             Db::Postgres { pool, .. } => {
                 sqlx::raw_sql(AssertSqlSafe(format!("vacuum (full) {table}"))).execute(pool).await?;
-                Ok(true)
+                Ok(())
             }
         }
-    }
-
-    pub fn is_server(&self) -> bool {
-        !matches!(self, Db::Sqlite { .. })
     }
 
     /// A snapshot to read from.

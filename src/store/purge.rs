@@ -169,7 +169,7 @@ impl Store {
     async fn purge_now(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let mut tx = self.db().write().await?;
         self.may(&mut tx, by, &[Role::Admin]).await?;
-        let mut purge = Purge { in_server_log: self.db().is_server(), ..Purge::default() };
+        let mut purge = Purge { in_server_log: !tx.is_sqlite(), ..Purge::default() };
         let over: Vec<BatchId> = tx
             .rows(OVER, values![self.site()])
             .await?
@@ -215,8 +215,8 @@ impl Store {
         if !really {
             return Ok(purge);
         }
+        self.archive(&mut tx, &over, by).await?;
         if going.is_empty() && record.is_empty() {
-            self.archive(&mut tx, &over, by).await?;
             tx.commit().await?;
             return Ok(purge);
         }
@@ -242,7 +242,6 @@ impl Store {
             purge.bytes,
             purge.deposit_files.len()
         );
-        self.archive(&mut tx, &over, by).await?;
         let id = before.to_string();
         let event = Event::said(by, "purge", "images", &id, &note);
         self.record(&mut tx, event).await?;

@@ -229,7 +229,7 @@ struct LayoutsPage {
 const OFFERED: usize = 60;
 
 async fn newest_documents(desk: &Desk) -> Result<Vec<(String, String)>, Problem> {
-    let Some(batch) = desk.office.batches().await?.pop() else { return Ok(Vec::new()) };
+    let Some(batch) = desk.office.store().batches().await?.pop().map(|b| b.batch) else { return Ok(Vec::new()) };
     let strip = desk.office.store().strip(&batch.id).await?;
     let with_image = strip.into_iter().filter(|f| f.has_image).take(OFFERED);
     Ok(with_image.map(|f| (f.document.to_string(), format!("{}, document {}", batch.name, f.seq))).collect())

@@ -221,7 +221,7 @@ pub async fn mend(
     form: Form,
 ) -> Result<Response, Problem> {
     let done = mend_one(&desk, &visit, &id, form.get("mark")).await?;
-    let undo = super::item::undo_of(&desk, &done).await?;
+    let undo = super::item::undo_of(&desk.office.store().transaction(done.transaction.as_str()).await?, &done);
     Ok(see_other(&format!("/batches/{id}/balance?done=mended{undo}")))
 }
 

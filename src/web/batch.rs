@@ -267,8 +267,8 @@ pub async fn regroup(
     let parsed: Result<Vec<_>, _> = documents.iter().map(|d| d.parse()).collect();
     let parsed = parsed.map_err(|_| Problem::unknown("document"))?;
     let done = desk.office.regroup(&batch, &parsed, &person.name).await?;
-    let undo = super::item::undo_of(&desk, &done).await?;
-    let from = desk.office.store().transaction(done.transaction.as_str()).await?.seq.saturating_sub(1);
+    let now = desk.office.store().transaction(done.transaction.as_str()).await?;
+    let (undo, from) = (super::item::undo_of(&now, &done), now.seq.saturating_sub(1));
     Ok(see_other(&format!("/batches/{}?from={from}&done=regrouped{undo}", batch.id)))
 }
 

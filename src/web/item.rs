@@ -643,7 +643,10 @@ pub async fn decide(
         }
         // Nothing is left: the list, or the good news, from which this one can be taken back.
         None => {
-            let undo = if first_key { String::new() } else { undo_of(&desk, &done).await? };
+            let undo = match first_key {
+                true => String::new(),
+                false => undo_of(&desk.office.store().transaction(done.transaction.as_str()).await?, &done),
+            };
             see_other(&format!("{}?done={note}{undo}", if walk.key { "/key" } else { "/exceptions" }))
         }
     })
@@ -724,12 +727,11 @@ pub async fn undo(
 }
 
 /// For the address of a page that offers to take back what was just decided: the payment and the place of that decision.
-pub async fn undo_of(desk: &Desk, done: &AfterDecision) -> Result<String, Problem> {
-    let decided = desk.office.store().transaction(done.transaction.as_str()).await?;
-    Ok(match crate::pipeline::undoable(&decided) {
+pub fn undo_of(decided: &Transaction, done: &AfterDecision) -> String {
+    match crate::pipeline::undoable(decided) {
         Some(of) if !done.already => format!("&undo={}&of={of}", done.transaction),
         _ => String::new(),
-    })
+    }
 }
 
 /// The payment that a page's address names, as long as the decision named with it is the last that stands there: its id, and

@@ -114,7 +114,7 @@ pub async fn page(State(desk): State<Desk>, visit: Visit, Path(id): Path<String>
 mod tests {
     use super::*;
 
-    /// No record of any sample shows an account in full.
+    /// A field whose name says that it holds an account is masked; every other one is shown as it is.
     #[test]
     fn accounts_are_masked_by_the_name_of_their_field() {
         for (name, value, want) in [

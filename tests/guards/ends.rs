@@ -144,16 +144,22 @@ async fn taking_back_means_one_decision() {
     house.verified().await;
 }
 
-/// Envelopes about which something was decided are put together all the same: what was decided goes with the papers, and taken
-/// back they are two again.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_goes_with_the_papers() {
+/// A house with one batch taken in, its desk, and who works at it.
+async fn with_a_batch() -> (House, axum::Router, Visitor, remit::domain::BatchId) {
     let house = House::new("").await;
     house.take(&samples().join("batches").join("b0001")).await;
     let desk = house.at(NOW).await;
     let olga = house.person("olga", &[Role::Operator], false).await;
-    let store = house.office.store();
     let batch = house.office.batches().await.unwrap().remove(0).id;
+    (house, desk, olga, batch)
+}
+
+/// Envelopes about which something was decided are put together all the same: what was decided goes with the papers, and taken
+/// back they are two again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_goes_with_the_papers() {
+    let (house, desk, olga, batch) = with_a_batch().await;
+    let store = house.office.store();
     let all = store.transactions(&batch).await.unwrap();
     let sets = async || {
         let all = store.transactions(&batch).await.unwrap();
@@ -196,12 +202,8 @@ async fn what_was_decided_goes_with_the_papers() {
 /// What was taken back in each of several envelopes stays taken back when they are put together, apart and together again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_on_each_side_stays_so() {
-    let house = House::new("").await;
-    house.take(&samples().join("batches").join("b0001")).await;
-    let desk = house.at(NOW).await;
-    let olga = house.person("olga", &[Role::Operator], false).await;
+    let (house, desk, olga, batch) = with_a_batch().await;
     let store = house.office.store();
-    let batch = house.office.batches().await.unwrap().remove(0).id;
     let all = store.transactions(&batch).await.unwrap();
     let sent = async |path: String, form: &str| {
         let got = post(&desk, &path, &olga, form).await;

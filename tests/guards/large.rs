@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use remit::domain::drawer::Tender;
 use remit::domain::*;
 use remit::post::{self, Chart};
-use remit::store::{NewReturn, NewSlip, Outcome, Settled};
+use remit::store::NewSlip;
 
 use super::*;
 
@@ -34,35 +34,6 @@ async fn whole(desk: &axum::Router, path: &str, visitor: &Visitor) -> String {
     text
 }
 
-/// The check of a payment comes back.
-async fn comes_back(house: &House, paid: &Transaction) {
-    let (document, amount) = (paid.documents.last().unwrap().clone(), paid.received.unwrap());
-    let mark = Sha256::of(document.as_str().as_bytes());
-    let id = ReturnId::of(&[house.office.store().site().as_bytes(), &mark.0]);
-    let parts = post::parts_of(&[(document.clone(), amount)], &paid.applications, &document).unwrap().unwrap();
-    let date: Day = "2026-12-01".parse().unwrap();
-    let (batch, transaction) = (&paid.batch, &paid.id);
-    let from = post::ReturnedFrom { id: &id, date, batch, transaction, document: &document, code: "A" };
-    let drafts = post::return_entries(&from, &parts, Cents::ZERO, &Chart::default()).unwrap();
-    let policy = ReturnPolicy::default();
-    let item = ReturnItem {
-        channel: ReturnChannel::Keyed,
-        stage: ReturnStage::Returned,
-        reason: ReturnReason::InsufficientFunds,
-        code: "A".into(),
-        amount,
-        original: OriginalItem::default(),
-        id: document.to_string(),
-        date: None,
-        text: String::new(),
-        place: SourcePlace::default(),
-    };
-    let settled = Settled { document, deposit: None, parts, fee: Cents::ZERO, drafts, policy };
-    let outcome = Outcome::Found(Box::new(settled));
-    let new = NewReturn { mark, item, date, outcome, note: "item number of the bank".into() };
-    house.office.store().take_return(&new, &name("olga")).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_day_stays_light_and_whole() {
     let house = House::new("").await;
@@ -81,7 +52,9 @@ async fn a_large_day_stays_light_and_whole() {
     }
     let payments = store.transactions(&large).await.unwrap();
     for paid in payments.iter().take(90) {
-        comes_back(&house, paid).await;
+        let date: Day = "2026-12-01".parse().unwrap();
+        let back = site::returned(store.site(), paid, date, &ReturnPolicy::default());
+        store.take_return(&back, &name("olga")).await.unwrap();
     }
     let day: Day = "2026-11-27".parse().unwrap();
     let (drawer, _) = store.open_drawer("front", day, Cents::ZERO, &name("olga")).await.unwrap();

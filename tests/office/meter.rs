@@ -1,7 +1,7 @@
 //! A meter's reading on a stub, from the paper into the file for the billing system.
 
 use remit::deck::face::Paper;
-use remit::deck::plan::{Bed, Images, Scenario, Source as Tray, Station, plan_of};
+use remit::deck::plan::{Scenario, Source as Tray, Station, plan_of};
 use remit::deck::{self, tables};
 
 use super::*;
@@ -28,15 +28,7 @@ const READINGS: &[(&str, &str, &str, &str, &str)] = &[
 /// and none holds up its payment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_on_a_stub_comes_into_the_export() {
-    let station = Station {
-        images: Images::Tiff,
-        dpi: 200,
-        bed: Bed::Crop,
-        quality: 75,
-        magnetic: None,
-        stub_first: false,
-        channel: "mail",
-    };
+    let station = Station::MAIL;
     let day = "2026-11-20".parse().unwrap();
     let mut plan = plan_of(&[(Tray::Scanner, station, &[Scenario::Exact; 20])], 41, day);
     // The forms of the deck, with a meter's reading in the line of the one and in the code of the other.

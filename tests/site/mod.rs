@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use remit::clock::Clock;
 use remit::domain::*;
+use remit::post;
 use remit::store::*;
 use sqlx::{AssertSqlSafe, Connection, Row as _};
 use tempfile::TempDir;
@@ -29,6 +30,33 @@ pub fn config(folder: &std::path::Path, database: Option<String>, site: &str) ->
         clock: Clock::fixed("2026-11-28T12:00:00Z").unwrap(),
         chart: remit::post::Chart::default(),
     }
+}
+
+/// The check of a posted payment comes back, as the bank keyed it.
+pub fn returned(site: &str, paid: &Transaction, date: Day, policy: &ReturnPolicy) -> NewReturn {
+    let document = paid.documents.last().unwrap().clone();
+    let amount = paid.received.unwrap();
+    let mark = Sha256::of(document.as_str().as_bytes());
+    let id = ReturnId::of(&[site.as_bytes(), &mark.0]);
+    let parts = post::parts_of(&[(document.clone(), amount)], &paid.applications, &document).unwrap().unwrap();
+    let (batch, transaction) = (&paid.batch, &paid.id);
+    let from = post::ReturnedFrom { id: &id, date, batch, transaction, document: &document, code: "A" };
+    let drafts = post::return_entries(&from, &parts, Cents::ZERO, &post::Chart::default()).unwrap();
+    let item = ReturnItem {
+        channel: ReturnChannel::Keyed,
+        stage: ReturnStage::Returned,
+        reason: ReturnReason::InsufficientFunds,
+        code: "A".into(),
+        amount,
+        original: OriginalItem::default(),
+        id: document.to_string(),
+        date: None,
+        text: String::new(),
+        place: SourcePlace::default(),
+    };
+    let settled = Settled { document, deposit: None, parts, fee: Cents::ZERO, drafts, policy: policy.clone() };
+    let outcome = Outcome::Found(Box::new(settled));
+    NewReturn { mark, item, date, outcome, note: "item number of the bank".into() }
 }
 
 impl Site {

@@ -11,29 +11,7 @@ use super::site::*;
 /// The check of account `A<number>` in a batch comes back.
 async fn comes_back(site: &Site, batch: &BatchId, number: u32, date: Day, policy: &ReturnPolicy) -> TakenReturn {
     let paid = site.store.transactions(batch).await.unwrap().remove(number as usize - 1);
-    let document = paid.documents.last().unwrap().clone();
-    let amount = paid.received.unwrap();
-    let mark = Sha256::of(document.as_str().as_bytes());
-    let id = ReturnId::of(&[b"main", &mark.0]);
-    let parts = post::parts_of(&[(document.clone(), amount)], &paid.applications, &document).unwrap().unwrap();
-    let from = post::ReturnedFrom { id: &id, date, batch, transaction: &paid.id, document: &document, code: "A" };
-    let drafts = post::return_entries(&from, &parts, Cents::ZERO, &Chart::default()).unwrap();
-    let settled =
-        Settled { document: document.clone(), deposit: None, parts, fee: Cents::ZERO, drafts, policy: policy.clone() };
-    let item = ReturnItem {
-        channel: ReturnChannel::Keyed,
-        stage: ReturnStage::Returned,
-        reason: ReturnReason::InsufficientFunds,
-        code: "A".into(),
-        amount,
-        original: OriginalItem::default(),
-        id: document.to_string(),
-        date: None,
-        text: String::new(),
-        place: SourcePlace::default(),
-    };
-    let new = NewReturn { mark, item, date, outcome: Outcome::Found(Box::new(settled)), note: String::new() };
-    site.store.take_return(&new, &olga()).await.unwrap()
+    site.store.take_return(&returned("main", &paid, date, policy), &olga()).await.unwrap()
 }
 
 /// Each row: so many returns restrict; the days of three returns in the order in which they are taken, each with the last day on

@@ -84,7 +84,8 @@ impl Sums {
     }
 }
 
-/// Share of a glyph's units that the ink of the page covers where it covers most, over all glyphs and places between two columns.
+/// Share of a glyph's units that the ink of the page covers where it covers most, over all glyphs and places between two
+/// columns; more where that ink stands as a worn glyph of the line would.
 fn covered(sums: &Sums, parts: &[Geometry], from: f32, to: f32, row: &RowRead) -> f32 {
     let (mut most, mut stands) = (0.0f32, None);
     let Some(part) = parts.iter().rev().find(|p| p.x0 <= from).or(parts.first()) else { return 0.0 };
@@ -116,7 +117,7 @@ fn beyond(sums: &Sums, from: f32, to: f32, top: f32, sx: f32, sy: f32) -> f32 {
     above.max(below)
 }
 
-/// The same at one place; less than `most` is not looked for.
+/// Share of a glyph's units that are covered with its right edge here; less than `most` is not looked for.
 fn at_place(sums: &Sums, right: f32, middle: f32, sx: f32, sy: f32, from: f32, most: f32) -> f32 {
     let area = (sx * sy).max(1.0);
     let (left, top) = (right - 7.0 * sx, middle - 4.5 * sy);
@@ -256,7 +257,7 @@ const LEAST: f32 = 0.75;
 /// Units of ink, within a cell and beyond it, that are nobody's.
 const WITHIN: f32 = 2.0;
 const OVER: f32 = 1.0;
-/// So much more of a glyph is there where no other ink is.
+/// Added to the share where what covers a glyph stands as the line's next one would, and no other ink is near.
 const ALONE: f32 = 0.22;
 
 /// Where most of the glyph is covered, a quarter of a unit to and fro and up to a unit up and down.
@@ -371,20 +372,8 @@ mod tests {
             }
             let right = (left + 7 * UNIT) as f32;
             let x0 = right - WIDTHS[class] * UNIT as f32;
-            read.push(Glyph {
-                class,
-                chance: 1.0,
-                rival: 0,
-                rival_chance: 0.0,
-                unread: 0.0,
-                doubt: 0.0,
-                unlike: 0.0,
-                tried: false,
-                split: false,
-                right,
-                pitch: 29.0,
-                bbox: PixelBox { x: x0 as i32, y: TOP as i32, w: (right - x0) as i32, h: 27 },
-            });
+            let bbox = PixelBox { x: x0 as i32, y: TOP as i32, w: (right - x0) as i32, h: 27 };
+            read.push(Glyph::clear(class, right, 29.0, bbox));
         }
         (0..800).for_each(|x| (0..150).filter(|&y| mark(x, y)).for_each(|y| bits.set(x, y, true)));
         let unit = UNIT as f32;

@@ -33,6 +33,27 @@ pub struct Glyph {
     pub bbox: PixelBox,
 }
 
+#[cfg(test)]
+impl Glyph {
+    /// One that was read without a doubt.
+    pub fn clear(class: usize, right: f32, pitch: f32, bbox: PixelBox) -> Glyph {
+        Glyph {
+            class,
+            chance: 1.0,
+            rival: 0,
+            rival_chance: 0.0,
+            unread: 0.0,
+            doubt: 0.0,
+            unlike: 0.0,
+            tried: false,
+            split: false,
+            right,
+            pitch,
+            bbox,
+        }
+    }
+}
+
 /// A row as read, before it becomes text.
 #[derive(Clone)]
 pub struct RowRead {

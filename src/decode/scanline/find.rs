@@ -208,19 +208,8 @@ pub fn band(page: &Upright, comb: &Comb, first: i32, last: i32) -> (Patch, (f32,
     match page.gray.as_ref().filter(same) {
         None => {
             patch.ink.resize(patch.width * patch.height, 0.0);
-            for (y, line) in ys.clone().zip(patch.ink.chunks_exact_mut(patch.width.max(1))) {
-                let row = page.bits.row(y);
-                for (word, ink) in row.iter().enumerate().take(xs.end.div_ceil(64)).skip(xs.start / 64) {
-                    let mut rest = *ink;
-                    while rest != 0 {
-                        let x = word * 64 + rest.leading_zeros() as usize;
-                        rest &= !(1u64 << (63 - x % 64));
-                        if xs.contains(&x) {
-                            line[x - xs.start] = 1.0;
-                        }
-                    }
-                }
-            }
+            let cut = page.bits.cropped(xs.start as isize, ys.start as isize, patch.width, patch.height);
+            cut.each_ink(|x, y| patch.ink[y * patch.width + x] = 1.0);
         }
         Some(gray) => {
             let mut counts = [0u32; 256];
