@@ -44,7 +44,8 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
     let samples = args.dir.join("samples");
     write_samples(&samples)?;
     say(global, "2  a site with two people: olga (operator) and sven (approver)");
-    admin::create_site(&site_folder, Some("Cedar Fork Electric Cooperative"), DEMO_POLICY, global, clock).await?;
+    let named = Some("Cedar Fork Electric Cooperative");
+    let token = admin::create_site(&site_folder, named, DEMO_POLICY, global, clock).await?;
     let mut site = Site::find(Some(&site_folder), global.db.as_deref(), global.blobs.as_deref())?;
     site.config.amounts.mode = global.amounts.unwrap_or(site.config.amounts.mode);
     let office = super::reading_apart(Office::open(site, clock).await?);
@@ -155,6 +156,9 @@ pub async fn run(args: DemoArgs, global: &Global) -> anyhow::Result<u8> {
         print::line(format!("done in {:.1} s", started.elapsed().as_secs_f64()));
     }
     if args.serve && good {
+        if !token.is_empty() {
+            print::line(format!("the first administrator begins at /set-up with the set-up token {token}"));
+        }
         for name in [olga, sven] {
             if office.store().credential(&name).await?.is_none() {
                 let token = office.invite(&name, &name).await?;
