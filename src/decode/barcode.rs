@@ -297,12 +297,14 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         return Some(Found { symbology: Symbology::Qr, code, matched });
     }
     // A PDF417 is full of upright bars too, and tells itself sooner than bars that are none.
-    if modules.contains(&Symbology::Pdf417)
-        && core.as_ref().is_some_and(|c| c.wide > c.high && c.guarded)
-        && let Some(code) = by_own(page, patch, pdf417::read)
-    {
-        let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
-        return Some(Found { symbology: Symbology::Pdf417, code, matched });
+    let mut has_guards = false;
+    if modules.contains(&Symbology::Pdf417) && core.as_ref().is_some_and(|c| c.wide > c.high && c.guarded) {
+        let seen = by_own(page, patch, pdf417::read);
+        if let Some(code) = seen.code {
+            let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
+            return Some(Found { symbology: Symbology::Pdf417, code, matched });
+        }
+        has_guards = seen.guards >= pdf417::GUARDED;
     }
     let wide = width as f32 > 0.6 * page.dpi as f32;
     if (patch.grain < BARS || patch.striped) && wide && !bars.is_empty() {
@@ -311,7 +313,7 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
             return found;
         }
     }
-    let Core { wide, high, guarded } = core?;
+    let Core { wide, high, .. } = core?;
     // PDF417 lies, the others stand square.
     let square = (0.6..1.7).contains(&(wide as f32 / high as f32));
     if modules.contains(&Symbology::Datamatrix)
@@ -323,12 +325,12 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         return Some(Found { symbology: Symbology::Datamatrix, code, matched });
     }
     let modules: Vec<Symbology> =
-        modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { wide > high && guarded } else { square }).collect();
+        modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { has_guards } else { square }).collect();
     if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts, tried) }
 }
 
 /// A patch for our own readers, which want ink from 0 to 1.
-fn by_own<T>(page: &Upright, patch: &Patch, read: impl Fn(&pdf417::Patch) -> Option<T>) -> Option<T> {
+fn by_own<T>(page: &Upright, patch: &Patch, read: impl Fn(&pdf417::Patch) -> T) -> T {
     let picture = ink(page, patch);
     let (mut dark, mut paper) = (255u8, 0u8);
     picture.pixels().iter().for_each(|v| (dark, paper) = (dark.min(*v), paper.max(*v)));

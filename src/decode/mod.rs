@@ -16,6 +16,8 @@ pub mod scanline;
 pub mod trace;
 mod wide;
 
+use std::cell::OnceCell;
+
 use crate::domain::{
     AmountRead, AmountSource, BarcodeRead, DocumentKind, ImageRole, MicrRead, Problem, Quality, Reading, Reason,
 };
@@ -24,6 +26,7 @@ use crate::imaging::quality::Fault;
 use crate::imaging::{self, Page, PageError, Raster, Transform, Upright, quality};
 use kind::Evidence;
 use layout::Layouts;
+use micr::find::Pieces;
 
 /// One image of the document.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +105,8 @@ struct Look {
     turn: u16,
     mirrored: bool,
     upright: Upright,
+    /// The pieces of its ink, once somebody asked for them.
+    pieces: OnceCell<Pieces>,
     evidence: Evidence,
 }
 
@@ -284,7 +289,7 @@ impl<'a> Search<'a> {
             let upright = self.sheets[sheet].cleaned.upright.turned(turn);
             let Some(line) = micr::read_crossed(&upright) else { return false };
             let evidence = Evidence { micr: Some(line.read), micr_score: line.score, ..Evidence::default() };
-            self.weigh(Look { sheet, turn, mirrored: false, upright, evidence });
+            self.weigh(Look { sheet, turn, mirrored: false, upright, pieces: OnceCell::new(), evidence });
             self.strength() >= SOME
         })
     }
@@ -294,7 +299,8 @@ impl<'a> Search<'a> {
         if quality::ink_share(&base.bits) < 0.0004 {
             if self.best.is_none() {
                 let (upright, evidence) = (base.clone(), Evidence::default());
-                self.best = Some(Look { sheet, turn: 0, mirrored: false, upright, evidence });
+                let pieces = OnceCell::new();
+                self.best = Some(Look { sheet, turn: 0, mirrored: false, upright, pieces, evidence });
             }
             return false;
         }
@@ -302,13 +308,14 @@ impl<'a> Search<'a> {
         if mirrored {
             upright = upright.mirrored();
         }
-        let evidence = evidence(&upright, self.request);
+        let pieces = OnceCell::new();
+        let evidence = evidence(&upright, &pieces, self.request);
         let strength = evidence.strength();
         let settled = evidence.settled() && !self.line_is_missing(&evidence);
         // A barcode reads in any turn, and tells in which; lines do not.
         let is_turned = evidence.code_turn != 0;
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
-        self.weigh(Look { sheet, turn, mirrored, upright, evidence });
+        self.weigh(Look { sheet, turn, mirrored, upright, pieces, evidence });
         strength >= SURE && (settled && !is_turned || sure_way_up)
     }
 
@@ -343,18 +350,19 @@ impl<'a> Search<'a> {
 }
 
 /// Runs the readers on a page in one orientation, the likeliest first, and stops when the kind is sure.
-fn evidence(upright: &Upright, request: &Request) -> Evidence {
+fn evidence(upright: &Upright, pieces: &OnceCell<Pieces>, request: &Request) -> Evidence {
+    let pieces = || pieces.get_or_init(|| Pieces::of(&upright.bits));
     let (checks, stubs) = (request.expect != Expect::Stub, request.expect != Expect::Check);
     let mut evidence = Evidence::default();
     // A station that reads magnetic ink has told already that this is a check.
     if checks && request.magnetic.is_some() {
-        account_line(upright, &mut evidence);
+        account_line(upright, pieces(), &mut evidence);
         if evidence.check() >= SURE {
             return evidence;
         }
     }
     // The stub's line costs least, and its check digits prove it.
-    if stubs && let Some(line) = scanline::read(upright, request.layouts) {
+    if stubs && let Some(line) = scanline::read_of(upright, pieces(), request.layouts) {
         (evidence.scanline, evidence.second) = (Some(line.read), line.second);
     }
     if stubs {
@@ -362,7 +370,7 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
         (evidence.barcodes, evidence.code_turn) = barcode::read_codes(upright, request.layouts);
     }
     if (checks || request.layouts.has_magnetic()) && evidence.micr.is_none() && !evidence.settled() {
-        account_line(upright, &mut evidence);
+        account_line(upright, pieces(), &mut evidence);
     }
     if stubs {
         magnetic_stub_line(request.layouts, &mut evidence);
@@ -373,8 +381,8 @@ fn evidence(upright: &Upright, request: &Request) -> Evidence {
     evidence
 }
 
-fn account_line(upright: &Upright, evidence: &mut Evidence) {
-    if let Some(line) = micr::read(upright) {
+fn account_line(upright: &Upright, pieces: &Pieces, evidence: &mut Evidence) {
+    if let Some(line) = micr::read_of(upright, pieces) {
         (evidence.micr, evidence.micr_score) = (Some(line.read), line.score);
     }
 }
@@ -406,7 +414,7 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
         reading.quality.score = (reading.quality.score - 0.5).max(0.0);
         faults.push(fault);
     }
-    let other = other_document(&best.upright, &best.evidence, reading.kind);
+    let other = other_document(&best, reading.kind);
     let Evidence { micr, scanline, barcodes, .. } = best.evidence;
     if request.magnetic.is_some() && matches!(reading.kind, DocumentKind::Unknown | DocumentKind::Back) {
         // The station heard an account line: whatever the picture shows, this is a check.
@@ -480,7 +488,8 @@ fn short(best: &Look, told: bool, kind: DocumentKind, layouts: &Layouts) -> Opti
 
 /// What on the page belongs to another document than the one that was read: two lie over each other, or one was scanned
 /// with the other still attached.
-fn other_document(page: &Upright, evidence: &Evidence, kind: DocumentKind) -> Option<&'static str> {
+fn other_document(look: &Look, kind: DocumentKind) -> Option<&'static str> {
+    let evidence = &look.evidence;
     let proved = |b: &&BarcodeRead| b.layout.is_some() && b.check_digits.iter().all(|c| c.ok);
     let codes: Vec<&BarcodeRead> = evidence.barcodes.iter().filter(proved).collect();
     let account = |b: &BarcodeRead| b.fields.get("account").cloned();
@@ -502,26 +511,30 @@ fn other_document(page: &Upright, evidence: &Evidence, kind: DocumentKind) -> Op
         return Some("there are an account line and what stands on a stub");
     }
     let own = evidence.micr.as_ref().filter(|_| kind == DocumentKind::Check);
-    another_account_line(page, own).then_some("there are the account lines of two checks, or of a check and a stub")
+    another_account_line(look, own).then_some("there are the account lines of two checks, or of a check and a stub")
 }
 
 /// Does a line with a routing number that holds stand apart from the one that was read? Asked of rows that have the height
 /// and the pitch of the standard, and pieces enough for a routing number in its symbols.
-fn another_account_line(page: &Upright, own: Option<&MicrRead>) -> bool {
+fn another_account_line(look: &Look, own: Option<&MicrRead>) -> bool {
+    // A routing number between its symbols, of which pieces of whole height are seen.
+    const FEWEST: usize = 8;
+    let page = &look.upright;
     let nominal = 0.117 * page.dpi as f32;
     let middle = |m: &MicrRead| {
         let area = m.chars.get(m.chars.len() / 2)?.bbox;
         Some(page.transform.back((area.x + area.w / 2) as f32, (area.y + area.h / 2) as f32))
     };
     let own = own.and_then(middle);
-    micr::find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 9).iter().any(|row| {
+    let pieces = look.pieces.get_or_init(|| Pieces::of(&page.bits));
+    micr::find::rows_of(pieces, 0.62 * nominal, 1.5 * nominal, 9, FEWEST).iter().any(|row| {
         let is_own = own.is_some_and(|(x, y)| (row.geometry.at(x).y - y).abs() < 2.5 * nominal);
         let is_line = || {
             let found = micr::read::row(micr::classifier(), page, row, 14.0);
             micr::text(page, &found, micr::curve()).fields.routing_valid == Some(true)
         };
         let (pitch, high) = (9.615 * row.geometry.sx / page.dpi as f32, 9.0 * row.geometry.sy / nominal);
-        let has_size = (0.112..0.14).contains(&pitch) && (0.85..1.15).contains(&high) && row.sample.len() >= 8;
+        let has_size = (0.112..0.14).contains(&pitch) && (0.85..1.15).contains(&high) && row.sample.len() >= FEWEST;
         !is_own && has_size && micr::find::plausible(micr::classifier(), &page.bits, row) >= 0.7 && is_line()
     })
 }

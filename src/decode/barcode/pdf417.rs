@@ -71,8 +71,18 @@ impl Smear {
     }
 }
 
-/// The text of the patch, if it holds a PDF417 that stands upright or upside down.
-pub fn read(patch: &Patch) -> Option<Code> {
+/// What a patch shows of a PDF417 that stands upright or upside down.
+pub struct Seen {
+    pub code: Option<Code>,
+    /// How well the best pair of guards explains the ends of the patch, -1 to 1. Of 77 patches of pages those with a code had 0.87
+    /// and more, those without 0.47 and less.
+    pub guards: f32,
+}
+
+/// Guards that explain the ends no better than this are none.
+pub const GUARDED: f32 = 0.55;
+
+pub fn read(patch: &Patch) -> Seen {
     let turned: Vec<f32> = patch.ink.iter().rev().copied().collect();
     let back = Patch { ink: &turned, ..*patch };
     let mut ways = Vec::with_capacity(2);
@@ -81,18 +91,12 @@ pub fn read(patch: &Patch) -> Option<Code> {
         ways.extend(frames.first().map(|f| f.0).map(|best| (best, patch, turn, frames)));
     }
     ways.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (best, patch, turn, frames) in ways {
-        // The guards explain the ends of the code for the most part, or this is no PDF417.
-        if best < 0.55 {
-            break;
-        }
-        for (_, frame) in frames.iter().take_while(|f| f.0 > best - 0.12).take(3) {
-            if let Some(text) = read_frame(patch, frame) {
-                return Some(Code { text, turn });
-            }
-        }
-    }
-    None
+    let guards = ways.first().map_or(-1.0, |w| w.0);
+    let code = ways.into_iter().take_while(|w| w.0 >= GUARDED).find_map(|(best, patch, turn, frames)| {
+        let likely = frames.iter().take_while(|f| f.0 > best - 0.12).take(3);
+        likely.into_iter().find_map(|(_, frame)| read_frame(patch, frame)).map(|text| Code { text, turn })
+    });
+    Seen { code, guards }
 }
 
 /// Mean ink of each column between two rows, along lines that lean by `slope`.
@@ -180,11 +184,12 @@ fn mean_between(sums: &[f32], from: f32, to: f32) -> f32 {
 }
 
 /// Ink of the guards' modules by rights.
-fn guard_modules() -> [Vec<f32>; 2] {
+fn guard_modules() -> &'static [Vec<f32>; 2] {
+    static GUARDS: OnceLock<[Vec<f32>; 2]> = OnceLock::new();
     let spread = |runs: &[usize]| {
         runs.iter().enumerate().flat_map(|(i, n)| std::iter::repeat_n(1.0 - (i % 2) as f32, *n)).collect::<Vec<f32>>()
     };
-    [spread(&START), spread(&STOP)]
+    GUARDS.get_or_init(|| [spread(&START), spread(&STOP)])
 }
 
 /// Correlation of both ends with the guards' patterns, -1 to 1; paper is asked for before and behind.
@@ -247,7 +252,7 @@ fn smear(patch: &Patch, frame: &Frame) -> Smear {
     let last = sample(patch, frame, frame.columns + 3, from, to);
     // Normal equations of v = paper + own * a + beside * b.
     let mut sums = [[0.0f32; 4]; 3];
-    for (seen, want) in [(first, &start), (last, &stop)] {
+    for (seen, want) in [(first, start), (last, stop)] {
         for i in 1..MODULES - 1 {
             let terms = [1.0, want[i], want[i - 1] + want[i + 1]];
             for (r, a) in terms.iter().enumerate() {

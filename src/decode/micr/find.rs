@@ -28,8 +28,26 @@ impl Piece {
 /// A page with more pieces than this is noise; the rest is not looked at.
 const MAX_RUNS: usize = 400_000;
 
-/// Eight-connected pieces no wider or higher than `largest` and at least `least` high.
-pub fn pieces(bits: &Bits, least: i32, largest: i32) -> Vec<Piece> {
+/// All eight-connected pieces of a raster: found once, for whoever looks for lines of one height or another.
+pub struct Pieces {
+    all: Vec<Piece>,
+    /// Rows of the raster.
+    height: usize,
+}
+
+impl Pieces {
+    pub fn of(bits: &Bits) -> Pieces {
+        Pieces { all: pieces(bits), height: bits.height() }
+    }
+
+    /// Those no wider or higher than `largest` and at least `least` high.
+    pub fn between(&self, least: i32, largest: i32) -> Vec<Piece> {
+        let fits = |p: &&Piece| p.y1 - p.y0 >= least && p.y1 - p.y0 <= largest && p.x1 - p.x0 <= largest;
+        self.all.iter().filter(fits).copied().collect()
+    }
+}
+
+fn pieces(bits: &Bits) -> Vec<Piece> {
     let mut found: Vec<Piece> = Vec::new();
     let mut parent: Vec<u32> = Vec::new();
     let mut above: Vec<(i32, i32, u32)> = Vec::new();
@@ -80,11 +98,7 @@ pub fn pieces(bits: &Bits, least: i32, largest: i32) -> Vec<Piece> {
         }
     }
     let is_root = |i: usize| parent[i] as usize == i;
-    (0..found.len())
-        .filter(|&i| is_root(i))
-        .map(|i| found[i])
-        .filter(|p| p.y1 - p.y0 >= least && p.y1 - p.y0 <= largest && p.x1 - p.x0 <= largest)
-        .collect()
+    (0..found.len()).filter(|&i| is_root(i)).map(|i| found[i]).collect()
 }
 
 fn top_of(parent: &mut [u32], mut label: u32) -> u32 {
@@ -142,7 +156,15 @@ pub struct Row {
 
 /// Rows with digits between `least` and `most` pixels high, most pieces first, at most `wanted`.
 pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
-    let all = pieces(bits, (least * 0.25) as i32, (most * 1.5) as i32);
+    rows_of(&Pieces::of(bits), least, most, wanted, LEAST_DIGITS)
+}
+
+/// A row has at least so many digits.
+pub const LEAST_DIGITS: usize = 4;
+
+/// The same of a page's pieces; `fewest`: no row of fewer digits is asked for.
+pub fn rows_of(page: &Pieces, least: f32, most: f32, wanted: usize, fewest: usize) -> Vec<Row> {
+    let all = page.between((least * 0.25) as i32, (most * 1.5) as i32);
     // Whole digits are higher than wide and hold a fair share of ink.
     let is_upright = |p: &Piece| {
         (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
@@ -151,9 +173,12 @@ pub fn rows(bits: &Bits, least: f32, most: f32, wanted: usize) -> Vec<Row> {
     let mut found: Vec<Row> = Vec::new();
     let mut free = vec![true; digits.len()];
     for _ in 0..wanted + 2 {
-        let Some(members) = densest_row(&digits, &free, bits.height()) else { break };
+        let Some(members) = densest_row(&digits, &free, page.height) else { break };
+        if members.len() < fewest {
+            break;
+        }
         let chosen: Vec<Piece> = members.iter().map(|&i| digits[i]).collect();
-        let Some(mut row) = fitted(&chosen, 4) else {
+        let Some(mut row) = fitted(&chosen, LEAST_DIGITS) else {
             members.iter().for_each(|&i| free[i] = false);
             continue;
         };
@@ -290,7 +315,7 @@ fn whole(pieces: &[Piece], height: f32) -> Vec<Piece> {
 fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Vec<usize>> {
     const SLOPES: [f32; 9] = [0.0, -0.0175, 0.0175, -0.035, 0.035, -0.0525, 0.0525, -0.07, 0.07];
     let mut heights: Vec<f32> = digits.iter().zip(free).filter(|(_, f)| **f).map(|(p, _)| p.height()).collect();
-    if heights.len() < 4 {
+    if heights.len() < LEAST_DIGITS {
         return None;
     }
     heights.sort_by(f32::total_cmp);
@@ -313,7 +338,7 @@ fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Ve
             }
         }
     }
-    if best.0 < 4 {
+    if best.0 < LEAST_DIGITS {
         return None;
     }
     let (_, slope, middle) = best;

@@ -27,6 +27,7 @@ use crate::domain::{CharRead, MicrRead};
 use crate::imaging::{Bits, Upright};
 use classifier::Classifier;
 use confidence::Curve;
+use find::Pieces;
 use read::RowRead;
 use strip::Geometry;
 use trellis::SYMBOLS;
@@ -81,8 +82,13 @@ const SURELY_E13B: f32 = 0.8;
 
 /// Finds and reads the page's E-13B line; `None` where nothing looks like one.
 pub fn read(page: &Upright) -> Option<MicrLine> {
+    read_of(page, &Pieces::of(&page.bits))
+}
+
+/// The same of a page whose pieces of ink are known.
+pub fn read_of(page: &Upright, pieces: &Pieces) -> Option<MicrLine> {
     let nominal = 0.117 * page.dpi as f32;
-    let found = best_of(page, find::rows(&page.bits, 0.62 * nominal, 1.5 * nominal, 4));
+    let found = best_of(page, find::rows_of(pieces, 0.62 * nominal, 1.5 * nominal, 4, find::LEAST_DIGITS));
     // Rows of other print, or of a stamp, may have more pieces than the line: where nothing was found the clear band at the
     // page's foot is asked alone.
     let (row, score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
@@ -174,17 +180,29 @@ fn foot(bits: &Bits, dpi: usize) -> Option<Bits> {
     (band.ink() > dpi).then_some(band)
 }
 
+/// A row whose first pieces are so much like E-13B is read before the others are looked at.
+const PLAINLY: f32 = 0.9;
+
 /// The row that reads best as E-13B, and how well.
 fn best_of(page: &Upright, rows: Vec<find::Row>) -> Option<(RowRead, f32)> {
     let mut best: Option<(RowRead, f32)> = None;
     // The likeliest first: other print of the same size costs as much to read, and gives nothing.
-    let mut likely: Vec<(f32, find::Row)> = rows
-        .into_iter()
-        .map(|row| (find::plausible(&CLASSIFIER, &page.bits, &row), row))
-        .filter(|r| r.0 >= 0.5)
-        .collect();
-    likely.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (_, row) in likely {
+    let mut likely: Vec<(f32, find::Row)> = Vec::new();
+    let mut rows = rows.into_iter();
+    let mut next = || {
+        for row in rows.by_ref() {
+            let plausible = find::plausible(&CLASSIFIER, &page.bits, &row);
+            if plausible >= PLAINLY {
+                return Some(row);
+            }
+            if plausible >= 0.5 {
+                likely.push((plausible, row));
+            }
+        }
+        let most = (0..likely.len()).max_by(|&a, &b| likely[a].0.total_cmp(&likely[b].0));
+        most.map(|at| likely.remove(at).1)
+    };
+    while let Some(row) = next() {
         let found = read::row(&CLASSIFIER, page, &row, 14.0);
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {

@@ -2,7 +2,7 @@
 //! multiples of a tenth of an inch. Place on the page does not matter. Whether it is a scanline the classifier tells.
 
 use super::cell::Patch;
-use crate::decode::micr::find::{Piece, pieces};
+use crate::decode::micr::find::{Piece, Pieces};
 use crate::imaging::Upright;
 
 /// Height of the ink of OCR-A and OCR-B digits, inches.
@@ -50,9 +50,9 @@ impl Glyph {
 }
 
 /// Lines worth reading, the likeliest first, at most `wanted`.
-pub fn combs(page: &Upright, dpi: f32, wanted: usize) -> Vec<Comb> {
+pub fn combs(pieces: &Pieces, dpi: f32, wanted: usize) -> Vec<Comb> {
     let height = GLYPH * dpi;
-    let mut glyphs = joined(pieces(&page.bits, (height * 0.1) as i32, (height * 1.45) as i32), dpi);
+    let mut glyphs = joined(pieces.between((height * 0.1) as i32, (height * 1.45) as i32), dpi);
     glyphs.retain(|g| {
         let (w, h) = (g.x1 - g.x0, g.y1 - g.y0);
         (0.8 * height..1.28 * height).contains(&h) && (0.1 * height..0.98 * height).contains(&w)

@@ -11,6 +11,7 @@ mod second;
 use std::sync::OnceLock;
 
 use super::layout::{Font, Layouts};
+use super::micr::find::Pieces;
 use super::net::{Net, Scratch, softmax};
 use crate::domain::{CharRead, MicrRead, PixelBox, ScanlineRead};
 use crate::imaging::Upright;
@@ -59,7 +60,12 @@ impl Cell {
 
 /// The page's scanline, wherever it stands.
 pub fn read(page: &Upright, layouts: &Layouts) -> Option<ScanlineLine> {
-    read_at(page, layouts, page.dpi as f32)
+    read_of(page, &Pieces::of(&page.bits), layouts)
+}
+
+/// The same of a page whose pieces of ink are known.
+pub fn read_of(page: &Upright, pieces: &Pieces, layouts: &Layouts) -> Option<ScanlineLine> {
+    read_at(page, pieces, layouts, page.dpi as f32)
 }
 
 /// Where a line may stand (pixels of the page), and how evenly its pieces stand.
@@ -70,7 +76,7 @@ pub fn places(page: &Upright) -> Vec<(PixelBox, f32)> {
         let (w, h) = (b.0 - a.0 + comb.pitch, (a.1 - b.1).abs() + 1.2 * comb.pitch);
         PixelBox { x: left as i32, y: top as i32, w: w as i32, h: h as i32 }
     };
-    find::combs(page, page.dpi as f32, 4).iter().map(|c| (area(c), c.strength)).collect()
+    find::combs(&Pieces::of(&page.bits), page.dpi as f32, 4).iter().map(|c| (area(c), c.strength)).collect()
 }
 
 /// A cell of the likeliest line as the classifier saw it, ink 1, and what it said.
@@ -83,13 +89,14 @@ pub struct CellView {
 
 /// The cells of the line that `read` gives; `None` where it gives none.
 pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
-    let line = read(page, layouts)?;
+    let pieces = Pieces::of(&page.bits);
+    let line = read_of(page, &pieces, layouts)?;
     let inside = |c: &Comb| {
         let back = page.transform.to_source(PixelBox { x: c.x as i32, y: c.y as i32, w: 1, h: 1 });
         let near = line.read.bbox;
         (near.y - near.h..=near.y + 2 * near.h).contains(&back.y)
     };
-    let all = find::combs(page, page.dpi as f32, 4);
+    let all = find::combs(&pieces, page.dpi as f32, 4);
     let comb = *all.iter().find(|c| inside(c)).or(all.first())?;
     let name = |class: usize| match class {
         BLANK => "blank".to_string(),
@@ -115,9 +122,10 @@ pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
 pub fn read_line(page: &Upright, layouts: &Layouts) -> ScanlineRead {
     let given = page.dpi as f32;
     let others = [200.0, 300.0, 240.0, 150.0, 400.0].into_iter().filter(|d| (d - given).abs() > 1.0);
+    let pieces = Pieces::of(&page.bits);
     let mut best: Option<ScanlineLine> = None;
     for dpi in std::iter::once(given).chain(others) {
-        if let Some(line) = read_at(page, layouts, dpi) {
+        if let Some(line) = read_at(page, &pieces, layouts, dpi) {
             let sure = line.read.accepted || line.score > 0.9;
             if best.as_ref().is_none_or(|b| line.score > b.score) {
                 best = Some(line);
@@ -177,10 +185,10 @@ pub fn nothing() -> ScanlineRead {
     }
 }
 
-fn read_at(page: &Upright, layouts: &Layouts, dpi: f32) -> Option<ScanlineLine> {
+fn read_at(page: &Upright, pieces: &Pieces, layouts: &Layouts, dpi: f32) -> Option<ScanlineLine> {
     let mut best: Option<ScanlineLine> = None;
     let mut holding: Vec<ScanlineRead> = Vec::new();
-    for comb in find::combs(page, dpi, 4) {
+    for comb in find::combs(pieces, dpi, 4) {
         // After a line that is accepted the others are only asked whether they are of another document.
         let settled = best.as_ref().is_some_and(|b| b.read.accepted);
         let line = if settled { read_cells(page, layouts, comb) } else { read_comb(page, layouts, comb) };
@@ -482,7 +490,7 @@ mod tests {
                 (200 + k * 20..212 + k * 20).for_each(|x| bits.set(x, y, true));
             }
         }
-        let combs = find::combs(&page(&bits), 200.0, 4);
+        let combs = find::combs(&Pieces::of(&bits), 200.0, 4);
         assert!((combs[0].pitch - 20.0).abs() < 0.05 && combs[0].pieces == 30, "{combs:?}");
         let line = read(&page(&bits), &Layouts::default());
         assert!(line.as_ref().is_none_or(|l| l.score < 0.3), "{line:?}");

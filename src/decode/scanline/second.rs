@@ -7,6 +7,7 @@ use super::find::{self, Comb};
 use super::fit::DOUBT;
 use super::{Cell, Reader, ScanlineLine, line_of};
 use crate::decode::layout::Layouts;
+use crate::decode::micr::find::Pieces;
 use crate::decode::micr::foreign;
 use crate::decode::micr::strip::Geometry;
 use crate::imaging::Upright;
@@ -101,7 +102,7 @@ fn again(freed: &Upright, first: &Comb) -> Option<Comb> {
         let (x, y) = middle(c);
         (y - first.y - (x - first.x) * first.slope).abs() < 0.4 * first.pitch
     };
-    let all = find::combs(freed, freed.dpi as f32, 4);
+    let all = find::combs(&Pieces::of(&freed.bits), freed.dpi as f32, 4);
     all.into_iter().filter(same).max_by_key(|c| c.pieces).filter(|c| c.pieces >= first.pieces)
 }
 
