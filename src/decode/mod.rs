@@ -14,7 +14,6 @@ pub mod net;
 mod problems;
 pub mod scanline;
 pub mod trace;
-mod wide;
 
 use std::cell::OnceCell;
 

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use super::wide::{Work, wide};
+use crate::imaging::wide::{Work, wide};
 
 /// One step. Values lie row by row, pixel by pixel, channels innermost.
 #[derive(Clone, Debug)]

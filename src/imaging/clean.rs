@@ -6,6 +6,7 @@ use super::convert::binarize;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
 use super::upright::{Transform, Upright};
+use super::wide::wide;
 
 /// Slants below this are left (degrees).
 const LEAST_SLANT: f32 = 0.15;
@@ -371,6 +372,7 @@ struct Strips {
 }
 
 impl Strips {
+    #[inline(always)]
     fn of(bits: &Bits, rows_each: usize) -> Strips {
         let count = bits.width() / 64;
         let height = bits.height() / rows_each;
@@ -389,6 +391,7 @@ impl Strips {
     }
 
     /// `tangent` of the slant in this raster's own rows for one column.
+    #[inline(always)]
     fn sums(&self, tangent: f32, sums: &mut Vec<u16>) {
         sums.clear();
         sums.resize(self.height, 0);
@@ -405,6 +408,7 @@ impl Strips {
         }
     }
 
+    #[inline(always)]
     fn sharpness(&self, tangent: f32, sums: &mut Vec<u16>) -> u64 {
         self.sums(tangent, sums);
         sums.windows(2).map(|w| u64::from(w[0].abs_diff(w[1])).pow(2)).sum()
@@ -413,6 +417,11 @@ impl Strips {
 
 /// The angle at which the rows of print are sharpest, and how much sharper than at a middling angle (1 is not at all).
 fn print_slant(bits: &Bits, near: Option<f32>) -> (f32, f32) {
+    wide(|| sharpest(bits, near))
+}
+
+#[inline(always)]
+fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
     if bits.width() < 192 || bits.height() < 64 {
         return (0.0, 0.0);
     }
@@ -521,9 +530,11 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
         let mut line = fixed(0.5 * d + e * middle + f);
         let row = out.row_mut(y);
         let mut x = 0;
+        // A division is dear: steps are counted down, and divided anew only where they are used up.
+        let (mut down, mut across) = (steps_left(line, step_y), steps_left(offset, step_x));
         while x < width {
             let bit = x % 64;
-            let n = steps_left(line, step_y).min(steps_left(offset, step_x)).min(64 - bit).min(width - x);
+            let n = down.min(across).min(64 - bit).min(width - x);
             let from_y = line >> 16;
             if from_y >= 0 && (from_y as usize) < bits.height() {
                 let from_x = x as isize + (offset >> 16) as isize;
@@ -533,6 +544,8 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
             x += n;
             offset += step_x * n as i64;
             line += step_y * n as i64;
+            down = if down > n { down - n } else { steps_left(line, step_y) };
+            across = if across > n { across - n } else { steps_left(offset, step_x) };
         }
     }
     out

@@ -8,6 +8,8 @@ const REACH: f32 = 2.2;
 /// Inches that a fold takes off each side, at least and at most.
 const LEAST: f32 = 0.2;
 const MOST: f32 = 2.0;
+/// Inches of its rim, at least.
+const SHORTEST: f32 = 0.4;
 /// Share of the rows (or columns) of a fold whose outermost ink lies on its rim.
 const SHOWN: f32 = 0.34;
 
@@ -41,10 +43,10 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
             None
         };
         let rows: Vec<Option<usize>> = (0..down).map(first).collect();
-        let (wide, high) = rim(&rows)?;
+        let (wide, high) = rim(&rows, SHORTEST * dpi)?;
         let (wide, high) = (wide / dpi, high / dpi);
         let large = wide.min(high) >= LEAST && wide.max(high) <= MOST;
-        (large && wide.hypot(high) >= 0.4).then_some((wide, high))
+        (large && wide.hypot(high) >= SHORTEST).then_some((wide, high))
     })
 }
 
@@ -56,8 +58,8 @@ fn beside(is_ink: &impl Fn(usize, usize) -> bool, x: usize, y: usize, across: us
 }
 
 /// The straight line aslant that the outermost ink of many rows lies on, as its width and height in pixels: the longest edge
-/// of the hull around all ink, as seen from the corner.
-fn rim(rows: &[Option<usize>]) -> Option<(f32, f32)> {
+/// of the hull around all ink, as seen from the corner, of at least so many pixels.
+fn rim(rows: &[Option<usize>], least: f32) -> Option<(f32, f32)> {
     let points: Vec<(f32, f32)> =
         rows.iter().enumerate().filter_map(|(y, x)| x.map(|x| (x as f32, y as f32))).collect();
     // Down the corner's side of the hull, from the topmost ink.
@@ -80,7 +82,11 @@ fn rim(rows: &[Option<usize>]) -> Option<(f32, f32)> {
             // From the side along the top to the side along the left: x falls as y grows.
             let (wide, high) = (a.0 - b.0, b.1 - a.1);
             let length = wide.hypot(high);
-            if wide < 0.25 * high || high < 0.2 * wide || best.is_some_and(|(w, h)| w.hypot(h) >= length) {
+            if length < least
+                || wide < 0.25 * high
+                || high < 0.2 * wide
+                || best.is_some_and(|(w, h)| w.hypot(h) >= length)
+            {
                 continue;
             }
             let off = |p: &(f32, f32)| ((p.0 - b.0) * high + (p.1 - b.1) * wide).abs() / length;

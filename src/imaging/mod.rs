@@ -12,6 +12,7 @@ pub mod quality;
 pub mod raster;
 pub mod tiff;
 pub mod upright;
+pub mod wide;
 
 pub use convert::{binarize, to_gray};
 pub use load::{Page, PageError, Raster, load};

@@ -1,5 +1,7 @@
 //! The two rasters of the trade: packed bitonal (1 = ink) and 8-bit gray (0 = black, 255 = white).
 
+use super::wide::wide;
+
 /// Bitonal, 64 pixels a word, most significant bit leftmost; 1 is ink. Bits past the width are 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bits {
@@ -54,7 +56,7 @@ impl Bits {
     }
 
     pub fn ink(&self) -> usize {
-        self.words.iter().map(|w| w.count_ones() as usize).sum()
+        wide(|| self.words.iter().map(|w| w.count_ones() as usize).sum())
     }
 }
 

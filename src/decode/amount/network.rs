@@ -3,7 +3,7 @@
 //! weights and strip give the same log-odds on every machine. Refuses a weights file whose sizes do not add up.
 
 use super::strip::{HEIGHT, Strip};
-use crate::decode::wide::{Work, wide};
+use crate::imaging::wide::{Work, wide};
 
 /// The ten digits, the cents mark, "xx" cents, and the blank between characters.
 pub const CLASSES: usize = 13;

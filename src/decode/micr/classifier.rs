@@ -3,7 +3,7 @@
 
 use super::strip::{HEIGHT, WINDOW};
 use crate::decode::net::{Kind, Layer, Net, Scratch, softmax};
-use crate::decode::wide::{Work, wide};
+use crate::imaging::wide::{Work, wide};
 
 /// Filters of the convolutions, and what the first dense layer gives.
 const FIRST: usize = 8;

@@ -226,6 +226,32 @@ fn parted(v: f32) -> (isize, f32) {
     (low as isize, v - low as f32)
 }
 
+/// The two places of a row of the strip that are averaged, in units below the digits' top.
+#[inline(always)]
+fn samples_of(row: usize) -> (f32, f32) {
+    let (v, half) = ((row as f32 + 0.5) / ROWS as f32 - ABOVE, 0.25 / ROWS as f32);
+    (v - half, v + half)
+}
+
+/// The strip's rows of a column of the page that holds all of them: the digits' top stands at `top`, a unit is `sy` high.
+fn sampled(column: &[f32], top: f32, sy: f32, out: &mut [f32]) {
+    let mut places = [(0u32, 0.0f32); 2 * HEIGHT];
+    for (row, pair) in places.chunks_exact_mut(2).enumerate() {
+        let (upper, lower) = samples_of(row);
+        for (place, unit) in pair.iter_mut().zip([upper, lower]) {
+            let y = top + unit * sy;
+            *place = (y as u32, y - (y as i32) as f32);
+        }
+    }
+    let value = |&(low, share): &(u32, f32)| {
+        let [a, b] = column.get(low as usize..).and_then(|c| c.first_chunk()).copied().unwrap_or_default();
+        a * (1.0 - share) + b * share
+    };
+    for (out, pair) in out.iter_mut().zip(places.chunks_exact(2)) {
+        *out = 0.5 * (value(&pair[0]) + value(&pair[1]));
+    }
+}
+
 impl Strip {
     pub fn new(ink: &Ink, geometry: &Geometry) -> Strip {
         let g = geometry;
@@ -252,17 +278,20 @@ impl Strip {
             let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
             let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
             let (first, last) = (top - ABOVE * place.sy, top + (HEIGHT / ROWS) as f32 * place.sy);
-            let inside = first >= 0.0 && last + 2.0 < column.len() as f32;
+            inked[x - left] = true;
+            let out = &mut tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT];
+            if first >= 0.0 && last + 2.0 < column.len() as f32 {
+                sampled(column, top, place.sy, out);
+                continue;
+            }
             let at = |y: f32| {
-                let (low, share) = if inside { (y as isize, y - (y as i32) as f32) } else { parted(y) };
+                let (low, share) = parted(y);
                 let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
                 value(low) * (1.0 - share) + value(low + 1) * share
             };
-            inked[x - left] = true;
-            for (row, out) in tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT].iter_mut().enumerate() {
-                let v = (row as f32 + 0.5) / ROWS as f32 - ABOVE;
-                let half = 0.25 / ROWS as f32;
-                *out = 0.5 * (at(top + (v - half) * place.sy) + at(top + (v + half) * place.sy));
+            for (row, out) in out.iter_mut().enumerate() {
+                let (upper, lower) = samples_of(row);
+                *out = 0.5 * (at(top + upper * place.sy) + at(top + lower * place.sy));
             }
         }
         // Then across; lower rows stand a little to the left where the line slopes down.
@@ -273,6 +302,17 @@ impl Strip {
             let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
             let seen = (x - most).max(0.0) as usize..((x + most).max(0.0) as usize + 2).min(inked.len());
             if !inked.get(seen).is_some_and(|s| s.contains(&true)) {
+                continue;
+            }
+            // Mostly all rows lie between the same two columns.
+            let ((before, _), (other, _)) = (parted(x - lean[0]), parted(x - lean[HEIGHT - 1]));
+            let both = usize::try_from(before).ok().and_then(|b| tall.get(b * HEIGHT..(b + 2) * HEIGHT));
+            if let Some(both) = both.filter(|_| before == other) {
+                let (one, next) = both.split_at(HEIGHT);
+                for (((out, lean), one), next) in out.iter_mut().zip(&lean).zip(one).zip(next) {
+                    let share = (x - lean) - before as f32;
+                    *out = one * (1.0 - share) + next * share;
+                }
                 continue;
             }
             for ((row, out), lean) in out.iter_mut().enumerate().zip(&lean) {

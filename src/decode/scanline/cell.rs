@@ -1,7 +1,7 @@
 //! One character cell of a scanline as the classifier wants it: 160 pixels an inch, whatever the scan was, ink 1, paper 0.
 //! The trainer cuts its drawn glyphs with the same code.
 
-use crate::decode::wide::{Work, wide};
+use crate::imaging::wide::{Work, wide};
 
 /// Pixels of the classifier's raster.
 pub const WIDTH: usize = 20;
