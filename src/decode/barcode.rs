@@ -19,7 +19,7 @@ use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 use self::part::{Part, rejoined};
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
-use crate::imaging::wide::wide;
+use crate::imaging::wide::widened;
 use crate::imaging::{Bits, Gray, Upright};
 
 /// Pixels of one side of the tiles that the page is judged by.
@@ -136,9 +136,11 @@ struct Tile {
     agreed: u32,
 }
 
+widened!(tiles = tiled(bits: &'w Bits) -> (usize, usize, Vec<Tile>));
+
 /// Ink and edges of every tile: one pass over the words of the page.
 #[inline(always)]
-fn tiles(bits: &Bits) -> (usize, usize, Vec<Tile>) {
+fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
     let (columns, rows) = (bits.width().div_ceil(64) * 4, bits.height() / TILE);
     let mut tiles = vec![Tile::default(); columns * rows];
     for y in 0..rows * TILE {
@@ -198,7 +200,7 @@ fn tiles(bits: &Bits) -> (usize, usize, Vec<Tile>) {
 
 /// Connected tiles full of edges, large enough for a code, the largest first.
 fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
-    let (columns, rows, tiles) = wide(|| tiles(bits));
+    let (columns, rows, tiles) = tiles(bits);
     let inch = |edges: u32| edges as f32 * dpi as f32 / (TILE * TILE) as f32;
     let striped = |t: &Tile| inch(t.stripes * TILE as u32) > 13.0 && t.agreed >= 12;
     let busy = |t: &Tile| {

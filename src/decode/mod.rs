@@ -5,6 +5,7 @@
 pub mod amount;
 pub mod barcode;
 pub mod check_digit;
+pub mod glyphs;
 pub mod kind;
 pub mod layout;
 pub mod learn;

@@ -6,7 +6,7 @@ use super::convert::binarize;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
 use super::upright::{Transform, Upright};
-use super::wide::wide;
+use super::wide::widened;
 
 /// Slants below this are left (degrees).
 const LEAST_SLANT: f32 = 0.15;
@@ -415,11 +415,9 @@ impl Strips {
     }
 }
 
-/// The angle at which the rows of print are sharpest, and how much sharper than at a middling angle (1 is not at all).
-fn print_slant(bits: &Bits, near: Option<f32>) -> (f32, f32) {
-    wide(|| sharpest(bits, near))
-}
+widened!(print_slant = sharpest(bits: &'w Bits, near: Option<f32>) -> (f32, f32));
 
+/// The angle at which the rows of print are sharpest, and how much sharper than at a middling angle (1 is not at all).
 #[inline(always)]
 fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
     if bits.width() < 192 || bits.height() < 64 {

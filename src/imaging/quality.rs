@@ -5,7 +5,7 @@ use super::clean::{BOTTOM, Cleaned, LEFT, RIGHT, TOP};
 use super::crease;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
-use super::wide::wide;
+use super::wide::widened;
 use crate::domain::Quality;
 
 /// A condition that is present, with its measure.
@@ -113,7 +113,7 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
     let dim = gray.is_some_and(|gray| middle(gray) < DIM);
     let is_pale = || match gray {
         Some(gray) => contrast(gray, bits) < PALE,
-        None => share < MOST_THIN && wide(|| thin(bits)) > THIN,
+        None => share < MOST_THIN && thin(bits) > THIN,
     };
     if share > TOO_DARK || dim {
         faults.push(Fault::TooDark { percent: share * 100.0 });
@@ -145,7 +145,7 @@ pub fn measure(page: &Page, cleaned: &Cleaned) -> (Quality, Vec<Fault>) {
             Fault::Slanted { .. } | Fault::Streaks { .. } | Fault::BelowResolution { .. } => 0.15,
         })
         .sum();
-    let specks = wide(|| specks(bits)).min(1.0) * 0.2;
+    let specks = specks(bits).min(1.0) * 0.2;
     let quality = Quality {
         too_dark: is(|f| matches!(f, Fault::TooDark { .. })),
         too_light: is(|f| matches!(f, Fault::TooLight { .. })),
@@ -193,9 +193,12 @@ fn contrast(gray: &Gray, bits: &Bits) -> f32 {
     f32::from(paper.saturating_sub(dark)) / f32::from(paper.max(1))
 }
 
+widened!(thin = thin_share(bits: &'w Bits) -> f32);
+widened!(specks = specks_of(bits: &'w Bits) -> f32);
+
 /// Of the runs of ink the share that is one pixel long, the lesser of across and down; single pixels do not count.
 #[inline(always)]
-fn thin(bits: &Bits) -> f32 {
+fn thin_share(bits: &Bits) -> f32 {
     let [mut across, mut down, mut thin_across, mut thin_down] = [0u32; 4];
     for y in 1..bits.height().saturating_sub(1) {
         let (above, row, below) = (bits.row(y - 1), bits.row(y), bits.row(y + 1));
@@ -469,7 +472,7 @@ fn hairlines(gray: &Gray) -> Bits {
 
 /// Single pixels of ink with none beside them, as a share of what spoils a page (250 a square inch at 200 dpi).
 #[inline(always)]
-fn specks(bits: &Bits) -> f32 {
+fn specks_of(bits: &Bits) -> f32 {
     let mut alone = 0u32;
     for y in (1..bits.height().saturating_sub(1)).step_by(2) {
         let (above, row, below) = (bits.row(y - 1), bits.row(y), bits.row(y + 1));

@@ -1,6 +1,6 @@
 //! The two rasters of the trade: packed bitonal (1 = ink) and 8-bit gray (0 = black, 255 = white).
 
-use super::wide::wide;
+use super::wide::widened;
 
 /// Bitonal, 64 pixels a word, most significant bit leftmost; 1 is ink. Bits past the width are 0.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,8 +56,15 @@ impl Bits {
     }
 
     pub fn ink(&self) -> usize {
-        wide(|| self.words.iter().map(|w| w.count_ones() as usize).sum())
+        ink_of(&self.words)
     }
+}
+
+widened!(ink_of = ones(words: &'w [u64]) -> usize);
+
+#[inline(always)]
+fn ones(words: &[u64]) -> usize {
+    words.iter().map(|w| w.count_ones() as usize).sum()
 }
 
 /// Gray, one byte a pixel, row by row; 0 is black, 255 is white.

@@ -8,3 +8,25 @@ pub use pulp::NullaryFnOnce as Work;
 pub fn wide<W: Work>(work: W) -> W::Output {
     pulp::Arch::new().dispatch(work)
 }
+
+/// `widened!(fine = rough(a: &'w A, b: B) -> C)`: the function `fine` does what `rough`, which is `inline(always)`, does, in wide
+/// registers. (A closure cannot be told to take part.)
+macro_rules! widened {
+    ($fine:ident = $rough:ident($($given:ident: $kind:ty),+) -> $out:ty) => {
+        fn $fine<'w>($($given: $kind),+) -> $out {
+            struct Call<'w> {
+                $($given: $kind),+
+            }
+            impl<'w> $crate::imaging::wide::Work for Call<'w> {
+                type Output = $out;
+
+                #[inline(always)]
+                fn call(self) -> $out {
+                    $rough($(self.$given),+)
+                }
+            }
+            $crate::imaging::wide::wide(Call { $($given),+ })
+        }
+    };
+}
+pub(crate) use widened;

@@ -10,9 +10,10 @@ mod second;
 
 use std::sync::OnceLock;
 
+use super::glyphs::{self, Desk};
 use super::layout::{Font, Layouts};
 use super::micr::find::Pieces;
-use super::net::{Net, Scratch, softmax};
+use super::net::Net;
 use crate::domain::{CharRead, MicrRead, PixelBox, ScanlineRead};
 use crate::imaging::Upright;
 use cell::{BLANK, CHARACTERS, CLASSES, OTHER};
@@ -35,6 +36,15 @@ pub fn net() -> &'static Net {
         Net::from_bytes(WEIGHTS).unwrap_or_else(|_| Net::plan(cell::WIDTH, cell::HEIGHT, &[]))
     })
 }
+
+/// The same as the reader runs it.
+pub fn classifier() -> &'static Classifier {
+    static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
+    CLASSIFIER.get_or_init(|| Classifier::of(net()))
+}
+
+/// A cell of a line to one of its classes.
+pub type Classifier = glyphs::Classifier<{ cell::WIDTH }, { cell::HEIGHT }, 5, 8, 16, 5, 48>;
 
 #[derive(Clone, Debug)]
 pub struct ScanlineLine {
@@ -104,12 +114,12 @@ pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
         class => CHARACTERS[class].to_string(),
     };
     let (patch, corner) = find::band(page, &comb, comb.first, comb.last);
-    let mut scratch = Scratch::default();
+    let mut desk = Desk::default();
     let view = |number: i32| {
         let (x, y) = comb.centre(number);
         let mut pixels = [0.0; cell::WIDTH * cell::HEIGHT];
         patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope, &mut pixels);
-        let chances = softmax(net().forward(&pixels, &mut scratch));
+        let chances = classifier().chances(&pixels, &mut desk).into_iter().flatten().collect::<Vec<f32>>();
         let mut order: Vec<usize> = (0..CLASSES).collect();
         order.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
         let says = format!("{} {:.0}%, {}", name(order[0]), chances[order[0]] * 100.0, name(order[1]));
@@ -243,13 +253,13 @@ struct Reader<'a> {
     patch: cell::Patch,
     corner: (f32, f32),
     pixels: [f32; cell::WIDTH * cell::HEIGHT],
-    scratch: Scratch,
+    desk: Desk,
 }
 
 impl<'a> Reader<'a> {
     fn new(page: &'a Upright, comb: &'a Comb, first: i32, last: i32) -> Reader<'a> {
         let (patch, corner) = find::band(page, comb, first, last);
-        Reader { page, comb, patch, corner, pixels: [0.0; cell::WIDTH * cell::HEIGHT], scratch: Scratch::default() }
+        Reader { page, comb, patch, corner, pixels: [0.0; cell::WIDTH * cell::HEIGHT], desk: Desk::default() }
     }
 
     fn look(&mut self, number: i32) -> Cell {
@@ -261,8 +271,8 @@ impl<'a> Reader<'a> {
         if !inside || self.pixels.iter().all(|v| *v == 0.0) {
             chances[BLANK] = 1.0;
         } else {
-            let logits = softmax(net().forward(&self.pixels, &mut self.scratch));
-            chances.iter_mut().zip(&logits).for_each(|(c, l)| *c = *l);
+            let said = classifier().chances(&self.pixels, &mut self.desk);
+            chances.iter_mut().zip(said.iter().flatten()).for_each(|(c, s)| *c = *s);
         }
         Cell { number, chances }
     }
