@@ -20,14 +20,15 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
     let (across, down) = (reach.min(bits.width() / 2), reach.min(bits.height() / 2));
     [(false, false), (true, false), (false, true), (true, true)].into_iter().find_map(|(right, foot)| {
         let (left, top) = (if right { bits.width() - across } else { 0 }, if foot { bits.height() - down } else { 0 });
-        let cut = bits.cropped(left as isize, top as isize, across, down);
-        let cut = if right { cut.mirrored() } else { cut };
-        let row = |y: usize| if foot { down - 1 - y } else { y };
-        let is_ink = |x: usize, y: usize| cut.get(x, row(y));
+        let row = |y: usize| top + if foot { down - 1 - y } else { y };
+        let is_ink = |x: usize, y: usize| bits.get(left + if right { across - 1 - x } else { x }, row(y));
         // The next ink of a row as seen from the corner's own side, a word at a time.
         let next = |from: usize, y: usize| {
             (from..across).step_by(64).find_map(|x| {
-                let word = cut.word_at(x as isize, row(y));
+                let word = match right {
+                    true => bits.word_at((left + across) as isize - 64 - x as isize, row(y)).reverse_bits(),
+                    false => bits.word_at((left + x) as isize, row(y)),
+                };
                 (word != 0).then(|| x + word.leading_zeros() as usize)
             })
         };

@@ -2,6 +2,7 @@
 //! scanner smear it, the row indicators give the rows, and each codeword is the pattern that best explains its ink; the
 //! doubtful ones are erasures. ISO/IEC 15438. Modules down to less than two pixels; refuses codes on their side.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use rxing::pdf417::decoder::decoded_bit_stream_parser;
@@ -339,34 +340,42 @@ fn indicators(row: usize, rows: usize, columns: usize, level: usize) -> (usize, 
     }
 }
 
+/// How far the indicators of a number of rows are from what they should say, by level of correction.
+type Tried = (f32, usize, usize, Frame);
+
+/// As far off as this, times and plus, a number of rows is not tried with another rim.
+const RAGGED: (f32, f32) = (2.0, 1.0);
+
+fn indicated(patch: &Patch, frame: &Frame, rows: usize, smear: &Smear) -> [Tried; 9] {
+    let step = (frame.foot - frame.top) / rows as f32;
+    let mut off = [0.0f32; 9];
+    for row in 0..rows {
+        let (from, to) = band(frame, row, step);
+        let left = sample(patch, frame, 1, from, to);
+        let right = sample(patch, frame, frame.columns + 2, from, to);
+        for (level, off) in off.iter_mut().enumerate() {
+            let (l, r) = indicators(row, rows, frame.columns, level);
+            let pattern = |code: usize| &patterns()[row % 3][code.min(CODEWORDS - 1)];
+            *off += distance(&left, pattern(l), smear) + distance(&right, pattern(r), smear);
+        }
+    }
+    std::array::from_fn(|level| (off[level] / rows as f32, rows, level, *frame))
+}
+
 fn read_frame(patch: &Patch, frame: &Frame) -> Option<String> {
     let smear = smear(patch, frame);
-    let mut tried: Vec<(f32, usize, usize, Frame)> = Vec::new();
     let high = frame.foot - frame.top;
-    for rows in 3..=90usize {
-        let tall = high / rows as f32 / frame.module;
-        if !(1.6..=9.0).contains(&tall) || rows * frame.columns > 928 {
-            continue;
-        }
-        // The rim may be ragged by a pixel.
-        for (up, down) in [(0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, -1.0)] {
-            let moved = Frame { top: frame.top + up, foot: frame.foot + down, ..*frame };
-            let step = (moved.foot - moved.top) / rows as f32;
-            let mut off = [0.0f32; 9];
-            for row in 0..rows {
-                let (from, to) = band(&moved, row, step);
-                let left = sample(patch, &moved, 1, from, to);
-                let right = sample(patch, &moved, moved.columns + 2, from, to);
-                for (level, off) in off.iter_mut().enumerate() {
-                    let (l, r) = indicators(row, rows, moved.columns, level);
-                    let pattern = |code: usize| &patterns()[row % 3][code.min(CODEWORDS - 1)];
-                    *off += distance(&left, pattern(l), &smear) + distance(&right, pattern(r), &smear);
-                }
-            }
-            for (level, off) in off.iter().enumerate() {
-                tried.push((off / rows as f32, rows, level, moved));
-            }
-        }
+    let numbers = (3..=90usize).filter(|rows| {
+        let tall = high / *rows as f32 / frame.module;
+        (1.6..=9.0).contains(&tall) && rows * frame.columns <= 928
+    });
+    let mut tried: Vec<Tried> = numbers.flat_map(|rows| indicated(patch, frame, rows, &smear)).collect();
+    // The rim may be ragged by a pixel, which is no matter for a number of rows that is far off.
+    let least = tried.iter().map(|t| t.0).min_by(f32::total_cmp)?;
+    let near: BTreeSet<usize> = tried.iter().filter(|t| t.0 < least * RAGGED.0 + RAGGED.1).map(|t| t.1).collect();
+    for (up, down) in [(-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, -1.0)] {
+        let moved = Frame { top: frame.top + up, foot: frame.foot + down, ..*frame };
+        tried.extend(near.iter().flat_map(|rows| indicated(patch, &moved, *rows, &smear)));
     }
     tried.sort_by(|a, b| a.0.total_cmp(&b.0));
     let model = Model::new(smear);
