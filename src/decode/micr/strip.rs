@@ -366,14 +366,21 @@ impl Strip {
         // Rows of the window that the strip has.
         let first = (-down).clamp(0, HEIGHT as isize) as usize;
         let rows = first..(HEIGHT as isize - down.max(0)).max(first as isize) as usize;
-        for x in 0..2 * WINDOW {
-            let column = left + x as isize;
-            if column < 0 || column as usize >= self.columns {
-                continue;
-            }
-            let values = &self.column(column as usize)[(first as isize + down) as usize..];
-            for (row, value) in pixels.chunks_exact_mut(WINDOW).skip(rows.start).take(rows.len()).zip(values) {
-                row[x / 2] += 0.5 * value;
+        let seen = |column: isize| {
+            let column = usize::try_from(column).ok().filter(|c| *c < self.columns)?;
+            Some(&self.column(column)[(first as isize + down) as usize..])
+        };
+        for x in 0..WINDOW {
+            let column = left + 2 * x as isize;
+            let rows = pixels.chunks_exact_mut(WINDOW).skip(rows.start).take(rows.len());
+            match (seen(column), seen(column + 1)) {
+                (Some(one), Some(other)) => {
+                    rows.zip(one.iter().zip(other)).for_each(|(row, (a, b))| row[x] = 0.5 * a + 0.5 * b);
+                }
+                (Some(alone), None) | (None, Some(alone)) => {
+                    rows.zip(alone).for_each(|(row, v)| row[x] = 0.5 * v);
+                }
+                (None, None) => {}
             }
         }
     }
