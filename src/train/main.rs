@@ -10,7 +10,7 @@ mod stubs;
 
 use std::collections::BTreeMap;
 
-const USAGE: &str = "usage: train micr --seed N --samples N --data DIR --station DIR --out DIR [--fold K]\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train micr-curve --lines DIR --folds DIR\n       train eval-micr --lines DIR [--folds DIR] [--fold K] | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
+const USAGE: &str = "usage: train micr --seed N --samples N --data DIR --station DIR --out DIR [--fold K]\n       train micr-covered --seed N --samples N --net FILE --data DIR --station DIR --out FILE\n       train show-micr --seed N\n       train amount --mnist DIR --fonts DIR --out FILE [--seed N] [--samples N] [--rate R]\n       train amount-vectors --mnist DIR --fonts DIR --net FILE --out FILE\n       train eval-amount --mnist DIR --fonts DIR --net FILE [--which test|aside] [--samples N] [--threshold T]\n       train show-amount --mnist DIR --fonts DIR --out DIR [--which learn|measure] [--samples N]\n       train micr-curve --lines DIR --folds DIR\n       train eval-micr --lines DIR [--folds DIR] [--fold K] | --station DIR [--which bits|gray] [--list N]\n       train scanline --fonts DIR --out FILE [--seed N] [--samples N]\n       train show-scanline --fonts DIR --seed N\n       train eval-stubs --station DIR --layouts FILE [--every N] [--list N] [--spoil SEED]";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -22,14 +22,17 @@ fn main() {
     let number = |key: &str, default: u64| options.get(key).and_then(|v| v.parse().ok()).unwrap_or(default);
     let text = |key: &str| options.get(key).cloned().unwrap_or_default();
     let result = match name.as_str() {
-        "micr" => micr::train(&micr::Arguments {
-            seed: number("seed", 1),
-            samples: number("samples", 600_000),
-            out: text("out"),
-            data: text("data"),
-            station: text("station"),
-            fold: options.get("fold").and_then(|f| f.parse().ok()),
-        }),
+        "micr" | "micr-covered" => {
+            let arguments = micr::Arguments {
+                seed: number("seed", 1),
+                samples: number("samples", 600_000),
+                out: text("out"),
+                data: text("data"),
+                station: text("station"),
+                fold: options.get("fold").and_then(|f| f.parse().ok()),
+            };
+            if name == "micr" { micr::train(&arguments) } else { micr::covered(&arguments, text("net").as_ref()) }
+        }
         "eval-micr" => {
             let (folder, list) = (text("lines"), number("list", 20) as usize);
             if folder.is_empty() {

@@ -11,7 +11,7 @@ use super::trellis::WIDTHS;
 use crate::imaging::Upright;
 
 /// The glyphs on their grid of units, seven wide and nine high (ANSI X9.27, as measured on prints), symbols in the reader's order.
-const SHAPES: [[&str; 9]; 14] = [
+pub(super) const SHAPES: [[&str; 9]; 14] = [
     [".#####.", "#.....#", "#.....#", "#.....#", "#.....#", "#.....#", "#.....#", "#.....#", ".#####."],
     ["...##..", "....#..", "....#..", "....#..", "....#..", "...####", "...####", "...####", "...####"],
     ["...####", "......#", "......#", "......#", "...####", "...#...", "...#...", "...#...", "...####"],

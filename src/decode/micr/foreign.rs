@@ -106,8 +106,8 @@ pub fn is_ruled(bits: &Bits, dpi: usize) -> bool {
     })
 }
 
-/// The commonest bright level of a row.
-fn paper(row: &[u8], from: usize, width: usize) -> u8 {
+/// The commonest bright level of a row, from a column on.
+pub(super) fn paper(row: &[u8], from: usize, width: usize) -> u8 {
     let mut counts = [0u32; 256];
     row[from..from + width].iter().for_each(|v| counts[usize::from(*v)] += 1);
     (96..=255).max_by_key(|&v| counts[v as usize]).unwrap_or(255) as u8

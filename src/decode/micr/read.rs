@@ -78,6 +78,10 @@ pub struct InkAlong {
 }
 
 impl InkAlong {
+    pub(super) fn of(places: Vec<f32>, sums: Vec<f32>) -> InkAlong {
+        InkAlong { places, sums }
+    }
+
     /// From one column of the page to another.
     pub fn between(&self, from: f32, to: f32) -> f32 {
         let at = |x: f32| self.sums.get(self.places.partition_point(|p| *p < x)).copied().unwrap_or(0.0);
@@ -172,7 +176,7 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
     };
     let looks = trellis.looks;
     let (places, sums) = trellis.ink_along();
-    RowRead { parts, glyphs, loose, stray, outside, looks, ink: InkAlong { places, sums } }
+    RowRead { parts, glyphs, loose, stray, outside, looks, ink: InkAlong::of(places, sums) }
 }
 
 /// How far beyond its ends a line is looked at for what was not read, in pitches.
@@ -185,7 +189,7 @@ const CLEAR: f32 = 0.997;
 
 /// What is to be thought of each glyph: what was said of its place and, where that is not clear, of two a little off. Only a
 /// glyph that stays itself is sure.
-fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
+pub(super) fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
     const MOVES: [(isize, isize); 2] = [(-1, 1), (1, -1)];
     let moved = |c: &Candidate| MOVES.map(|(across, down)| (c.strip, c.right + across, down));
     let places: Vec<_> = chain.iter().filter(|c| c.chance() < CLEAR).flat_map(moved).collect();
@@ -347,7 +351,7 @@ fn by_ink(area: f32) -> f32 {
 }
 
 /// Takes off what stands alone and doubtful: edges of the paper, specks, pen strokes.
-fn trim(chain: &mut Vec<Candidate>) {
+pub(super) fn trim(chain: &mut Vec<Candidate>) {
     let apart = |chain: &[Candidate], i: usize, j: Option<usize>| {
         let other = j.and_then(|j| chain.get(j));
         other.map_or(f32::INFINITY, |o| o.distance(&chain[i]).abs())
@@ -375,7 +379,7 @@ fn trim(chain: &mut Vec<Candidate>) {
     }
 }
 
-fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyph> {
+pub(super) fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyph> {
     let right = strip.place(c.right as f32)?;
     let left = strip.place(c.right as f32 - (c.x - c.left()) / right.sx * COLUMNS as f32)?;
     let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());

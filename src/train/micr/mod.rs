@@ -2,6 +2,7 @@
 //! done again. `train eval-micr --lines DIR --folds DIR` then measures each real line with the weights that never saw its check,
 //! and `train micr-curve --lines DIR --folds DIR` makes the confidence's curve again from weights that are there.
 
+mod covered;
 mod curve;
 mod draw;
 mod glyphs;
@@ -74,6 +75,27 @@ pub fn train(arguments: &Arguments) -> std::io::Result<()> {
         return Ok(());
     }
     confidence(course.data, out)
+}
+
+/// The classifier for what stands under other ink, from the one that is there: `train micr-covered --seed 1 --samples N --net FILE
+/// --data DIR --station DIR --out FILE`.
+pub fn covered(arguments: &Arguments, net: &Path) -> std::io::Result<()> {
+    let base = weights(net)?;
+    let fields = glyphs::Fields::new();
+    let wrong = measure::known_wrong();
+    let data = Path::new(&arguments.data);
+    let lines = real::chosen(data, &real::lines(data, &base)?, &|name| !wrong.contains(&name));
+    let other = real::other_print(arguments.station.as_ref())?;
+    let source = covered::Source { fields: &fields, lines: &lines, other: &other };
+    let seed = arguments.seed;
+    let mut own = base.clone();
+    let sample = |n: u64| covered::glyph(&source, &mut Random::stream(seed ^ (1 << 40), n));
+    fit(&mut own, &sample, Schedule { samples: arguments.samples, ..Schedule::default() });
+    own.note = format!("train micr-covered --seed {seed} --samples {}", arguments.samples);
+    let fresh = |n: u64| covered::glyph(&source, &mut Random::stream(seed ^ 0x5eed, n));
+    let ((before, _), (after, loss)) = (test(&base, &fresh, 0..10_000), test(&own, &fresh, 0..10_000));
+    println!("covered glyphs: {:.2}% wrong before, {:.2}% now, loss {loss:.4}", 100.0 * before, 100.0 * after);
+    std::fs::write(&arguments.out, own.to_bytes())
 }
 
 /// How sure a reading is, by lines that the weights in this folder had not seen: writes `e13b.curve` beside them. What a reading
