@@ -483,7 +483,11 @@ async fn a_drawer_is_counted_blind_and_closed_by_another() {
     assert!(h.office.close_drawer(&drawer, &kim).await.is_err(), "not counted");
     // 7.00 too little cash and 7.00 too much in checks: receipt 2 stands under the wrong tender.
     let pieces = [Pieces { count: 50, each: Cents::new(100) }];
-    h.office.count_drawer(&drawer, &pieces, Cents::new(1400), &kim).await.unwrap();
+    for is_again in [false, true] {
+        let drawer = h.office.find_drawer("front").await.unwrap();
+        let (cash, already) = h.office.count_drawer(&drawer, &pieces, Cents::new(1400), &kim).await.unwrap();
+        assert_eq!((cash, already), (Cents::new(5000), is_again));
+    }
     let drawer = h.office.find_drawer("front").await.unwrap();
     assert!(h.office.receive(&drawer, &received(Tender::Cash, 1, 1, "f"), &kim).await.is_err(), "it is counted");
     assert!(h.office.close_drawer(&drawer, &kim).await.is_err(), "it is out: another person closes it");

@@ -180,11 +180,11 @@ pub async fn drawer(command: DrawerCommand, office: &Office, global: &Global) ->
             if dry(global, "keep the count")? {
                 return Ok(0);
             }
-            let cash = office.count_drawer(&drawer, &pieces, checks, &user.name).await?;
+            let (cash, already) = office.count_drawer(&drawer, &pieces, checks, &user.name).await?;
             print_done(
                 global,
-                json!({ "drawer": drawer.number, "cash": cash, "checks": checks }),
-                format!("counted: cash {cash}, checks {checks}"),
+                json!({ "drawer": drawer.number, "cash": cash, "checks": checks, "already": already }),
+                format!("counted: cash {cash}, checks {checks}{}", said_before(already)),
             )?;
         }
         DrawerCommand::Close { drawer } => {

@@ -182,23 +182,24 @@ impl Office {
         Ok((slip, done == Done::Already))
     }
 
-    /// The blind count: it is kept, and nothing is said of what it should have been.
+    /// The blind count: it is kept, and nothing is said of what it should have been. Its cash, and whether the same person has
+    /// sent the same count before.
     pub async fn count_drawer(
         &self,
         drawer: &Drawer,
         pieces: &[Pieces],
         checks: Cents,
         by: &UserName,
-    ) -> Result<Cents> {
+    ) -> Result<(Cents, bool)> {
         let cash = counted(pieces)?;
         let text = serde_json::to_string(pieces).map_err(|e| StoreError::damaged("a count", e))?;
         // The same count sent again is the same count.
         let same = drawer.state == "counted" && drawer.counts == text && drawer.counted_checks == Some(checks);
         if same && drawer.counted_by.as_ref() == Some(by) {
-            return Ok(cash);
+            return Ok((cash, true));
         }
         self.store.count_drawer(drawer.number, &text, cash, checks, by).await.map_err(told)?;
-        Ok(cash)
+        Ok((cash, false))
     }
 
     /// What the count says; `None` before it was counted.

@@ -26,8 +26,8 @@ pub struct Purge {
     /// Batches that are over, whatever their age: the bank confirmed their deposits, the billing system its file of them, and
     /// nothing in them waits. They are `archived` from now on.
     pub archived: u64,
-    /// The database is a server's: its write-ahead log, and whatever was archived of it, holds the sealed keys of what goes
-    /// until that is recycled.
+    /// Something goes, and the database is a server's: its write-ahead log, and whatever was archived of it, holds the sealed
+    /// keys of that until it is recycled.
     pub in_server_log: bool,
 }
 
@@ -169,7 +169,7 @@ impl Store {
     async fn purge_now(&self, before: Day, really: bool, by: &UserName) -> Result<Purge, StoreError> {
         let mut tx = self.db().write().await?;
         self.may(&mut tx, by, &[Role::Admin]).await?;
-        let mut purge = Purge { in_server_log: !tx.is_sqlite(), ..Purge::default() };
+        let mut purge = Purge::default();
         let over: Vec<BatchId> = tx
             .rows(OVER, values![self.site()])
             .await?
@@ -212,6 +212,7 @@ impl Store {
         packs.sort();
         packs.dedup();
         purge.bytes = going.values().map(|size| *size as u64).sum();
+        purge.in_server_log = !tx.is_sqlite() && !going.is_empty();
         if !really {
             return Ok(purge);
         }

@@ -196,10 +196,7 @@ pub async fn work(desk: &Desk, visit: &Visit, form: &Form) -> Result<bool, Probl
                     count.map_err(|_| Problem::wrong("A number of pieces is not a number.", "Nothing was changed."))?;
                 pieces.push(Pieces { count, each: Cents::new(*each) });
             }
-            let before = (drawer.counts.clone(), drawer.counted_checks);
-            office.count_drawer(&drawer, &pieces, cents(form, "checks")?, by).await?;
-            let after = office.find_drawer(form.get("drawer")).await?;
-            drawer.state == "counted" && before == (after.counts, after.counted_checks)
+            office.count_drawer(&drawer, &pieces, cents(form, "checks")?, by).await?.1
         }
         "close" => office.close_drawer(&drawer, by).await?.already,
         _ => return Err(Problem::wrong("There is no such move.", "Nothing was changed.")),
