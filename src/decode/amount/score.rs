@@ -2,6 +2,8 @@
 //! Labels are canonical: `123|45` for 123.45, 123-45, raised cents and all other surfaces; `123|x` where cents are "xx" or
 //! "no". A label without the cents mark is never an amount.
 
+use std::collections::BTreeMap;
+
 use super::network::{BLANK, CENTS_MARK, CLASSES, NO_CENTS};
 use crate::domain::Cents;
 
@@ -87,44 +89,90 @@ pub fn log_sum(a: f32, b: f32) -> f32 {
     if less == f32::NEG_INFINITY { more } else { more + (less - more).exp().ln_1p() }
 }
 
+/// The beginning of a label: four bits a character, one more than its class, the first highest, so that they sort as labels do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Prefix(u64);
+
+impl Prefix {
+    /// No amount has more characters.
+    const LONGEST: usize = 12;
+
+    fn len(self) -> usize {
+        16 - self.0.trailing_zeros() as usize / 4
+    }
+
+    fn last(self) -> Option<usize> {
+        self.label().last()
+    }
+
+    fn with(self, class: usize) -> Prefix {
+        Prefix(self.0 | (class as u64 + 1) << (60 - 4 * self.len()))
+    }
+
+    fn label(self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..self.len()).map(move |n| (self.0 >> (60 - 4 * n) & 15) as usize - 1)
+    }
+}
+
 /// The likeliest labels that are amounts, with `ln P` of the amount: a beam over the columns, then the exact sum. Best first.
 pub fn likeliest(columns: &[[f32; CLASSES]], beam: usize) -> Vec<(Cents, f32)> {
     // A prefix with the chance that it ends in a blank and that it ends in its last character.
-    let mut prefixes: Vec<(Label, f32, f32)> = vec![(Vec::new(), 0.0, f32::NEG_INFINITY)];
+    let mut prefixes: Vec<(Prefix, f32, f32)> = vec![(Prefix::default(), 0.0, f32::NEG_INFINITY)];
+    let mut next: BTreeMap<Prefix, (f32, f32)> = BTreeMap::new();
+    let mut ranked = Vec::new();
     for column in columns {
-        let mut next: std::collections::BTreeMap<Label, (f32, f32)> = Default::default();
-        for (prefix, blank, mark) in &prefixes {
-            let both = log_sum(*blank, *mark);
+        for &(prefix, blank, mark) in &prefixes {
+            let both = log_sum(blank, mark);
             let none = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-            let same = next.entry(prefix.clone()).or_insert(none);
+            let same = next.entry(prefix).or_insert(none);
             same.0 = log_sum(same.0, both + column[BLANK]);
-            if let Some(&last) = prefix.last() {
+            let last = prefix.last();
+            if let Some(last) = last {
                 same.1 = log_sum(same.1, mark + column[last]);
             }
-            if prefix.len() >= 12 {
+            if prefix.len() >= Prefix::LONGEST {
                 continue;
             }
             for (class, &chance) in column.iter().enumerate().take(BLANK) {
                 if chance < -9.0 {
                     continue;
                 }
-                let from = if prefix.last() == Some(&class) { *blank } else { both };
-                let mut longer = prefix.clone();
-                longer.push(class);
-                let one = next.entry(longer).or_insert(none);
+                let from = if last == Some(class) { blank } else { both };
+                let one = next.entry(prefix.with(class)).or_insert(none);
                 one.1 = log_sum(one.1, from + chance);
             }
         }
-        let mut ranked: Vec<(f32, (Label, f32, f32))> =
-            next.into_iter().map(|(p, (b, m))| (log_sum(b, m), (p, b, m))).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked.extend(std::mem::take(&mut next).into_iter().map(|(p, (b, m))| (log_sum(b, m), (p, b, m))));
+        ranked.sort_by(|a: &(f32, _), b| b.0.total_cmp(&a.0));
         ranked.truncate(beam);
-        prefixes = ranked.into_iter().map(|(_, prefix)| prefix).collect();
+        prefixes.clear();
+        prefixes.extend(ranked.drain(..).map(|(_, prefix)| prefix));
     }
-    let mut amounts: Vec<Cents> = prefixes.iter().filter_map(|(label, ..)| amount(label)).collect();
+    let labels = prefixes.iter().map(|(prefix, ..)| prefix.label().collect::<Label>());
+    let mut amounts: Vec<Cents> = labels.filter_map(|label| amount(&label)).collect();
     amounts.sort();
     amounts.dedup();
     let mut out: Vec<(Cents, f32)> = amounts.into_iter().map(|a| (a, log_chance_of(columns, a))).collect();
     out.sort_by(|a, b| b.1.total_cmp(&a.1));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_labels_and_sort_as_they_do() {
+        let labels: [&[usize]; 7] =
+            [&[], &[0], &[0, 0], &[1, CENTS_MARK, 4, 5], &[1, CENTS_MARK, NO_CENTS], &[9, 0], &[7; Prefix::LONGEST]];
+        let packed = |label: &[usize]| label.iter().fold(Prefix::default(), |p, &class| p.with(class));
+        for one in labels {
+            let prefix = packed(one);
+            assert_eq!(prefix.label().collect::<Label>(), one);
+            assert_eq!((prefix.len(), prefix.last()), (one.len(), one.last().copied()));
+            for other in labels {
+                assert_eq!(prefix.cmp(&packed(other)), one.cmp(other), "{one:?} {other:?}");
+            }
+        }
+    }
 }
