@@ -11,11 +11,12 @@ use crate::imaging::Upright;
 pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead> {
     let parts = [straight(first, page.bits.width() as f32)?];
     let mut trellis = Trellis::new(net, Strip::new(&Ink::of(page, &parts), &parts[0]), 1.0);
+    trellis.unread = UNREAD;
     trellis.look_at_edges(0);
     trellis.look_closely(0, f32::NEG_INFINITY, f32::INFINITY);
     let mut chain: Vec<Candidate> = trellis.best().into_iter().filter(|c| c.chance() > 0.25).collect();
     read::trim(&mut chain);
-    let said = read::opinions(&chain, &mut trellis);
+    let said = opinions(&chain, &mut trellis);
     let mut glyphs: Vec<Glyph> = Vec::with_capacity(chain.len());
     for (c, said) in chain.iter().zip(&said) {
         let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
@@ -31,17 +32,50 @@ pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead
     Some(RowRead { parts: parts.to_vec(), glyphs, loose: 0.0, stray: 0, outside: 0.0, looks, ink })
 }
 
-/// Does this look see all that the first was sure of, and nothing that may as well be a letter of a stamp?
-pub fn agrees(first: &RowRead, under: &RowRead) -> bool {
-    let is_seen =
-        |g: &Glyph| under.glyphs.iter().any(|o| o.class == g.class && (o.right - g.right).abs() < 0.4 * g.pitch);
-    first.glyphs.iter().filter(|g| g.chance >= SURE).all(is_seen) && under.glyphs.iter().all(|g| g.chance >= LIKELY)
+/// What is to be thought of each glyph that is not clear: three looks a little off each other, each a witness of its own.
+fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
+    const LOOKS: [(isize, isize); 3] = [(0, 0), (-1, 1), (1, -1)];
+    let one = |c: &Candidate| {
+        if c.chance() >= CLEAR {
+            return c.chances.clone();
+        }
+        let said = trellis.chances(&LOOKS.map(|(across, down)| (c.strip, c.right + across, down)));
+        let mean = |class: usize| said.iter().map(|s| s[class].max(1e-6).ln()).sum::<f32>() / LOOKS.len() as f32;
+        let shares: Vec<f32> = (0..c.chances.len()).map(|class| mean(class).exp()).collect();
+        let all: f32 = shares.iter().sum();
+        shares.into_iter().map(|share| share / all).collect()
+    };
+    chain.iter().map(one).collect()
 }
 
+/// A glyph of this chance is what it seems.
+const CLEAR: f32 = 0.997;
+
+/// Does this look see all that the first was sure of, and nothing that may as well be a letter of a stamp? That is most likely where
+/// a field begins or ends.
+pub fn agrees(first: &RowRead, under: &RowRead) -> bool {
+    let near = |g: &Glyph, o: &Glyph| (o.right - g.right).abs() < 0.4 * g.pitch;
+    let is_seen = |g: &Glyph| under.glyphs.iter().any(|o| o.class == g.class && near(g, o));
+    let is_end = |i: usize, j: usize| match (under.glyphs.get(i), under.glyphs.get(j)) {
+        (Some(g), Some(o)) => o.class >= SYMBOL || (o.right - g.right).abs() > 1.5 * g.pitch,
+        _ => true,
+    };
+    let is_likely = |(i, g): (usize, &Glyph)| {
+        let ends = g.class < SYMBOL && (is_end(i, i.wrapping_sub(1)) || is_end(i, i + 1));
+        g.chance >= if ends { LIKELY_AT_END } else { LIKELY }
+    };
+    first.glyphs.iter().filter(|g| g.chance >= SURE).all(is_seen) && under.glyphs.iter().enumerate().all(is_likely)
+}
+
+/// The first class that is no digit.
+const SYMBOL: usize = 10;
 /// A glyph of this chance shows where the line stands.
 const SURE: f32 = 0.97;
-/// Of covered glyphs of less chance one in five was another, or none.
+/// What a unit of area of ink costs that no glyph explains: most of it is a stamp's.
+const UNREAD: f32 = 0.05;
+/// Of covered glyphs of less chance one in five was another, or none; where a field ends more of them are a stamp's letters.
 const LIKELY: f32 = 0.6;
+const LIKELY_AT_END: f32 = 0.85;
 /// So many sure ones are needed, and so near to the straight, in units.
 const LEAST: usize = 5;
 const NEAR: f32 = 0.7;

@@ -44,6 +44,8 @@ impl Candidate {
 /// How far off the pitch a right edge stands, in pitches: in print of the standard, and in fonts that keep none.
 const EVEN: f32 = 0.075;
 const UNEVEN: f32 = 0.18;
+/// What ink that no glyph explains costs where nothing but the line should be seen.
+const UNREAD: f32 = 0.35;
 /// Units of a pitch.
 const UNITS: f32 = 9.615;
 
@@ -63,6 +65,8 @@ pub struct Trellis<'a> {
     /// By place, from left to right.
     pub candidates: Vec<Candidate>,
     pub looks: usize,
+    /// What a unit of area of ink that no glyph explains costs.
+    pub unread: f32,
 }
 
 impl<'a> Trellis<'a> {
@@ -79,6 +83,7 @@ impl<'a> Trellis<'a> {
             sums,
             candidates: Vec::new(),
             looks: 0,
+            unread: UNREAD,
         }
     }
 
@@ -296,7 +301,7 @@ impl<'a> Trellis<'a> {
         }
         // A full glyph has about 30 to 60 units of area; COLUMNS * ROWS samples each.
         let area = (self.sums[to] - self.sums[from]) / (COLUMNS * ROWS) as f32;
-        (0.35 * area).min(2.0 + 2.0 * (to - from) as f32 / PITCH)
+        (self.unread * area).min(2.0 + 2.0 * (to - from) as f32 / PITCH)
     }
 }
 
