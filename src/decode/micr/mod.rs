@@ -149,6 +149,11 @@ fn judged(page: &Upright, row: RowRead, mut score: f32) -> Option<MicrLine> {
     }
     if !read.accepted && row.glyphs.len() >= LEAST_TO_LOOK_AGAIN {
         (read, score) = under_other_ink(page, &row, (read, score));
+    } else if crossed && read.confidence < CONFIRMED {
+        // What is hardly accepted beside other ink must be read so under it too.
+        let under = covered::look(&COVERED, page, &row);
+        let seen = under.map(|u| u.glyphs.iter().map(|g| SYMBOLS[g.class]).collect::<String>());
+        read.accepted &= seen.is_none_or(|seen| seen == read.best.replace(' ', ""));
     }
     (score > LEAST_SCORE).then_some(MicrLine { read, score })
 }
@@ -171,6 +176,8 @@ fn under_other_ink(page: &Upright, row: &RowRead, mut best: (MicrRead, f32)) -> 
     best
 }
 
+/// A line beside other ink that is accepted with less confidence is looked at under it as well.
+const CONFIRMED: f32 = 0.97;
 /// A row of fewer glyphs is not worth a second look.
 const LEAST_TO_LOOK_AGAIN: usize = 6;
 /// A line on a page below this confidence is not accepted: of 7,113 worn, signed and stamped ones that were surer 2 were wrong.
