@@ -8,19 +8,22 @@ use crate::imaging::wide::{Work, wide};
 /// Side of the second convolution's kernel.
 const SIDE: usize = 3;
 
-/// Rasters of `W` by `H`; the first convolution's kernel is `KERNEL` wide and high and has `FIRST` filters, the second has
-/// `SECOND`, of `PIXELS` pixels at a time; the first dense layer gives `HIDDEN` values.
+/// Rasters of `W` by `H`; the first convolution's kernel is `KERNEL` wide and high, `TAPS` in all, and has `FIRST` filters, of
+/// which a row of the second's kernel takes `ROW`; that has `SECOND`, of `PIXELS` pixels at a time; the first dense layer gives
+/// `HIDDEN` values. (Loops over nested arrays are unrolled before their sums are laid into wide registers, and then are not.)
 pub struct Classifier<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
 > {
     classes: usize,
-    shaped: Option<Shaped<W, H, KERNEL, FIRST, SECOND, PIXELS, HIDDEN>>,
+    shaped: Option<Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>>,
     /// What has another shape.
     plain: Net,
 }
@@ -29,16 +32,17 @@ struct Shaped<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
 > {
-    /// By row and column of the kernel.
-    first: [[[f32; FIRST]; KERNEL]; KERNEL],
+    first: [[f32; FIRST]; TAPS],
     first_bias: [f32; FIRST],
-    /// By row and column of the kernel, then by the filter before.
-    second: [[[[f32; SECOND]; FIRST]; SIDE]; SIDE],
+    /// Row by row of the kernel.
+    second: Vec<[[f32; SECOND]; ROW]>,
     second_bias: [f32; SECOND],
     third: Vec<[f32; HIDDEN]>,
     third_bias: [f32; HIDDEN],
@@ -60,11 +64,13 @@ impl<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
-> Classifier<W, H, KERNEL, FIRST, SECOND, PIXELS, HIDDEN>
+> Classifier<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
 {
     pub fn of(net: &Net) -> Self {
         Classifier { classes: net.classes(), shaped: Shaped::of(net), plain: net.clone() }
@@ -96,12 +102,14 @@ struct All<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
 > {
-    shaped: &'a Shaped<W, H, KERNEL, FIRST, SECOND, PIXELS, HIDDEN>,
+    shaped: &'a Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>,
     rasters: std::slice::ChunksExact<'r, f32>,
     desk: &'a mut Desk,
 }
@@ -110,11 +118,13 @@ impl<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
-> Work for All<'_, '_, W, H, KERNEL, FIRST, SECOND, PIXELS, HIDDEN>
+> Work for All<'_, '_, W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
 {
     type Output = Vec<Vec<f32>>;
 
@@ -132,11 +142,13 @@ impl<
     const W: usize,
     const H: usize,
     const KERNEL: usize,
+    const TAPS: usize,
     const FIRST: usize,
+    const ROW: usize,
     const SECOND: usize,
     const PIXELS: usize,
     const HIDDEN: usize,
-> Shaped<W, H, KERNEL, FIRST, SECOND, PIXELS, HIDDEN>
+> Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
 {
     /// Sides of the rasters behind the convolutions.
     const HALF: (usize, usize) = (W / 2, H / 2);
@@ -152,18 +164,17 @@ impl<
         let shaped = net.input() == (W, H)
             && W.is_multiple_of(4)
             && H.is_multiple_of(4)
+            && (TAPS, ROW) == (KERNEL * KERNEL, SIDE * FIRST)
             && Self::QUARTER.0.is_multiple_of(PIXELS)
             && (first.kind, second.kind) == (stepping(KERNEL), stepping(SIDE))
             && (third.kind, last.kind) == (Kind::Dense, Kind::Dense);
         if !shaped || [first, second, third].map(|l| l.output.channels) != [FIRST, SECOND, HIDDEN] {
             return None;
         }
-        let rows = first.weights.as_chunks::<FIRST>().0.as_chunks::<KERNEL>().0;
-        let second_rows = second.weights.as_chunks::<SECOND>().0.as_chunks::<FIRST>().0.as_chunks::<SIDE>().0;
         Some(Shaped {
-            first: *rows.first_chunk()?,
+            first: *first.weights.as_chunks::<FIRST>().0.first_chunk()?,
             first_bias: *first.bias.first_chunk()?,
-            second: *second_rows.first_chunk()?,
+            second: second.weights.as_chunks::<SECOND>().0.as_chunks::<ROW>().0.to_vec(),
             second_bias: *second.bias.first_chunk()?,
             third: third.weights.as_chunks::<HIDDEN>().0.to_vec(),
             third_bias: *third.bias.first_chunk()?,
@@ -197,11 +208,13 @@ impl<
             let rows: [&[f32]; KERNEL] = std::array::from_fn(|k| &paper[(2 * y + k) * Self::WIDE..][..Self::WIDE]);
             let out = &mut half[(y + 1) * Self::WIDE_HALF + 1..][..Self::HALF.0];
             for (x, out) in out.iter_mut().enumerate() {
+                let mut seen = [0.0f32; TAPS];
+                for (to, row) in seen.chunks_exact_mut(KERNEL).zip(&rows) {
+                    to.copy_from_slice(&row[2 * x..][..KERNEL]);
+                }
                 let mut sum = self.first_bias;
-                for (row, taps) in rows.iter().zip(&self.first) {
-                    for (v, tap) in row[2 * x..][..KERNEL].iter().zip(taps) {
-                        (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
-                    }
+                for (v, tap) in seen.iter().zip(&self.first) {
+                    (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
                 }
                 *out = sum.map(|v| v.max(0.0));
             }
@@ -211,27 +224,26 @@ impl<
     /// The second.
     #[inline(always)]
     fn join(&self, half: &[f32], quarter: &mut [f32]) {
-        let (half, _) = half.as_chunks::<FIRST>();
-        let (quarter, _) = quarter.as_chunks_mut::<SECOND>();
-        let paper = [[0.0; FIRST]; SIDE];
+        let paper = [0.0; ROW];
         for y in 0..Self::QUARTER.1 {
             for first in (0..Self::QUARTER.0).step_by(PIXELS) {
-                let mut sums = [self.second_bias; PIXELS];
+                let mut sums = [[0.0f32; SECOND]; PIXELS];
+                sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
                 for (k, weights) in self.second.iter().enumerate() {
-                    let rows: [&[[f32; FIRST]; SIDE]; PIXELS] = std::array::from_fn(|p| {
-                        half[(2 * y + k) * Self::WIDE_HALF + 2 * (first + p)..].first_chunk().unwrap_or(&paper)
+                    let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
+                        let from = ((2 * y + k) * Self::WIDE_HALF + 2 * (first + p)) * FIRST;
+                        half[from..].first_chunk().unwrap_or(&paper)
                     });
-                    for (column, weights) in weights.iter().enumerate() {
-                        for (i, weights) in weights.iter().enumerate() {
-                            for (sum, row) in sums.iter_mut().zip(&rows) {
-                                let v = row[column][i];
-                                (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
-                            }
+                    for (i, weights) in weights.iter().enumerate() {
+                        for (sum, row) in sums.iter_mut().zip(&rows) {
+                            let v = row[i];
+                            (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
                         }
                     }
                 }
-                for (out, sum) in quarter[y * Self::QUARTER.0 + first..].iter_mut().zip(sums) {
-                    *out = sum.map(|v| v.max(0.0));
+                for (p, sum) in sums.iter().enumerate() {
+                    let out = &mut quarter[(y * Self::QUARTER.0 + first + p) * SECOND..][..SECOND];
+                    out.iter_mut().zip(sum).for_each(|(o, s)| *o = s.max(0.0));
                 }
             }
         }

@@ -6,4 +6,4 @@ use crate::decode::glyphs;
 pub use crate::decode::glyphs::Desk;
 
 /// A window of the strip to the symbols, and "not a glyph".
-pub type Classifier = glyphs::Classifier<WINDOW, HEIGHT, 3, 8, 24, 3, 48>;
+pub type Classifier = glyphs::Classifier<WINDOW, HEIGHT, 3, 9, 8, 24, 24, 3, 48>;

@@ -44,7 +44,7 @@ pub fn classifier() -> &'static Classifier {
 }
 
 /// A cell of a line to one of its classes.
-pub type Classifier = glyphs::Classifier<{ cell::WIDTH }, { cell::HEIGHT }, 5, 8, 16, 5, 48>;
+pub type Classifier = glyphs::Classifier<{ cell::WIDTH }, { cell::HEIGHT }, 5, 25, 8, 24, 16, 5, 48>;
 
 #[derive(Clone, Debug)]
 pub struct ScanlineLine {
