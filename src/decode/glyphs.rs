@@ -2,273 +2,222 @@
 //! compiled, so that sums stay in the processor's registers. Says bit for bit what the net says that it was made of; a net of
 //! another shape runs as it is.
 
-use crate::decode::net::{Kind, Layer, Net, Scratch, softmax};
-use crate::imaging::wide::{Work, wide};
+/// `classifier!(width by height, kernel, first, second by pixels, hidden)` makes a `Classifier` of rasters of this size and its
+/// `Desk`: the first convolution's kernel is `kernel` wide and high and has `first` filters; the second has `second`, of `pixels`
+/// pixels at a time; the first dense layer gives `hidden` values.
+macro_rules! classifier {
+    ($width:ident by $height:ident, $kernel:literal, $first:literal, $second:literal by $pixels:literal, $hidden:literal) => {
+        use $crate::decode::net::{Kind, Layer, Net, Scratch, softmax};
+        use $crate::imaging::wide::{Work, wide};
 
-/// Side of the second convolution's kernel.
-const SIDE: usize = 3;
+        const KERNEL: usize = $kernel;
+        const FIRST: usize = $first;
+        const SECOND: usize = $second;
+        const PIXELS: usize = $pixels;
+        const HIDDEN: usize = $hidden;
+        /// Side of the second convolution's kernel.
+        const SIDE: usize = 3;
+        const TAPS: usize = KERNEL * KERNEL;
+        /// Values of one row of the second convolution's kernel.
+        const ROW: usize = SIDE * FIRST;
+        const W: usize = $width;
+        const H: usize = $height;
+        /// Sides of the rasters behind the convolutions.
+        const HALF: (usize, usize) = (W / 2, H / 2);
+        const QUARTER: (usize, usize) = (W / 4, H / 4);
+        /// Paper around what the convolutions read, on each side.
+        const RIM: usize = KERNEL / 2;
+        const WIDE: usize = W + 2 * RIM;
+        const WIDE_HALF: usize = W / 2 + SIDE / 2;
 
-/// Rasters of `W` by `H`; the first convolution's kernel is `KERNEL` wide and high, `TAPS` in all, and has `FIRST` filters, of
-/// which a row of the second's kernel takes `ROW`; that has `SECOND`, of `PIXELS` pixels at a time; the first dense layer gives
-/// `HIDDEN` values. (Loops over nested arrays are unrolled before their sums are laid into wide registers, and then are not.)
-pub struct Classifier<
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> {
-    classes: usize,
-    shaped: Option<Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>>,
-    /// What has another shape.
-    plain: Net,
-}
-
-struct Shaped<
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> {
-    first: [[f32; FIRST]; TAPS],
-    first_bias: [f32; FIRST],
-    /// Row by row of the kernel.
-    second: Vec<[[f32; SECOND]; ROW]>,
-    second_bias: [f32; SECOND],
-    third: Vec<[f32; HIDDEN]>,
-    third_bias: [f32; HIDDEN],
-    last: Layer,
-}
-
-/// Working memory of one kind of classifier.
-#[derive(Default)]
-pub struct Desk {
-    paper: Vec<f32>,
-    half: Vec<f32>,
-    quarter: Vec<f32>,
-    listed: Vec<u16>,
-    logits: Vec<f32>,
-    scratch: Scratch,
-}
-
-impl<
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> Classifier<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
-{
-    pub fn of(net: &Net) -> Self {
-        Classifier { classes: net.classes(), shaped: Shaped::of(net), plain: net.clone() }
-    }
-
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
-    /// Is it of the shape that it is compiled for?
-    pub fn is_shaped(&self) -> bool {
-        self.shaped.is_some()
-    }
-
-    /// Chances of the classes for each raster, `W` by `H`, row by row, that lies in `rasters`.
-    pub fn chances(&self, rasters: &[f32], desk: &mut Desk) -> Vec<Vec<f32>> {
-        let rasters = rasters.chunks_exact(W * H);
-        match &self.shaped {
-            Some(shaped) => wide(All { shaped, rasters, desk }),
-            None => rasters.map(|r| softmax(self.plain.forward(r, &mut desk.scratch))).collect(),
+        pub struct Classifier {
+            classes: usize,
+            shaped: Option<Shaped>,
+            /// What has another shape.
+            plain: Net,
         }
-    }
-}
 
-/// All rasters, one after the other.
-struct All<
-    'a,
-    'r,
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> {
-    shaped: &'a Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>,
-    rasters: std::slice::ChunksExact<'r, f32>,
-    desk: &'a mut Desk,
-}
-
-impl<
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> Work for All<'_, '_, W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
-{
-    type Output = Vec<Vec<f32>>;
-
-    #[inline(always)]
-    fn call(self) -> Vec<Vec<f32>> {
-        let mut all = Vec::with_capacity(self.rasters.len());
-        for raster in self.rasters {
-            all.push(self.shaped.chances(raster, self.desk));
+        /// (Nested arrays are unrolled before their sums are laid into wide registers, and then are not.)
+        struct Shaped {
+            first: [[f32; FIRST]; TAPS],
+            first_bias: [f32; FIRST],
+            /// Row by row of the kernel.
+            second: Vec<[[f32; SECOND]; ROW]>,
+            second_bias: [f32; SECOND],
+            third: Vec<[f32; HIDDEN]>,
+            third_bias: [f32; HIDDEN],
+            last: Layer,
         }
-        all
-    }
-}
 
-impl<
-    const W: usize,
-    const H: usize,
-    const KERNEL: usize,
-    const TAPS: usize,
-    const FIRST: usize,
-    const ROW: usize,
-    const SECOND: usize,
-    const PIXELS: usize,
-    const HIDDEN: usize,
-> Shaped<W, H, KERNEL, TAPS, FIRST, ROW, SECOND, PIXELS, HIDDEN>
-{
-    /// Sides of the rasters behind the convolutions.
-    const HALF: (usize, usize) = (W / 2, H / 2);
-    const QUARTER: (usize, usize) = (W / 4, H / 4);
-    /// Paper around what the convolutions read, on each side.
-    const RIM: usize = KERNEL / 2;
-    const WIDE: usize = W + 2 * Self::RIM;
-    const WIDE_HALF: usize = W / 2 + SIDE / 2;
-
-    fn of(net: &Net) -> Option<Self> {
-        let [first, second, third, last] = &net.layers[..] else { return None };
-        let stepping = |side: usize| Kind::Conv { kernel: (side, side), stride: (2, 2) };
-        let shaped = net.input() == (W, H)
-            && W.is_multiple_of(4)
-            && H.is_multiple_of(4)
-            && (TAPS, ROW) == (KERNEL * KERNEL, SIDE * FIRST)
-            && Self::QUARTER.0.is_multiple_of(PIXELS)
-            && (first.kind, second.kind) == (stepping(KERNEL), stepping(SIDE))
-            && (third.kind, last.kind) == (Kind::Dense, Kind::Dense);
-        if !shaped || [first, second, third].map(|l| l.output.channels) != [FIRST, SECOND, HIDDEN] {
-            return None;
+        /// Working memory.
+        #[derive(Default)]
+        pub struct Desk {
+            paper: Vec<f32>,
+            half: Vec<f32>,
+            quarter: Vec<f32>,
+            listed: Vec<u16>,
+            logits: Vec<f32>,
+            scratch: Scratch,
         }
-        Some(Shaped {
-            first: *first.weights.as_chunks::<FIRST>().0.first_chunk()?,
-            first_bias: *first.bias.first_chunk()?,
-            second: second.weights.as_chunks::<SECOND>().0.as_chunks::<ROW>().0.to_vec(),
-            second_bias: *second.bias.first_chunk()?,
-            third: third.weights.as_chunks::<HIDDEN>().0.to_vec(),
-            third_bias: *third.bias.first_chunk()?,
-            last: last.clone(),
-        })
-    }
 
-    #[inline(always)]
-    fn chances(&self, raster: &[f32], desk: &mut Desk) -> Vec<f32> {
-        // The rims stay paper.
-        desk.paper.resize(Self::WIDE * (H + 2 * Self::RIM), 0.0);
-        desk.half.resize(Self::WIDE_HALF * (Self::HALF.1 + SIDE / 2) * FIRST, 0.0);
-        desk.quarter.resize(Self::QUARTER.0 * Self::QUARTER.1 * SECOND, 0.0);
-        desk.listed.resize(desk.quarter.len(), 0);
-        let rows = desk.paper[Self::WIDE * Self::RIM..].chunks_exact_mut(Self::WIDE);
-        for (to, from) in rows.zip(raster.chunks_exact(W)) {
-            to[Self::RIM..][..W].copy_from_slice(from);
-        }
-        self.see(&desk.paper, &mut desk.half);
-        self.join(&desk.half, &mut desk.quarter);
-        let hidden = self.weigh(&desk.quarter, &mut desk.listed);
-        self.last.forward(&hidden, &mut desk.logits);
-        softmax(&desk.logits)
-    }
+        impl Classifier {
+            pub fn of(net: &Net) -> Classifier {
+                Classifier { classes: net.classes(), shaped: Shaped::of(net), plain: net.clone() }
+            }
 
-    /// The first convolution.
-    #[inline(always)]
-    fn see(&self, paper: &[f32], half: &mut [f32]) {
-        let (half, _) = half.as_chunks_mut::<FIRST>();
-        for y in 0..Self::HALF.1 {
-            let rows: [&[f32]; KERNEL] = std::array::from_fn(|k| &paper[(2 * y + k) * Self::WIDE..][..Self::WIDE]);
-            let out = &mut half[(y + 1) * Self::WIDE_HALF + 1..][..Self::HALF.0];
-            for (x, out) in out.iter_mut().enumerate() {
-                let mut seen = [0.0f32; TAPS];
-                for (to, row) in seen.chunks_exact_mut(KERNEL).zip(&rows) {
-                    to.copy_from_slice(&row[2 * x..][..KERNEL]);
+            pub fn classes(&self) -> usize {
+                self.classes
+            }
+
+            /// Is it of the shape that it is compiled for?
+            pub fn is_shaped(&self) -> bool {
+                self.shaped.is_some()
+            }
+
+            /// Chances of the classes for each raster, row by row, that lies in `rasters`.
+            pub fn chances(&self, rasters: &[f32], desk: &mut Desk) -> Vec<Vec<f32>> {
+                let rasters = rasters.chunks_exact(W * H);
+                match &self.shaped {
+                    Some(shaped) => wide(All { shaped, rasters, desk }),
+                    None => rasters.map(|r| softmax(self.plain.forward(r, &mut desk.scratch))).collect(),
                 }
-                let mut sum = self.first_bias;
-                for (v, tap) in seen.iter().zip(&self.first) {
-                    (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
-                }
-                *out = sum.map(|v| v.max(0.0));
             }
         }
-    }
 
-    /// The second.
-    #[inline(always)]
-    fn join(&self, half: &[f32], quarter: &mut [f32]) {
-        let paper = [0.0; ROW];
-        for y in 0..Self::QUARTER.1 {
-            for first in (0..Self::QUARTER.0).step_by(PIXELS) {
-                let mut sums = [[0.0f32; SECOND]; PIXELS];
-                sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
-                for (k, weights) in self.second.iter().enumerate() {
-                    let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
-                        let from = ((2 * y + k) * Self::WIDE_HALF + 2 * (first + p)) * FIRST;
-                        half[from..].first_chunk().unwrap_or(&paper)
-                    });
-                    for (i, weights) in weights.iter().enumerate() {
-                        for (sum, row) in sums.iter_mut().zip(&rows) {
-                            let v = row[i];
-                            (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
+        /// All rasters, one after the other.
+        struct All<'a, 'r> {
+            shaped: &'a Shaped,
+            rasters: std::slice::ChunksExact<'r, f32>,
+            desk: &'a mut Desk,
+        }
+
+        impl Work for All<'_, '_> {
+            type Output = Vec<Vec<f32>>;
+
+            #[inline(always)]
+            fn call(self) -> Vec<Vec<f32>> {
+                let mut all = Vec::with_capacity(self.rasters.len());
+                for raster in self.rasters {
+                    all.push(self.shaped.chances(raster, self.desk));
+                }
+                all
+            }
+        }
+
+        impl Shaped {
+            fn of(net: &Net) -> Option<Self> {
+                let [first, second, third, last] = &net.layers[..] else { return None };
+                let stepping = |side: usize| Kind::Conv { kernel: (side, side), stride: (2, 2) };
+                let shaped = net.input() == (W, H)
+                    && W.is_multiple_of(4)
+                    && H.is_multiple_of(4)
+                    && QUARTER.0.is_multiple_of(PIXELS)
+                    && (first.kind, second.kind) == (stepping(KERNEL), stepping(SIDE))
+                    && (third.kind, last.kind) == (Kind::Dense, Kind::Dense);
+                if !shaped || [first, second, third].map(|l| l.output.channels) != [FIRST, SECOND, HIDDEN] {
+                    return None;
+                }
+                Some(Shaped {
+                    first: *first.weights.as_chunks::<FIRST>().0.first_chunk()?,
+                    first_bias: *first.bias.first_chunk()?,
+                    second: second.weights.as_chunks::<SECOND>().0.as_chunks::<ROW>().0.to_vec(),
+                    second_bias: *second.bias.first_chunk()?,
+                    third: third.weights.as_chunks::<HIDDEN>().0.to_vec(),
+                    third_bias: *third.bias.first_chunk()?,
+                    last: last.clone(),
+                })
+            }
+
+            #[inline(always)]
+            fn chances(&self, raster: &[f32], desk: &mut Desk) -> Vec<f32> {
+                // The rims stay paper.
+                desk.paper.resize(WIDE * (H + 2 * RIM), 0.0);
+                desk.half.resize(WIDE_HALF * (HALF.1 + SIDE / 2) * FIRST, 0.0);
+                desk.quarter.resize(QUARTER.0 * QUARTER.1 * SECOND, 0.0);
+                desk.listed.resize(desk.quarter.len(), 0);
+                let rows = desk.paper[WIDE * RIM..].chunks_exact_mut(WIDE);
+                for (to, from) in rows.zip(raster.chunks_exact(W)) {
+                    to[RIM..][..W].copy_from_slice(from);
+                }
+                self.see(&desk.paper, &mut desk.half);
+                self.join(&desk.half, &mut desk.quarter);
+                let hidden = self.weigh(&desk.quarter, &mut desk.listed);
+                self.last.forward(&hidden, &mut desk.logits);
+                softmax(&desk.logits)
+            }
+
+            /// The first convolution.
+            #[inline(always)]
+            fn see(&self, paper: &[f32], half: &mut [f32]) {
+                let (half, _) = half.as_chunks_mut::<FIRST>();
+                for y in 0..HALF.1 {
+                    let rows: [&[f32]; KERNEL] = std::array::from_fn(|k| &paper[(2 * y + k) * WIDE..][..WIDE]);
+                    let out = &mut half[(y + 1) * WIDE_HALF + 1..][..HALF.0];
+                    for (x, out) in out.iter_mut().enumerate() {
+                        let mut seen = [0.0f32; TAPS];
+                        for (to, row) in seen.chunks_exact_mut(KERNEL).zip(&rows) {
+                            to.copy_from_slice(&row[2 * x..][..KERNEL]);
+                        }
+                        let mut sum = self.first_bias;
+                        for (v, tap) in seen.iter().zip(&self.first) {
+                            (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
+                        }
+                        *out = sum.map(|v| v.max(0.0));
+                    }
+                }
+            }
+
+            /// The second.
+            #[inline(always)]
+            fn join(&self, half: &[f32], quarter: &mut [f32]) {
+                let paper = [0.0; ROW];
+                for y in 0..QUARTER.1 {
+                    for first in (0..QUARTER.0).step_by(PIXELS) {
+                        let mut sums = [[0.0f32; SECOND]; PIXELS];
+                        sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
+                        for (k, weights) in self.second.iter().enumerate() {
+                            let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
+                                let from = ((2 * y + k) * WIDE_HALF + 2 * (first + p)) * FIRST;
+                                half[from..].first_chunk().unwrap_or(&paper)
+                            });
+                            for (i, weights) in weights.iter().enumerate() {
+                                for (sum, row) in sums.iter_mut().zip(&rows) {
+                                    let v = row[i];
+                                    (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
+                                }
+                            }
+                        }
+                        for (p, sum) in sums.iter().enumerate() {
+                            let out = &mut quarter[(y * QUARTER.0 + first + p) * SECOND..][..SECOND];
+                            out.iter_mut().zip(sum).for_each(|(o, s)| *o = s.max(0.0));
                         }
                     }
                 }
-                for (p, sum) in sums.iter().enumerate() {
-                    let out = &mut quarter[(y * Self::QUARTER.0 + first + p) * SECOND..][..SECOND];
-                    out.iter_mut().zip(sum).for_each(|(o, s)| *o = s.max(0.0));
+            }
+
+            /// The first dense layer; a value of 0 adds nothing. Those that do are listed first: which they are cannot be foreseen.
+            #[inline(always)]
+            fn weigh(&self, quarter: &[f32], listed: &mut [u16]) -> [f32; HIDDEN] {
+                let mut count = 0;
+                for (place, v) in (0u16..).zip(quarter).take(listed.len()) {
+                    listed[count] = place;
+                    count += usize::from(*v != 0.0);
                 }
+                let mut sum = self.third_bias;
+                for &place in &listed[..count] {
+                    let (v, weights) = (quarter[usize::from(place)], &self.third[usize::from(place)]);
+                    (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
+                }
+                sum.map(|v| v.max(0.0))
             }
         }
-    }
-
-    /// The first dense layer; a value of 0 adds nothing. Those that do are listed first: which they are cannot be foreseen.
-    #[inline(always)]
-    fn weigh(&self, quarter: &[f32], listed: &mut [u16]) -> [f32; HIDDEN] {
-        let mut count = 0;
-        for (place, v) in (0u16..).zip(quarter).take(listed.len()) {
-            listed[count] = place;
-            count += usize::from(*v != 0.0);
-        }
-        let mut sum = self.third_bias;
-        for &place in &listed[..count] {
-            let (v, weights) = (quarter[usize::from(place)], &self.third[usize::from(place)]);
-            (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
-        }
-        sum.map(|v| v.max(0.0))
-    }
+    };
 }
+pub(crate) use classifier;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::decode::net::{Scratch, softmax};
     use crate::decode::{micr, scanline};
 
     /// Bars and blots.
@@ -285,7 +234,8 @@ mod tests {
     fn classifiers_say_what_their_nets_say() {
         let (lines, stubs) = (micr::classifier(), scanline::classifier());
         assert!(lines.is_shaped() && stubs.is_shaped());
-        let (mut line_desk, mut stub_desk, mut scratch) = (Desk::default(), Desk::default(), Scratch::default());
+        let (mut line_desk, mut stub_desk, mut scratch) =
+            (micr::classifier::Desk::default(), scanline::classifier::Desk::default(), Scratch::default());
         for n in 0..200 {
             for (net, is_line) in [(micr::net(), true), (scanline::net(), false)] {
                 let raster = raster(n, net.input().0, net.input().1);

@@ -4,7 +4,7 @@
 use super::classifier::Classifier;
 use super::read::{self, Glyph, InkAlong, RowRead};
 use super::strip::{Geometry, Ink, Place, Strip};
-use super::trellis::{Candidate, SYMBOLS, Trellis};
+use super::trellis::{Candidate, Trellis};
 use crate::imaging::Upright;
 
 /// The line as it reads under what lies over it.
@@ -17,15 +17,7 @@ pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead
     let mut chain: Vec<Candidate> = trellis.best().into_iter().filter(|c| c.chance() > 0.25).collect();
     read::trim(&mut chain);
     let said = opinions(&chain, &mut trellis);
-    let mut glyphs: Vec<Glyph> = Vec::with_capacity(chain.len());
-    for (c, said) in chain.iter().zip(&said) {
-        let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
-        let here = Candidate { class, ..c.clone() };
-        let others = (0..SYMBOLS.len()).filter(|k| *k != class);
-        let rival = others.max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(class);
-        let here = read::placed(&here, said[class], class != c.class, &trellis.strips[c.strip]);
-        glyphs.extend(here.map(|g| Glyph { rival, rival_chance: said[rival], ..g }));
-    }
+    let glyphs = chain.iter().zip(&said).filter_map(|(c, said)| read::thought(c, said, &trellis)).collect();
     let looks = trellis.looks;
     let (places, sums) = trellis.ink_along();
     let ink = InkAlong::of(places, sums);
@@ -36,7 +28,7 @@ pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead
 fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
     const LOOKS: [(isize, isize); 3] = [(0, 0), (-1, 1), (1, -1)];
     let one = |c: &Candidate| {
-        if c.chance() >= CLEAR {
+        if c.chance() >= read::CLEAR {
             return c.chances.clone();
         }
         let said = trellis.chances(&LOOKS.map(|(across, down)| (c.strip, c.right + across, down)));
@@ -47,9 +39,6 @@ fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
     };
     chain.iter().map(one).collect()
 }
-
-/// A glyph of this chance is what it seems.
-const CLEAR: f32 = 0.997;
 
 /// Does this look see all that the first was sure of, and nothing that may as well be a letter of a stamp? That is most likely where
 /// a field begins or ends.
@@ -114,7 +103,7 @@ fn straight(row: &RowRead, width: f32) -> Option<Geometry> {
 mod tests {
     use super::*;
     use crate::decode::micr::cover::SHAPES;
-    use crate::decode::micr::trellis::WIDTHS;
+    use crate::decode::micr::trellis::{SYMBOLS, WIDTHS};
     use crate::domain::PixelBox;
     use crate::imaging::{Bits, Transform};
 

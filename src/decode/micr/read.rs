@@ -141,13 +141,7 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
     let mut glyphs = Vec::with_capacity(chain.len());
     let said = if is_other_print { Vec::new() } else { opinions(&chain, &mut trellis) };
     for (i, c) in chain.iter().enumerate() {
-        let said = said.get(i).map_or(&c.chances[..], |s| &s[..]);
-        let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
-        let here = Candidate { class, ..c.clone() };
-        let others = (0..SYMBOLS.len()).filter(|k| *k != class);
-        let rival = others.max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(class);
-        let here = placed(&here, said[class], class != c.class, &trellis.strips[c.strip]);
-        glyphs.extend(here.map(|g| Glyph { rival, rival_chance: said[rival], ..g }));
+        glyphs.extend(thought(c, said.get(i).unwrap_or(&c.chances), &trellis));
     }
     if glyphs.len() == chain.len() {
         for (i, glyph) in glyphs.iter_mut().enumerate() {
@@ -185,11 +179,11 @@ const FAR: f32 = 12.0;
 const FULL: f32 = 200.0;
 
 /// A glyph of this chance is what it seems.
-const CLEAR: f32 = 0.997;
+pub(super) const CLEAR: f32 = 0.997;
 
 /// What is to be thought of each glyph: what was said of its place and, where that is not clear, of two a little off. Only a
 /// glyph that stays itself is sure.
-pub(super) fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
+fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
     const MOVES: [(isize, isize); 2] = [(-1, 1), (1, -1)];
     let moved = |c: &Candidate| MOVES.map(|(across, down)| (c.strip, c.right + across, down));
     let places: Vec<_> = chain.iter().filter(|c| c.chance() < CLEAR).flat_map(moved).collect();
@@ -379,7 +373,17 @@ pub(super) fn trim(chain: &mut Vec<Candidate>) {
     }
 }
 
-pub(super) fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyph> {
+/// The glyph of a place by what is to be thought of it: a chance for each class.
+pub(super) fn thought(c: &Candidate, said: &[f32], trellis: &Trellis) -> Option<Glyph> {
+    let class = (0..SYMBOLS.len()).max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(c.class);
+    let here = Candidate { class, ..c.clone() };
+    let others = (0..SYMBOLS.len()).filter(|k| *k != class);
+    let rival = others.max_by(|&a, &b| said[a].total_cmp(&said[b])).unwrap_or(class);
+    let here = placed(&here, said[class], class != c.class, &trellis.strips[c.strip])?;
+    Some(Glyph { rival, rival_chance: said[rival], ..here })
+}
+
+fn placed(c: &Candidate, chance: f32, split: bool, strip: &Strip) -> Option<Glyph> {
     let right = strip.place(c.right as f32)?;
     let left = strip.place(c.right as f32 - (c.x - c.left()) / right.sx * COLUMNS as f32)?;
     let (x, y) = (left.x.floor(), (left.y.min(right.y) - 4.5 * right.sy).floor());

@@ -4,19 +4,20 @@
 //! Geometry: ISO 1073-1 and -2, ten characters an inch. Not E-13B: that is `micr`'s.
 
 pub mod cell;
+pub mod classifier;
 mod find;
 mod fit;
 mod second;
 
 use std::sync::OnceLock;
 
-use super::glyphs::{self, Desk};
 use super::layout::{Font, Layouts};
 use super::micr::find::Pieces;
 use super::net::Net;
 use crate::domain::{CharRead, MicrRead, PixelBox, ScanlineRead};
 use crate::imaging::Upright;
 use cell::{BLANK, CHARACTERS, CLASSES, OTHER};
+use classifier::{Classifier, Desk};
 use find::Comb;
 
 /// Weights: `train scanline`; its note tells from what.
@@ -42,9 +43,6 @@ pub fn classifier() -> &'static Classifier {
     static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
     CLASSIFIER.get_or_init(|| Classifier::of(net()))
 }
-
-/// A cell of a line to one of its classes.
-pub type Classifier = glyphs::Classifier<{ cell::WIDTH }, { cell::HEIGHT }, 5, 25, 8, 24, 16, 5, 48>;
 
 #[derive(Clone, Debug)]
 pub struct ScanlineLine {
