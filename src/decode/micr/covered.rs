@@ -3,8 +3,9 @@
 
 use super::classifier::Classifier;
 use super::read::{self, Glyph, InkAlong, RowRead};
+use super::second::SURE;
 use super::strip::{Geometry, Ink, Place, Strip};
-use super::trellis::{Candidate, Trellis};
+use super::trellis::{Candidate, FIRST_SYMBOL, Trellis};
 use crate::imaging::Upright;
 
 /// The line as it reads under what lies over it.
@@ -46,20 +47,16 @@ pub fn agrees(first: &RowRead, under: &RowRead) -> bool {
     let near = |g: &Glyph, o: &Glyph| (o.right - g.right).abs() < 0.4 * g.pitch;
     let is_seen = |g: &Glyph| under.glyphs.iter().any(|o| o.class == g.class && near(g, o));
     let is_end = |i: usize, j: usize| match (under.glyphs.get(i), under.glyphs.get(j)) {
-        (Some(g), Some(o)) => o.class >= SYMBOL || (o.right - g.right).abs() > 1.5 * g.pitch,
+        (Some(g), Some(o)) => o.class >= FIRST_SYMBOL || (o.right - g.right).abs() > 1.5 * g.pitch,
         _ => true,
     };
     let is_likely = |(i, g): (usize, &Glyph)| {
-        let ends = g.class < SYMBOL && (is_end(i, i.wrapping_sub(1)) || is_end(i, i + 1));
+        let ends = g.class < FIRST_SYMBOL && (is_end(i, i.wrapping_sub(1)) || is_end(i, i + 1));
         g.chance >= if ends { LIKELY_AT_END } else { LIKELY }
     };
     first.glyphs.iter().filter(|g| g.chance >= SURE).all(is_seen) && under.glyphs.iter().enumerate().all(is_likely)
 }
 
-/// The first class that is no digit.
-const SYMBOL: usize = 10;
-/// A glyph of this chance shows where the line stands.
-const SURE: f32 = 0.97;
 /// What a unit of area of ink costs that no glyph explains: most of it is a stamp's.
 const UNREAD: f32 = 0.05;
 /// Of covered glyphs of less chance one in five was another, or none; where a field ends more of them are a stamp's letters.

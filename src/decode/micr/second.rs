@@ -7,8 +7,8 @@ use super::foreign;
 use super::read::{self, Glyph, RowRead};
 use crate::imaging::Upright;
 
-/// A glyph of this chance is believed where the other look saw none.
-const SURE: f32 = 0.97;
+/// A glyph of this chance is believed where another look saw none, and shows where the line stands.
+pub(super) const SURE: f32 = 0.97;
 
 /// Both looks as one reading; `None` where there is nothing to take off, or nothing to read without it.
 pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead> {

@@ -6,6 +6,8 @@ use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip};
 
 /// Symbols by class; the class after them is "not a glyph".
 pub const SYMBOLS: [char; 14] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D'];
+/// The first that is no digit.
+pub const FIRST_SYMBOL: usize = 10;
 /// Widths in units.
 pub const WIDTHS: [f32; 14] = [7.0, 4.0, 4.0, 5.0, 6.0, 5.0, 6.0, 5.0, 7.0, 6.0, 7.0, 7.0, 7.0, 7.0];
 
