@@ -37,38 +37,31 @@ impl Patch {
         let reach = (HEIGHT as f32 / 2.0 + WIDTH as f32 / 2.0 * slope.abs() + 1.0) * scale + 2.0;
         let (left, top) = ((centre.0 - reach).floor() as i32, (centre.1 - reach).floor() as i32);
         let side = (2.0 * reach).ceil() as usize + 3;
-        let mut near = vec![0.0f32; side * side];
-        let mut ink = false;
-        for (y, row) in near.chunks_exact_mut(side).enumerate() {
-            let from = top + y as i32;
-            if from < 0 || from as usize >= self.height {
-                continue;
+        let copied;
+        let (near, stride) = match self.inside(left, top, side) {
+            Some(near) => (near, self.width),
+            None => {
+                copied = self.square(left, top, side);
+                (&copied[..], side)
             }
-            let line = &self.ink[from as usize * self.width..(from as usize + 1) * self.width];
-            let (first, skip) = (left.max(0) as usize, (-left).max(0) as usize);
-            if skip >= side || first >= line.len() {
-                continue;
-            }
-            let count = (side - skip).min(line.len() - first);
-            row[skip..skip + count].copy_from_slice(&line[first..first + count]);
-            ink |= row.iter().any(|v| *v > 0.0);
-        }
-        if !ink {
+        };
+        let is_inked = |row: &[f32]| row[..side].iter().fold(false, |inked, v| inked | (*v > 0.0));
+        if !near.chunks(stride).take(side).any(is_inked) {
             out.fill(0.0);
             return;
         }
         let (dx0, dy0) = (centre.0 - left as f32 - 0.5, centre.1 - top as f32 - 0.5);
-        if slope.abs() < FLAT {
-            wide(Flat { near: &near, side, middle: (dx0, dy0), scale, out });
+        if slope.abs() < FLAT && side < WIDEST {
+            wide(Flat { near, stride, side, middle: (dx0, dy0), scale, out });
             return;
         }
         let at = |x: f32, y: f32| {
             // Never negative: the square reaches beyond.
             let (column, row) = (x as usize, y as usize);
             let (fx, fy) = (x - column as f32, y - row as f32);
-            let i = row * side + column;
+            let i = row * stride + column;
             let upper = near[i] + (near[i + 1] - near[i]) * fx;
-            let lower = near[i + side] + (near[i + side + 1] - near[i + side]) * fx;
+            let lower = near[i + stride] + (near[i + stride + 1] - near[i + stride]) * fx;
             upper + (lower - upper) * fy
         };
         for row in 0..HEIGHT {
@@ -83,6 +76,32 @@ impl Patch {
             }
         }
     }
+
+    /// A square that lies within the patch, from its left top corner on, rows as long as the patch's.
+    fn inside(&self, left: i32, top: i32, side: usize) -> Option<&[f32]> {
+        let (left, top) = (usize::try_from(left).ok()?, usize::try_from(top).ok()?);
+        let is_inside = left + side <= self.width && top + side <= self.height;
+        is_inside.then(|| &self.ink[top * self.width + left..(top + side - 1) * self.width + left + side])
+    }
+
+    /// Any other, with paper beyond the patch.
+    fn square(&self, left: i32, top: i32, side: usize) -> Vec<f32> {
+        let mut near = vec![0.0f32; side * side];
+        for (y, row) in near.chunks_exact_mut(side).enumerate() {
+            let from = top + y as i32;
+            if from < 0 || from as usize >= self.height {
+                continue;
+            }
+            let line = &self.ink[from as usize * self.width..(from as usize + 1) * self.width];
+            let (first, skip) = (left.max(0) as usize, (-left).max(0) as usize);
+            if skip >= side || first >= line.len() {
+                continue;
+            }
+            let count = (side - skip).min(line.len() - first);
+            row[skip..skip + count].copy_from_slice(&line[first..first + count]);
+        }
+        near
+    }
 }
 
 /// A line that falls less than this stands level within one cell: less than a sixteenth of a pixel at its corners.
@@ -90,7 +109,9 @@ const FLAT: f32 = 0.004;
 
 /// A cell of a level line: what its rows share across, and its columns down, is worked out once.
 struct Flat<'a> {
+    /// Rows of `side` pixels, each `stride` behind the one before.
     near: &'a [f32],
+    stride: usize,
     side: usize,
     /// The middle in the square `near`, pixels of it to a pixel of the raster.
     middle: (f32, f32),
@@ -105,6 +126,9 @@ fn place(number: usize, of: usize, middle: f32, aside: f32, scale: f32) -> (usiz
     (at as usize, at - (at as usize) as f32)
 }
 
+/// Side of the largest square that is sampled so: a cell at 700 dots an inch.
+const WIDEST: usize = 128;
+
 /// Samples across: the left ones of all columns, then the right ones.
 const ACROSS: usize = 2 * WIDTH;
 
@@ -113,16 +137,17 @@ impl Work for Flat<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Flat { near, side, middle, scale, out } = self;
+        let Flat { near, stride, side, middle, scale, out } = self;
         let step = scale / 4.0;
-        let mut across = [(0, 0.0); ACROSS];
+        let (mut columns, mut shares) = ([0; ACROSS], [0.0f32; ACROSS]);
         for column in 0..WIDTH {
-            across[column] = place(column, WIDTH, middle.0, -step, scale);
-            across[column + WIDTH] = place(column, WIDTH, middle.0, step, scale);
+            (columns[column], shares[column]) = place(column, WIDTH, middle.0, -step, scale);
+            (columns[column + WIDTH], shares[column + WIDTH]) = place(column, WIDTH, middle.0, step, scale);
         }
         // Two levels at a time, the upper and the lower of a sample: most are asked for more than once.
         let (mut first, mut levels) = (usize::MAX, [[0.0f32; ACROSS]; 2]);
         let mut samples = [[0.0f32; ACROSS]; 2];
+        let mut pixels = [0.0f32; WIDEST];
         for (row, out) in out.chunks_exact_mut(WIDTH).enumerate() {
             for (sample, aside) in samples.iter_mut().zip([-step, step]) {
                 let (y, share) = place(row, HEIGHT, middle.1, aside, scale);
@@ -130,9 +155,13 @@ impl Work for Flat<'_> {
                 if y != first {
                     levels[0] = levels[1];
                     for n in 2 - fresh..2 {
-                        let line = &near[(y + n) * side..][..side];
-                        for (value, (x, share)) in levels[n].iter_mut().zip(across) {
-                            *value = line[x] + (line[x + 1] - line[x]) * share;
+                        pixels[..side].copy_from_slice(&near[(y + n) * stride..][..side]);
+                        let (mut here, mut next) = ([0.0f32; ACROSS], [0.0f32; ACROSS]);
+                        for (k, x) in columns.into_iter().enumerate() {
+                            (here[k], next[k]) = (pixels[x % WIDEST], pixels[(x + 1) % WIDEST]);
+                        }
+                        for k in 0..ACROSS {
+                            levels[n][k] = here[k] + (next[k] - here[k]) * shares[k];
                         }
                     }
                     first = y;
