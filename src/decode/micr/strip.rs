@@ -1,6 +1,7 @@
 //! One line of print brought to a standard size: the digits' top and bottom on fixed rows, the character pitch on a fixed
 //! number of columns, the slope taken out. The classifier looks at windows of this strip.
 
+use crate::imaging::wide::widened;
 use crate::imaging::{Bits, Gray, Upright};
 
 /// Columns of the strip for one E-13B design unit (0.013 inch).
@@ -233,97 +234,115 @@ fn samples_of(row: usize) -> (f32, f32) {
     (v - half, v + half)
 }
 
+/// Longest column of a page that is sampled so: a line at 700 dots an inch.
+const LONGEST: usize = 128;
+
 /// The strip's rows of a column of the page that holds all of them: the digits' top stands at `top`, a unit is `sy` high.
+#[inline(always)]
 fn sampled(column: &[f32], top: f32, sy: f32, out: &mut [f32]) {
-    let mut places = [(0u32, 0.0f32); 2 * HEIGHT];
-    for (row, pair) in places.chunks_exact_mut(2).enumerate() {
+    let mut pixels = [0.0f32; LONGEST];
+    pixels[..column.len()].copy_from_slice(column);
+    // The upper ones of all rows, then the lower ones.
+    let (mut above, mut below, mut shares) = ([0.0f32; 2 * HEIGHT], [0.0f32; 2 * HEIGHT], [0.0f32; 2 * HEIGHT]);
+    let mut places = [0u32; 2 * HEIGHT];
+    for row in 0..HEIGHT {
         let (upper, lower) = samples_of(row);
-        for (place, unit) in pair.iter_mut().zip([upper, lower]) {
+        for (k, unit) in [(row, upper), (row + HEIGHT, lower)] {
             let y = top + unit * sy;
-            *place = (y as u32, y - (y as i32) as f32);
+            (places[k], shares[k]) = (y as i32 as u32, y - (y as i32) as f32);
         }
     }
-    let value = |&(low, share): &(u32, f32)| {
-        let [a, b] = column.get(low as usize..).and_then(|c| c.first_chunk()).copied().unwrap_or_default();
-        a * (1.0 - share) + b * share
-    };
-    for (out, pair) in out.iter_mut().zip(places.chunks_exact(2)) {
-        *out = 0.5 * (value(&pair[0]) + value(&pair[1]));
+    for k in 0..2 * HEIGHT {
+        let low = places[k] as usize;
+        (above[k], below[k]) = (pixels[low % LONGEST], pixels[(low + 1) % LONGEST]);
     }
+    let mut values = [0.0f32; 2 * HEIGHT];
+    for k in 0..2 * HEIGHT {
+        values[k] = above[k] * (1.0 - shares[k]) + below[k] * shares[k];
+    }
+    for (row, out) in out.iter_mut().enumerate().take(HEIGHT) {
+        *out = 0.5 * (values[row] + values[row + HEIGHT]);
+    }
+}
+
+widened!(drawn = draw(ink: &'w Ink, geometry: &'w Geometry) -> Strip);
+
+#[inline(always)]
+fn draw(ink: &Ink, g: &Geometry) -> Strip {
+    let end = g.x0 + g.length.clamp(0.0, 4000.0) * g.sx;
+    let mut places = Vec::with_capacity((g.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize);
+    let mut x = g.x0;
+    while x < end && places.len() < 16_000 {
+        let step = (g.sx * g.knot(x).wider / COLUMNS as f32).max(0.05);
+        places.push(g.at(x + step / 2.0));
+        x += step;
+    }
+    let columns = places.len();
+    // First down: the strip's rows for every column of the page.
+    let [left, _, right, _] = g.bounds();
+    let within = |x: isize| (x - ink.x0).clamp(0, ink.width as isize) as usize;
+    let (left, right) = (within(left), within(right));
+    let mut tall = vec![0.0f32; (right - left) * HEIGHT];
+    let mut inked = vec![false; right - left];
+    for x in left..right {
+        let column = &ink.values[x * ink.height..(x + 1) * ink.height];
+        if column.iter().all(|v| *v == 0.0) {
+            continue;
+        }
+        let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
+        let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
+        let (first, last) = (top - ABOVE * place.sy, top + ((HEIGHT / ROWS) as f32 - ABOVE) * place.sy);
+        inked[x - left] = true;
+        let out = &mut tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT];
+        if first >= 0.0 && last + 2.0 < column.len() as f32 && column.len() <= LONGEST {
+            sampled(column, top, place.sy, out);
+            continue;
+        }
+        let at = |y: f32| {
+            let (low, share) = parted(y);
+            let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
+            value(low) * (1.0 - share) + value(low + 1) * share
+        };
+        for (row, out) in out.iter_mut().enumerate() {
+            let (upper, lower) = samples_of(row);
+            *out = 0.5 * (at(top + upper * place.sy) + at(top + lower * place.sy));
+        }
+    }
+    // Then across; lower rows stand a little to the left where the line slopes down.
+    let mut values = vec![0.0f32; columns * HEIGHT];
+    let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy).collect();
+    let most = lean.iter().fold(0.0f32, |m, l| m.max(l.abs()));
+    for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
+        let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
+        let seen = (x - most).max(0.0) as usize..((x + most).max(0.0) as usize + 2).min(inked.len());
+        if !inked.get(seen).is_some_and(|s| s.contains(&true)) {
+            continue;
+        }
+        // Mostly all rows lie between the same two columns.
+        let ((before, _), (other, _)) = (parted(x - lean[0]), parted(x - lean[HEIGHT - 1]));
+        let both = usize::try_from(before).ok().and_then(|b| tall.get(b * HEIGHT..(b + 2) * HEIGHT));
+        if let Some(both) = both.filter(|_| before == other) {
+            let (one, next) = both.split_at(HEIGHT);
+            for (((out, lean), one), next) in out.iter_mut().zip(&lean).zip(one).zip(next) {
+                let share = (x - lean) - before as f32;
+                *out = one * (1.0 - share) + next * share;
+            }
+            continue;
+        }
+        for ((row, out), lean) in out.iter_mut().enumerate().zip(&lean) {
+            let (before, share) = parted(x - lean);
+            let value = |x: isize| {
+                if x >= 0 { tall.get(x as usize * HEIGHT + row).copied().unwrap_or(0.0) } else { 0.0 }
+            };
+            *out = value(before) * (1.0 - share) + value(before + 1) * share;
+        }
+    }
+    Strip { columns, places, values }
 }
 
 impl Strip {
     pub fn new(ink: &Ink, geometry: &Geometry) -> Strip {
-        let g = geometry;
-        let end = g.x0 + g.length.clamp(0.0, 4000.0) * g.sx;
-        let mut places = Vec::with_capacity((g.length.clamp(0.0, 4000.0) * COLUMNS as f32) as usize);
-        let mut x = g.x0;
-        while x < end && places.len() < 16_000 {
-            let step = (g.sx * g.knot(x).wider / COLUMNS as f32).max(0.05);
-            places.push(g.at(x + step / 2.0));
-            x += step;
-        }
-        let columns = places.len();
-        // First down: the strip's rows for every column of the page.
-        let [left, _, right, _] = g.bounds();
-        let within = |x: isize| (x - ink.x0).clamp(0, ink.width as isize) as usize;
-        let (left, right) = (within(left), within(right));
-        let mut tall = vec![0.0f32; (right - left) * HEIGHT];
-        let mut inked = vec![false; right - left];
-        for x in left..right {
-            let column = &ink.values[x * ink.height..(x + 1) * ink.height];
-            if column.iter().all(|v| *v == 0.0) {
-                continue;
-            }
-            let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
-            let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
-            let (first, last) = (top - ABOVE * place.sy, top + (HEIGHT / ROWS) as f32 * place.sy);
-            inked[x - left] = true;
-            let out = &mut tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT];
-            if first >= 0.0 && last + 2.0 < column.len() as f32 {
-                sampled(column, top, place.sy, out);
-                continue;
-            }
-            let at = |y: f32| {
-                let (low, share) = parted(y);
-                let value = |y: isize| if y >= 0 { column.get(y as usize).copied().unwrap_or(0.0) } else { 0.0 };
-                value(low) * (1.0 - share) + value(low + 1) * share
-            };
-            for (row, out) in out.iter_mut().enumerate() {
-                let (upper, lower) = samples_of(row);
-                *out = 0.5 * (at(top + upper * place.sy) + at(top + lower * place.sy));
-            }
-        }
-        // Then across; lower rows stand a little to the left where the line slopes down.
-        let mut values = vec![0.0f32; columns * HEIGHT];
-        let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy).collect();
-        let most = lean.iter().fold(0.0f32, |m, l| m.max(l.abs()));
-        for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
-            let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
-            let seen = (x - most).max(0.0) as usize..((x + most).max(0.0) as usize + 2).min(inked.len());
-            if !inked.get(seen).is_some_and(|s| s.contains(&true)) {
-                continue;
-            }
-            // Mostly all rows lie between the same two columns.
-            let ((before, _), (other, _)) = (parted(x - lean[0]), parted(x - lean[HEIGHT - 1]));
-            let both = usize::try_from(before).ok().and_then(|b| tall.get(b * HEIGHT..(b + 2) * HEIGHT));
-            if let Some(both) = both.filter(|_| before == other) {
-                let (one, next) = both.split_at(HEIGHT);
-                for (((out, lean), one), next) in out.iter_mut().zip(&lean).zip(one).zip(next) {
-                    let share = (x - lean) - before as f32;
-                    *out = one * (1.0 - share) + next * share;
-                }
-                continue;
-            }
-            for ((row, out), lean) in out.iter_mut().enumerate().zip(&lean) {
-                let (before, share) = parted(x - lean);
-                let value = |x: isize| {
-                    if x >= 0 { tall.get(x as usize * HEIGHT + row).copied().unwrap_or(0.0) } else { 0.0 }
-                };
-                *out = value(before) * (1.0 - share) + value(before + 1) * share;
-            }
-        }
-        Strip { columns, places, values }
+        drawn(ink, geometry)
     }
 
     /// The column that stands at a column of the page, from 0 to `columns`.
