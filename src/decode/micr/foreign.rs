@@ -29,48 +29,40 @@ pub struct Freed {
 /// `None` where nothing was found to take off.
 pub fn without_strokes(page: &Upright, parts: &[Geometry]) -> Option<Freed> {
     let band = Band::new(&page.bits, parts)?;
-    let mut taken = vec![false; band.ink.len()];
+    let mut taken = Bits::new(band.ink.width(), band.ink.height());
     steep(&band, &mut taken);
     flat(&band, &mut taken);
-    if !taken.contains(&true) {
+    if taken.ink() == 0 {
         return None;
     }
-    let mut out = Freed {
-        page: Upright { bits: Bits::new(page.bits.width(), page.bits.height()), ..page.clone() },
-        taken: Bits::new(page.bits.width(), page.bits.height()),
-    };
-    for y in 0..band.height {
-        for x in 0..band.width {
-            let at = y * band.width + x;
-            let (px, py) = (band.x0 + x, band.y0 + y);
-            if taken[at] {
-                out.taken.set(px, py, true);
-            } else if band.ink[at] {
-                out.page.bits.set(px, py, true);
-            }
-        }
+    let mut kept = band.ink.clone();
+    for y in 0..kept.height() {
+        kept.row_mut(y).iter_mut().zip(taken.row(y)).for_each(|(kept, taken)| *kept &= !taken);
     }
+    // Back to where they stand on the page, and paper around.
+    let (left, top) = (-(band.x0 as isize), -(band.y0 as isize));
+    let placed = |part: &Bits| part.cropped(left, top, page.bits.width(), page.bits.height());
+    let Upright { gray, dpi, transform, .. } = page;
+    let mut out = Freed {
+        page: Upright { bits: placed(&kept), gray: gray.clone(), dpi: *dpi, transform: *transform },
+        taken: placed(&taken),
+    };
     if let Some(gray) = &mut out.page.gray {
         // The rim of a stroke is gray: with it go the pixels around, up to other ink.
-        for y in 0..band.height {
-            let row = &taken[y * band.width..(y + 1) * band.width];
-            if !row.contains(&true) {
-                continue;
-            }
-            let paper = paper(gray.row(band.y0 + y), band.x0, band.width);
-            for x in (0..band.width).filter(|&x| row[x]) {
-                for (dx, dy) in [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)] {
-                    let (nx, ny) = (x as isize + dx, y as isize + dy);
-                    let inside = nx >= 0 && ny >= 0 && (nx as usize) < band.width && (ny as usize) < band.height;
-                    if inside {
-                        let at = ny as usize * band.width + nx as usize;
-                        if taken[at] || !band.ink[at] {
-                            gray.set(band.x0 + nx as usize, band.y0 + ny as usize, paper);
-                        }
-                    }
+        let (width, height) = (taken.width(), taken.height());
+        let levels: Vec<u8> = (0..height)
+            .map(
+                |y| if taken.row(y).iter().any(|w| *w != 0) { paper(gray.row(band.y0 + y), band.x0, width) } else { 0 },
+            )
+            .collect();
+        taken.each_ink(|x, y| {
+            for (dx, dy) in [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)] {
+                let (nx, ny) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+                if nx < width && ny < height && (taken.get(nx, ny) || !band.ink.get(nx, ny)) {
+                    gray.set(band.x0 + nx, band.y0 + ny, levels[y]);
                 }
             }
-        }
+        });
     }
     Some(out)
 }
@@ -117,9 +109,7 @@ pub(super) fn paper(row: &[u8], from: usize, width: usize) -> u8 {
 struct Band {
     x0: usize,
     y0: usize,
-    width: usize,
-    height: usize,
-    ink: Vec<bool>,
+    ink: Bits,
     /// Pixels of one unit.
     unit: f32,
     /// By column, the rows where the digits begin and end.
@@ -144,18 +134,14 @@ impl Band {
         if y1 <= y0 || y1 - y0 > 2_000 {
             return None;
         }
-        let (width, height) = (x1 - x0, y1 - y0);
-        let mut ink = vec![false; width * height];
-        for (y, row) in ink.chunks_exact_mut(width).enumerate() {
-            row.iter_mut().enumerate().for_each(|(x, v)| *v = bits.get(x0 + x, y0 + y));
-        }
+        let ink = bits.cropped(x0 as isize, y0 as isize, x1 - x0, y1 - y0);
         let at = |up: f32| middle.iter().map(|m| m + up * unit - y0 as f32).collect();
-        Some(Band { x0, y0, width, height, ink, unit, top: at(-4.5), foot: at(4.5) })
+        Some(Band { x0, y0, ink, unit, top: at(-4.5), foot: at(4.5) })
     }
 
     /// Does no glyph have ink here?
     fn is_outside(&self, x: f32, y: f32) -> bool {
-        let x = (x.max(0.0) as usize).min(self.width - 1);
+        let x = (x.max(0.0) as usize).min(self.ink.width() - 1);
         y < self.top[x] - OUTSIDE * self.unit || y > self.foot[x] + OUTSIDE * self.unit
     }
 }
@@ -178,24 +164,16 @@ impl Run {
     }
 }
 
-/// Stretches of ink of every line of a raster, `at(line, place)`.
-fn runs(lines: usize, places: usize, at: impl Fn(usize, usize) -> bool) -> Vec<Vec<Run>> {
-    let line = |n: usize| {
+/// Stretches of ink of every row of a raster.
+fn runs(ink: &Bits) -> Vec<Vec<Run>> {
+    let row = |y: usize| {
         let mut out = Vec::new();
-        let mut from = None;
-        for place in 0..=places {
-            match (from, place < places && at(n, place)) {
-                (None, true) => from = Some(place),
-                (Some(start), false) => {
-                    out.push(Run { from: start, to: place, followed: false });
-                    from = None;
-                }
-                _ => {}
-            }
-        }
+        super::find::runs(ink.row(y), ink.width(), |from, to| {
+            out.push(Run { from: from as usize, to: to as usize, followed: false });
+        });
         out
     };
-    (0..lines).map(line).collect()
+    (0..ink.height()).map(row).collect()
 }
 
 /// A stroke as it was followed: the line, the stretch of ink on it, and how often something thicker was passed before.
@@ -239,14 +217,16 @@ fn follow(all: &mut [Vec<Run>], line: usize, number: usize, manner: &Manner) -> 
         let expected = last.run.middle() + slope * away;
         let reach = 1.0 + 0.12 * away + if steps.len() < 5 { 1.2 } else { 0.5 * slope.abs() };
         let half = (width / 2.0).max(0.5);
-        let near = |r: &Run| r.to as f32 >= expected - half - reach && r.from as f32 <= expected + half + reach;
+        // Those that are near stand side by side.
+        let begin = all[here].partition_point(|r| (r.to as f32) < expected - half - reach);
+        let near = |r: &&Run| r.from as f32 <= expected + half + reach;
+        let touching = begin..begin + all[here][begin..].iter().take_while(near).count();
         let most = (1.6 * width + 1.5).min(manner.thick);
-        let touching: Vec<usize> = (0..all[here].len()).filter(|&i| near(&all[here][i])).collect();
         let fits = |i: &usize| {
             let r = &all[here][*i];
             r.width() as f32 <= most && (r.middle() - expected).abs() <= reach + 0.25 * width + 0.5
         };
-        let next = touching.iter().copied().filter(fits).min_by(|&a, &b| {
+        let next = touching.clone().filter(fits).min_by(|&a, &b| {
             let off = |i: usize| (all[here][i].middle() - expected).abs();
             off(a).total_cmp(&off(b))
         });
@@ -276,9 +256,9 @@ fn follow(all: &mut [Vec<Run>], line: usize, number: usize, manner: &Manner) -> 
 }
 
 /// Strokes that go down through the band, or into it.
-fn steep(band: &Band, taken: &mut [bool]) {
+fn steep(band: &Band, taken: &mut Bits) {
     let unit = band.unit;
-    let mut all = runs(band.height, band.width, |y, x| band.ink[y * band.width + x]);
+    let mut all = runs(&band.ink);
     let manner = Manner {
         thick: (THICK * unit).max(5.0),
         through: (7.0 * unit) as usize,
@@ -302,8 +282,7 @@ fn steep(band: &Band, taken: &mut [bool]) {
             let (begins, ends) = (is_outside(first), is_outside(last));
             for step in &steps {
                 if (begins && ends) || beyond(step.passed) {
-                    let row = &mut taken[step.line * band.width..(step.line + 1) * band.width];
-                    row[step.run.from..step.run.to].fill(true);
+                    (step.run.from..step.run.to).for_each(|x| taken.set(x, step.line, true));
                 }
             }
         }
@@ -311,9 +290,9 @@ fn steep(band: &Band, taken: &mut [bool]) {
 }
 
 /// Lines along the band: frames of stamps.
-fn flat(band: &Band, taken: &mut [bool]) {
+fn flat(band: &Band, taken: &mut Bits) {
     let unit = band.unit;
-    let mut all = runs(band.width, band.height, |x, y| band.ink[y * band.width + x]);
+    let mut all = runs(&band.ink.transposed());
     let manner = Manner {
         thick: (THIN * unit).max(4.0),
         through: (8.0 * unit) as usize,
@@ -333,7 +312,7 @@ fn flat(band: &Band, taken: &mut [bool]) {
                 continue;
             }
             for step in &steps {
-                (step.run.from..step.run.to).for_each(|y| taken[y * band.width + step.line] = true);
+                (step.run.from..step.run.to).for_each(|y| taken.set(step.line, y, true));
             }
         }
     }
