@@ -5,18 +5,19 @@
 
 use super::confidence::is_regular;
 use super::cover::{self, Cover, Witness};
-use super::read::RowRead;
+use super::read::{Glyph, RowRead};
 use super::trellis::SYMBOLS;
 use crate::imaging::Upright;
 
 /// Weights of a glyph's doubt as log-odds: a constant, the classifier's log-odds, tenths of the glyph without ink, tenths of a
 /// pitch that it stands off its place, tenths by which its ink is more like its own shape than like any other's, and whether a
-/// field begins or ends with it: there a letter of a stamp may stand for a digit that is none.
-type Weights = [f32; 6];
+/// field begins or ends with it: there a letter of a stamp may stand for a digit that is none. Then whether it is an 8, which any
+/// 3 is with a stroke on it, an amount symbol or a dash, which strokes make by themselves, or a digit all by itself.
+type Weights = [f32; 9];
 
 /// With ink beside it, or beside its neighbour, that is nobody's, and without.
-const FOREIGN: Weights = [-1.779, -0.596, 0.034, 1.395, -0.755, 0.662];
-const CLEAN: Weights = [-0.9, -1.75, 0.2, 1.0, -0.75, 0.0];
+const FOREIGN: Weights = [-2.63, -0.625, 0.8, 1.14, -0.707, 0.43, 2.46, 3.73, 2.0];
+const CLEAN: Weights = [-0.9, -1.75, 0.2, 1.0, -0.75, 0.0, 0.0, 0.0, 0.0];
 /// No glyph is surer than this: so many were wrong of those that nothing spoke against.
 const LEAST: f32 = 2e-5;
 /// Surer the classifier is not, as log-odds.
@@ -27,7 +28,8 @@ const NOTHING: f32 = 0.3;
 /// lines 5 were right.
 const ASTRAY: f32 = 0.5;
 const MOST_ASTRAY: f32 = 0.5;
-/// A stretch of which a glyph is covered less hides nothing, one covered more anything, with this chance.
+/// A stretch of which a glyph is covered less hides nothing, one covered more anything, with this chance. Between them it rises late: of
+/// marked lines made for it, a glyph was hidden in none of 122 stretches covered to 0.80, 3 of 152 to 0.95, 14 of 36 beyond.
 const HIDES_NONE: f32 = 0.75;
 const HIDES_ANY: f32 = 0.95;
 const HIDDEN: f32 = 0.6;
@@ -108,8 +110,8 @@ pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
                 distance.is_none_or(|d| d > 1.5)
                     || beside.is_some_and(|g| matches!(SYMBOLS[row.glyphs[g].class], 'A' | 'B' | 'C'))
             };
-            let ends = is_end(before, i.checked_sub(1)) || is_end(after, (i + 1 < row.glyphs.len()).then_some(i + 1));
-            doubt(row.glyphs[i].chance, Witness { own, foreign, margin }, off(before).max(off(after)), ends)
+            let ends = (is_end(before, i.checked_sub(1)), is_end(after, (i + 1 < row.glyphs.len()).then_some(i + 1)));
+            doubt(&row.glyphs[i], Witness { own, foreign, margin }, off(before).max(off(after)), ends)
         })
         .collect();
     let text: String = row.glyphs.iter().map(|g| SYMBOLS[g.class]).collect();
@@ -124,7 +126,8 @@ pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
         // A line that ends with its amount ends there.
         let ends = text.ends_with('B') && text.len() > 12 && text.as_bytes()[text.len() - 12] == b'B';
         let open = cover.beside.len() - usize::from(ends && cover.beside.len() > text.len());
-        let hidden = |covered: &f32| HIDDEN * ((covered - HIDES_NONE) / (HIDES_ANY - HIDES_NONE)).clamp(0.0, 1.0);
+        let hidden =
+            |covered: &f32| HIDDEN * ((covered - HIDES_NONE) / (HIDES_ANY - HIDES_NONE)).clamp(0.0, 1.0).powi(4);
         confidence *= cover.beside[..open].iter().map(|c| 1.0 - hidden(c)).product::<f32>();
         if cover.glyphs.iter().any(|w| w.own < ASTRAY) {
             confidence = confidence.min(MOST_ASTRAY);
@@ -136,13 +139,26 @@ pub fn of(row: &RowRead, cover: Option<&Cover>) -> Doubts {
     Doubts { glyphs, confidence }
 }
 
-fn doubt(chance: f32, witness: Witness, off: f32, ends: bool) -> f32 {
+/// `off`: pitches off its place; `ends`: whether a field begins and ends with it.
+fn doubt(glyph: &Glyph, witness: Witness, off: f32, ends: (bool, bool)) -> f32 {
     // Other ink moves the edges that a place is told by: far off is then not worse than off.
     let (weights, most) = if witness.foreign { (FOREIGN, 0.15) } else { (CLEAN, 0.35) };
-    let said = (chance.max(1e-4) / (1.0 - chance).max(1e-5)).ln().min(SUREST);
+    let said = (glyph.chance.max(1e-4) / (1.0 - glyph.chance).max(1e-5)).ln().min(SUREST);
     let missing = 10.0 * (1.0 - witness.own).clamp(0.0, 0.4);
     let like = 10.0 * witness.margin.clamp(-0.3, 0.3);
-    let numbers = [1.0, said, missing, 10.0 * (off - 0.05).clamp(0.0, most), like, f32::from(ends)];
+    let symbol = SYMBOLS[glyph.class];
+    let is = |is: bool| f32::from(is);
+    let numbers = [
+        1.0,
+        said,
+        missing,
+        10.0 * (off - 0.05).clamp(0.0, most),
+        like,
+        is(ends.0 || ends.1),
+        is(symbol == '8'),
+        is(matches!(symbol, 'B' | 'D')),
+        is(ends.0 && ends.1 && symbol.is_ascii_digit()),
+    ];
     let sum: f32 = weights.iter().zip(numbers).map(|(w, n)| w * n).sum();
     (1.0 / (1.0 + (-sum).exp())).max(LEAST)
 }
@@ -154,7 +170,7 @@ fn routing_holds(nine: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::micr::read::{Glyph, InkAlong};
+    use crate::decode::micr::read::InkAlong;
     use crate::domain::PixelBox;
 
     /// A line of this text at an even pitch, `?` after a glyph of which the classifier is not sure.

@@ -212,10 +212,11 @@ fn on_page(page: &Upright, mut row: RowRead, crossed: bool) -> MicrRead {
     chars.iter_mut().zip(&doubts.glyphs).for_each(|(c, doubt)| c.confidence = 1.0 - doubt);
     let mut read = finish(chars, &gaps, doubts.confidence, (ACCEPT_ON_PAGE, ACCEPT_ON_PAGE));
     repaired(&row, &mut read);
-    // A whole check has a transit and an on-us field, the on-us symbol in it, and no field that is cut off.
+    // A whole check has a transit and an on-us field, the on-us symbol in it, and no field that is cut off at either end.
     let count = |symbol: char| read.best.matches(symbol).count();
     let is_closed = read.fields.on_us.as_ref().is_some_and(|field| field.contains('C'));
-    let is_whole = count('A') == 2 && matches!(count('B'), 0 | 2) && is_closed;
+    let is_opened = read.best.split('A').next().is_none_or(|aux| !aux.contains('C') || aux.starts_with('C'));
+    let is_whole = count('A') == 2 && matches!(count('B'), 0 | 2) && is_closed && is_opened;
     read.accepted &= read.fields.routing.is_some() && is_whole;
     read
 }
