@@ -86,9 +86,8 @@ impl Sums {
 
 /// Share of a glyph's units that the ink of the page covers where it covers most, over all glyphs and places between two
 /// columns; more where that ink stands as a worn glyph of the line would.
-fn covered(sums: &Sums, parts: &[Geometry], from: f32, to: f32, row: &RowRead) -> f32 {
+fn covered(sums: &Sums, part: &Geometry, from: f32, to: f32, row: &RowRead) -> f32 {
     let (mut most, mut stands) = (0.0f32, None);
-    let Some(part) = parts.iter().rev().find(|p| p.x0 <= from).or(parts.first()) else { return 0.0 };
     let unit = part.sx.max(0.5);
     let mut right = from + 3.5 * unit;
     while right <= to + 0.3 * unit {
@@ -203,8 +202,19 @@ pub fn of(page: &Upright, row: &RowRead) -> Cover {
     }
     Cover {
         glyphs: with_margins(&sums, row, row.glyphs.iter().map(|g| witness(&sums, &row.parts, g)).collect()),
-        beside: free.into_iter().map(|(from, to)| covered(&sums, &row.parts, from.max(0.0), to, row)).collect(),
+        beside: (0..free.len()).map(|i| beside(&sums, row, i, (free[i].0.max(0.0), free[i].1))).collect(),
     }
+}
+
+/// What the stretch before glyph `i` may hide: as the line stands there, and as it stands at the glyphs on its sides, since a part of
+/// the row without glyphs may follow other print.
+fn beside(sums: &Sums, row: &RowRead, i: usize, (from, to): (f32, f32)) -> f32 {
+    let part_at = |x: f32| row.parts.iter().rposition(|p| p.x0 <= x).unwrap_or(0);
+    let before = i.checked_sub(1).and_then(|i| row.glyphs.get(i)).map(|g| part_at(g.right));
+    let after = row.glyphs.get(i).map(|g| part_at(g.right));
+    let mut parts: Vec<usize> = [Some(part_at(from)), before, after].into_iter().flatten().collect();
+    parts.dedup();
+    parts.iter().filter_map(|&p| row.parts.get(p)).map(|p| covered(sums, p, from, to, row)).fold(0.0, f32::max)
 }
 
 /// What each glyph is like is asked where other ink is on it or beside it, and where the classifier is not sure.

@@ -189,7 +189,7 @@ fn under_other_ink(page: &Upright, row: &RowRead, mut best: (MicrRead, f32)) -> 
 }
 
 /// A line beside other ink that is accepted with less confidence is looked at under it as well.
-const CONFIRMED: f32 = 0.99;
+const CONFIRMED: f32 = 0.995;
 /// A row with fewer sure glyphs, or where more are doubtful than sure, or without a symbol, is other print: of 382 marked lines that
 /// were accepted at a second look or a look under other ink the poorest had 8 sure glyphs of 16, and one symbol.
 const LEAST_SURE: usize = 8;
