@@ -16,7 +16,7 @@ use crate::imaging::Upright;
 type Weights = [f32; 9];
 
 /// With ink beside it, or beside its neighbour, that is nobody's, and without.
-const FOREIGN: Weights = [-2.63, -0.625, 0.8, 1.14, -0.707, 0.43, 2.46, 3.73, 2.0];
+const FOREIGN: Weights = [-2.63, -0.625, 0.8, 1.14, -0.707, 1.8, 2.46, 3.73, 2.0];
 const CLEAN: Weights = [-0.9, -1.75, 0.2, 1.0, -0.75, 0.0, 0.0, 0.0, 0.0];
 /// No glyph is surer than this: so many were wrong of those that nothing spoke against.
 const LEAST: f32 = 2e-5;
