@@ -25,12 +25,42 @@ pub struct Comb {
     /// Pieces that stand on the comb, and how exactly (0 to 1).
     pub pieces: usize,
     pub strength: f32,
+    pub bend: Option<Bend>,
 }
 
 impl Comb {
     pub fn centre(&self, cell: i32) -> (f32, f32) {
         let along = cell as f32 * self.pitch;
-        (self.x + along, self.y + along * self.slope)
+        let (dx, dy) = self.bend.map_or((0.0, 0.0), |b| b.at(cell as f32));
+        (self.x + along + dx, self.y + along * self.slope + dy)
+    }
+
+    /// Pixels down for one to the right at a cell.
+    pub fn slope_at(&self, cell: i32) -> f32 {
+        let rise = |b: Bend| b.at(cell as f32 + 0.5).1 - b.at(cell as f32 - 0.5).1;
+        self.slope + self.bend.map_or(0.0, |b| rise(b) / self.pitch)
+    }
+}
+
+/// How a line on bent paper, or in a photograph, leaves its comb: a cubic across and one down, over the cells between its ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Bend {
+    middle: f32,
+    half: f32,
+    across: [f32; 4],
+    down: [f32; 4],
+}
+
+impl Bend {
+    fn at(&self, cell: f32) -> (f32, f32) {
+        // Beyond the ends as it goes at the ends.
+        let t = (cell - self.middle) / self.half;
+        let end = t.clamp(-1.0, 1.0);
+        let value = |c: &[f32; 4]| {
+            let rise = c[1] + end * (2.0 * c[2] + 3.0 * end * c[3]);
+            c[0] + end * (c[1] + end * (c[2] + end * c[3])) + (t - end) * rise
+        };
+        (value(&self.across), value(&self.down))
     }
 }
 
@@ -86,7 +116,7 @@ pub fn combs(pieces: &Pieces, dpi: f32, wanted: usize) -> Vec<Comb> {
         level.sort_by(|a, b| a.x0.total_cmp(&b.x0));
         // Print further apart than a few characters is another matter.
         for group in level.chunk_by(|a, b| b.x0 - a.x1 < 0.65 * dpi) {
-            found.extend(comb(group, dpi));
+            found.extend(comb(group, dpi).map(|straight| bent(straight, &glyphs, height)));
         }
     }
     found.sort_by(|a, b| (b.pieces as f32 * b.strength).total_cmp(&(a.pieces as f32 * a.strength)));
@@ -181,7 +211,110 @@ fn comb(group: &[Glyph], dpi: f32) -> Option<Comb> {
     let y = if slope == 0.0 { on.iter().map(|(_, m)| m.1).sum::<f32>() / on.len() as f32 } else { y + slope * x };
     let cells = on.iter().map(|(k, _)| *k as i32);
     let (first, last) = (cells.clone().min()?, cells.max()?);
-    Some(Comb { x, y, pitch, slope, first, last, pieces: on.len(), strength })
+    Some(Comb { x, y, pitch, slope, first, last, pieces: on.len(), strength, bend: None })
+}
+
+/// A comb whose line goes on beyond its level, or leaves it, followed from character to character. A straight one comes back as it is.
+fn bent(straight: Comb, glyphs: &[Glyph], height: f32) -> Comb {
+    let pitch = straight.pitch;
+    // The nearest glyph to a place, its middles no further off than this.
+    let near = |(x, y): (f32, f32), reach: (f32, f32)| {
+        let off = |m: (f32, f32)| ((m.0 - x).abs() / reach.0).max((m.1 - y).abs() / reach.1);
+        let from = glyphs.partition_point(|g| g.middle().1 < y - reach.1);
+        let level = glyphs[from..].iter().map(Glyph::middle).take_while(|m| m.1 <= y + reach.1);
+        level.filter(|m| off(*m) <= 1.0).min_by(|a, b| off(*a).total_cmp(&off(*b)))
+    };
+    let reach = (0.22 * pitch, 0.2 * height);
+    let mut points: Vec<(f32, (f32, f32))> =
+        (straight.first..=straight.last).filter_map(|k| Some((k as f32, near(straight.centre(k), reach)?))).collect();
+    for way in [1.0f32, -1.0] {
+        while points.len() >= LOCAL {
+            points.sort_by(|a, b| (way * a.0).total_cmp(&(way * b.0)));
+            let last = &points[points.len() - LOCAL..];
+            let (x0, across) = line(last.iter().map(|(k, m)| (*k, m.0)));
+            let (y0, down) = line(last.iter().map(|(k, m)| (*k, m.1)));
+            let from = last[LOCAL - 1].0;
+            let next = (1..=BLANKS).find_map(|step| {
+                let k = from + way * step as f32;
+                Some((k, near((x0 + across * k, y0 + down * k), (0.25 * pitch, 0.3 * height))?))
+            });
+            match next.filter(|_| points.len() < MOST_POINTS && (across / pitch - 1.0).abs() < 0.12) {
+                Some(next) => points.push(next),
+                None => break,
+            }
+        }
+    }
+    let ends = points.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), p| (a.min(p.0), b.max(p.0)));
+    let (middle, half) = ((ends.0 + ends.1) / 2.0, ((ends.1 - ends.0) / 2.0).max(1.0));
+    let off = |points: &[(f32, (f32, f32))], part: fn((f32, f32)) -> f32| {
+        let places = points.iter().map(|(k, m)| {
+            let at = Comb { bend: None, ..straight }.centre(0);
+            let along = k * pitch;
+            let (dx, dy) = (m.0 - at.0 - along, m.1 - at.1 - along * straight.slope);
+            ((k - middle) / half, part((dx, dy)))
+        });
+        cubic(places)
+    };
+    if points.len() < LEAST_BENT {
+        return straight;
+    }
+    let mut bend = Bend { middle, half, across: off(&points, |d| d.0), down: off(&points, |d| d.1) };
+    let mut whole = Comb { bend: Some(bend), ..straight };
+    points.retain(|(k, m)| {
+        let (x, y) = whole.centre(*k as i32);
+        (m.0 - x).abs() < 0.12 * pitch && (m.1 - y).abs() < 0.12 * height
+    });
+    if points.len() < LEAST_BENT {
+        return straight;
+    }
+    (bend.across, bend.down) = (off(&points, |d| d.0), off(&points, |d| d.1));
+    whole.bend = Some(bend);
+    let (first, last) = (ends.0 as i32, ends.1 as i32);
+    let leaves = |k: i32| {
+        let ((x, y), (bx, by)) = (straight.centre(k), whole.centre(k));
+        (x - bx).abs() > BENT * pitch || (y - by).abs() > BENT * pitch
+    };
+    if !(first..=last).any(leaves) {
+        return straight;
+    }
+    let pieces = points.len().max(straight.pieces);
+    Comb { first: first.min(straight.first), last: last.max(straight.last), pieces, ..whole }
+}
+
+/// Characters from which the next one's place is told, and blanks that may lie between.
+const LOCAL: usize = 6;
+const BLANKS: usize = 4;
+/// No line has more characters, and of fewer nobody knows how they are bent.
+const MOST_POINTS: usize = 120;
+const LEAST_BENT: usize = 10;
+/// Off its comb by less, in pitches, a line is straight.
+const BENT: f32 = 0.1;
+
+/// Least squares of a cubic over places from -1 to 1.
+fn cubic(places: impl Iterator<Item = (f32, f32)>) -> [f32; 4] {
+    let mut rows = [[0.0f32; 5]; 4];
+    for (t, value) in places {
+        let powers = [1.0, t, t * t, t * t * t];
+        for (row, p) in rows.iter_mut().zip(powers) {
+            row[..4].iter_mut().zip(powers).for_each(|(sum, q)| *sum += p * q);
+            row[4] += p * value;
+        }
+    }
+    // Elimination; a little weight on zero keeps few places from swinging.
+    (0..4).for_each(|i| rows[i][i] += 1e-3);
+    for i in 0..4 {
+        let pivot = rows[i];
+        for row in rows.iter_mut().skip(i + 1) {
+            let share = row[i] / pivot[i];
+            row.iter_mut().zip(pivot).for_each(|(v, p)| *v -= share * p);
+        }
+    }
+    let mut out = [0.0; 4];
+    for i in (0..4).rev() {
+        let known: f32 = (i + 1..4).map(|k| rows[i][k] * out[k]).sum();
+        out[i] = (rows[i][4] - known) / rows[i][i];
+    }
+    out
 }
 
 /// Least squares: value at 0 and rise.
@@ -202,7 +335,11 @@ pub fn band(page: &Upright, comb: &Comb, first: i32, last: i32) -> (Patch, (f32,
         low..((high.max(0.0) as usize) + 1).clamp(low, most)
     };
     let xs = bounds(left.0 - reach, right.0 + reach, page.bits.width());
-    let ys = bounds(left.1.min(right.1) - reach, left.1.max(right.1) + reach, page.bits.height());
+    let (mut high, mut low) = (left.1.min(right.1), left.1.max(right.1));
+    if comb.bend.is_some() {
+        (first..=last).map(|cell| comb.centre(cell).1).for_each(|y| (high, low) = (high.min(y), low.max(y)));
+    }
+    let ys = bounds(high - reach, low + reach, page.bits.height());
     let mut patch = Patch { width: xs.len(), height: ys.len(), ink: Vec::with_capacity(xs.len() * ys.len()) };
     let same = |g: &&crate::imaging::Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
     match page.gray.as_ref().filter(same) {

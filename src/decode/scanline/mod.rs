@@ -116,7 +116,7 @@ pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
     let view = |number: i32| {
         let (x, y) = comb.centre(number);
         let mut pixels = [0.0; cell::WIDTH * cell::HEIGHT];
-        patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope, &mut pixels);
+        patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope_at(number), &mut pixels);
         let chances = classifier().chances(&pixels, &mut desk).into_iter().flatten().collect::<Vec<f32>>();
         let mut order: Vec<usize> = (0..CLASSES).collect();
         order.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
@@ -264,7 +264,7 @@ impl<'a> Reader<'a> {
         let (x, y) = self.comb.centre(number);
         let inside = x > 0.0 && x < self.page.bits.width() as f32;
         let centre = (x - self.corner.0, y - self.corner.1);
-        self.patch.cell(centre, self.comb.pitch, self.comb.slope, &mut self.pixels);
+        self.patch.cell(centre, self.comb.pitch, self.comb.slope_at(number), &mut self.pixels);
         let mut chances = [0.0; CLASSES];
         if !inside || self.pixels.iter().all(|v| *v == 0.0) {
             chances[BLANK] = 1.0;
