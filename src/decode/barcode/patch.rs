@@ -32,94 +32,184 @@ impl Patch {
 
 #[derive(Clone, Copy, Default)]
 struct Tile {
-    ink: u32,
-    across: u32,
-    down: u32,
+    ink: u16,
+    across: u16,
+    down: u16,
     /// Edges across of what most rows show, and columns that nearly all rows agree on.
-    stripes: u32,
-    agreed: u32,
+    stripes: u16,
+    agreed: u16,
 }
 
 widened!(tiles = tiled(bits: &'w Bits) -> (usize, usize, Vec<Tile>));
 
-/// Ink and edges of every tile: one pass over the words of the page.
+/// Words of a row that are counted side by side.
+const LANES: usize = 4;
+type Lanes = [u64; LANES];
+
+/// Ink and edges of every tile. Sixteen rows are counted column by column, one bit of the count a word; what of a tile is
+/// counted is then the bits of five words.
 #[inline(always)]
 fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
-    let (columns, rows) = (bits.width().div_ceil(64) * 4, bits.height() / TILE);
+    let words = bits.width().div_ceil(64);
+    let (columns, rows) = (words * 4, bits.height() / TILE);
     let mut tiles = vec![Tile::default(); columns * rows];
-    for y in 0..rows * TILE {
-        let row = bits.row(y);
-        let below = if y + 1 < bits.height() { bits.row(y + 1) } else { row };
-        let line = &mut tiles[y / TILE * columns..][..columns];
-        for (n, &word) in row.iter().enumerate() {
-            if word == 0 && below[n] == 0 {
+    // The rows of a tile and the one below, each with a word of paper at least behind.
+    let stride = words / LANES * LANES + 2 * LANES;
+    let mut band = vec![0u64; stride * (TILE + 1)];
+    let (mut most, mut agreed) = (vec![0u64; stride], vec![0u64; stride]);
+    for y in 0..rows {
+        for (row, out) in band.chunks_exact_mut(stride).enumerate() {
+            out[..words].copy_from_slice(bits.row((y * TILE + row).min(bits.height() - 1)));
+        }
+        let line = &mut tiles[y * columns..][..columns];
+        for from in (0..words).step_by(LANES) {
+            let at = |row: usize, from: usize| -> Lanes {
+                let mut lanes = [0; LANES];
+                lanes.copy_from_slice(&band[row * stride + from..][..LANES]);
+                lanes
+            };
+            let whole: [Lanes; TILE + 1] = std::array::from_fn(|row| at(row, from));
+            let inked = whole.iter().fold([0; LANES], |sum, row| each(sum, *row, |a, b| a | b));
+            if inked == [0; LANES] {
+                most[from..from + LANES].fill(0);
                 continue;
             }
-            let next = row.get(n + 1).copied().unwrap_or(0);
-            let across = word ^ (word << 1 | next >> 63);
-            let down = word ^ below[n];
-            for part in 0..4 {
-                let cut = |w: u64| (w >> (48 - 16 * part) & 0xffff).count_ones();
-                let tile = &mut line[n * 4 + part];
-                tile.ink += cut(word);
-                tile.across += cut(across);
-                tile.down += cut(down);
+            let ink = Counts::of(|row| whole[row]);
+            let across = Counts::of(|row| {
+                let (one, below, next) = (whole[row], whole[row + 1], at(row, from + 1));
+                std::array::from_fn(|i| {
+                    // An edge at the end of a word that is paper, as the one below it, counts for nothing.
+                    let any = u64::from(one[i] | below[i] != 0);
+                    one[i] ^ (one[i] << 1 | next[i] >> 63 & any)
+                })
+            });
+            let down = Counts::of(|row| each(whole[row], whole[row + 1], |a, b| a ^ b));
+            let [_, _, fours, eights, sixteens] = ink.0;
+            for i in 0..LANES {
+                let (four, eight, all) = (fours[i], eights[i], sixteens[i]);
+                most[from + i] = all | eight;
+                agreed[from + i] = all | eight & four | !(all | eight | four);
+            }
+            let (ink, across, down) = (ink.by_tile(), across.by_tile(), down.by_tile());
+            for i in 0..LANES.min(words - from) {
+                for part in 0..4 {
+                    let cut = |word: u64| (word >> (48 - 16 * part) & 0xffff) as u16;
+                    let tile = &mut line[(from + i) * 4 + part];
+                    (tile.ink, tile.across, tile.down) = (cut(ink[i]), cut(across[i]), cut(down[i]));
+                }
             }
         }
-    }
-    for y in 0..rows {
-        let line = &mut tiles[y * columns..][..columns];
-        let rows: Vec<&[u64]> = (y * TILE..(y + 1) * TILE).map(|y| bits.row(y)).collect();
-        let mut before = (0, 0, 0);
-        for n in 0..=rows[0].len() {
-            // Sixteen rows counted column by column, one bit of the count a word.
-            let mut count = [0u64; 5];
-            if n < rows[0].len() {
-                for row in &rows {
-                    let mut carry = row[n];
-                    for bit in &mut count {
-                        if carry == 0 {
-                            break;
-                        }
-                        (*bit, carry) = (*bit ^ carry, *bit & carry);
-                    }
-                }
+        for n in 0..words {
+            let word = most[n];
+            if word == 0 {
+                continue;
             }
-            let most = count[4] | count[3];
-            let agreed = count[4] | count[3] & count[2] | !(count[4] | count[3] | count[2]);
-            let (word, same, place) = before;
-            if n > 0 && word != 0 {
-                let across = word ^ (word << 1 | most >> 63);
-                for part in 0..4 {
-                    let cut = |w: u64| (w >> (48 - 16 * part) & 0xffff).count_ones();
-                    let tile = &mut line[place * 4 + part];
-                    (tile.stripes, tile.agreed) = (cut(across), cut(same));
-                }
+            let across = word ^ (word << 1 | most[n + 1] >> 63);
+            for part in 0..4 {
+                let cut = |w: u64| (w >> (48 - 16 * part) & 0xffff).count_ones() as u16;
+                let tile = &mut line[n * 4 + part];
+                (tile.stripes, tile.agreed) = (cut(across), cut(agreed[n]));
             }
-            before = (most, agreed, n);
         }
     }
     (columns, rows, tiles)
 }
 
+#[inline(always)]
+fn each(a: Lanes, b: Lanes, f: impl Fn(u64, u64) -> u64) -> Lanes {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+/// How many of sixteen rows have each bit: ones, twos, fours, eights, sixteens.
+struct Counts([Lanes; 5]);
+
+impl Counts {
+    #[inline(always)]
+    fn of(row: impl Fn(usize) -> Lanes) -> Counts {
+        let zero = [0; LANES];
+        let (mut ones, mut twos, mut fours, mut eights, mut sixteens) = (zero, zero, zero, zero, zero);
+        for half in 0..2 {
+            let mut pair = [zero; 2];
+            for (quarter, four) in pair.iter_mut().enumerate() {
+                let at = half * 8 + quarter * 4;
+                let first = added(&mut ones, row(at), row(at + 1));
+                let second = added(&mut ones, row(at + 2), row(at + 3));
+                *four = added(&mut twos, first, second);
+            }
+            let eight = added(&mut fours, pair[0], pair[1]);
+            sixteens = each(sixteens, each(eights, eight, |a, b| a & b), |a, b| a | b);
+            eights = each(eights, eight, |a, b| a ^ b);
+        }
+        Counts([ones, twos, fours, eights, sixteens])
+    }
+
+    /// The sums of the sixteen columns of each tile, sixteen bits a tile.
+    #[inline(always)]
+    fn by_tile(&self) -> Lanes {
+        std::array::from_fn(|i| {
+            let mut sum = 0;
+            for (weight, plane) in self.0.iter().enumerate() {
+                let word = plane[i];
+                let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
+                let nibbles = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+                sum += (nibbles + (nibbles >> 4) & 0x0f0f_0f0f_0f0f_0f0f) << weight;
+            }
+            (sum & 0x00ff_00ff_00ff_00ff) + (sum >> 8 & 0x00ff_00ff_00ff_00ff)
+        })
+    }
+}
+
+/// Two bits more for each: the sum stays, the carry is given.
+#[inline(always)]
+fn added(sum: &mut Lanes, a: Lanes, b: Lanes) -> Lanes {
+    let odd = each(*sum, a, |s, a| s ^ a);
+    let carry = std::array::from_fn(|i| sum[i] & a[i] | odd[i] & b[i]);
+    *sum = each(odd, b, |o, b| o ^ b);
+    carry
+}
+
+/// Columns of a tile that nearly all rows agree on, where there are stripes.
+const AGREED: u16 = 12;
+
+/// How many edges of a tile are so many an inch.
+struct Limits {
+    bars: u16,
+    modules: u16,
+    down: u16,
+    stripes: u16,
+}
+
+impl Limits {
+    fn at(dpi: u32) -> Limits {
+        let above = |least: f32, rows: usize| {
+            let inch = |edges: u16| (usize::from(edges) * rows) as f32 * dpi as f32 / (TILE * TILE) as f32;
+            (0..).take(TILE * TILE + 1).find(|edges| inch(*edges) > least).unwrap_or(u16::MAX)
+        };
+        Limits { bars: above(13.0, 1), modules: above(9.0, 1), down: above(3.0, 1), stripes: above(13.0, TILE) }
+    }
+
+    fn striped(&self, t: &Tile) -> bool {
+        t.stripes >= self.stripes && t.agreed >= AGREED
+    }
+
+    fn busy(&self, t: &Tile) -> bool {
+        // From 12 to 90 and from 25 to 85 of a hundred pixels are ink.
+        let bars = t.across >= self.bars && 2 * t.down < t.across && (31..=230).contains(&t.ink);
+        let modules = t.across >= self.modules && t.down >= self.down && (64..=217).contains(&t.ink);
+        bars || modules || self.striped(t)
+    }
+}
+
 /// Connected tiles full of edges, large enough for a code, the largest first.
 pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
     let (columns, rows, tiles) = tiles(bits);
-    let inch = |edges: u32| edges as f32 * dpi as f32 / (TILE * TILE) as f32;
-    let striped = |t: &Tile| inch(t.stripes * TILE as u32) > 13.0 && t.agreed >= 12;
-    let busy = |t: &Tile| {
-        let ink = t.ink as f32 / (TILE * TILE) as f32;
-        let (across, down) = (inch(t.across), inch(t.down));
-        let bars = across > 13.0 && down < 0.5 * across && (0.12..0.9).contains(&ink);
-        let modules = across > 9.0 && down > 3.0 && (0.25..0.85).contains(&ink);
-        bars || modules || striped(t)
-    };
-    let mut open: Vec<bool> = tiles.iter().map(busy).collect();
+    let limits = Limits::at(dpi);
+    let mut open: Vec<bool> = tiles.iter().map(|t| limits.busy(t)).collect();
     // Broad bars and gaps leave a tile with one edge only: it is of the code when both its neighbours are.
     for y in 0..rows {
         for at in (y * columns + 1)..((y + 1) * columns).saturating_sub(1) {
-            let one_edge = tiles[at].stripes > 0 && tiles[at].agreed >= 12;
-            if !open[at] && one_edge && striped(&tiles[at - 1]) && striped(&tiles[at + 1]) {
+            let one_edge = tiles[at].stripes > 0 && tiles[at].agreed >= AGREED;
+            if one_edge && !open[at] && limits.striped(&tiles[at - 1]) && limits.striped(&tiles[at + 1]) {
                 open[at] = true;
             }
         }
@@ -133,7 +223,8 @@ pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
         open[start] = false;
         while let Some(tile) = stack.pop() {
             let (x, y) = (tile % columns, tile / columns);
-            part.add((x, y), (tiles[tile].across, tiles[tile].down), striped(&tiles[tile]));
+            let seen = &tiles[tile];
+            part.add((x, y), (u32::from(seen.across), u32::from(seen.down)), limits.striped(seen));
             for ny in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
                     if std::mem::take(&mut open[ny * columns + nx]) {
