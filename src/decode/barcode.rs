@@ -4,20 +4,24 @@
 //! where the page has no patch, so a check page costs only the search.
 
 mod bars;
+mod cut;
 mod datamatrix;
 mod field;
 mod part;
 mod patch;
 mod pdf417;
+mod square;
+mod strip;
 
 use std::collections::{BTreeSet, HashSet};
 
-use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
-use rxing::qrcode::{QRCodeReader, cpp_port::QrReader};
-use rxing::{BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
-use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
+use rxing::common::HybridBinarizer;
+use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, MultiFormatReader, Reader};
+use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 
+use self::cut::Cut;
 use self::patch::{Patch, TILE, patches};
+use self::strip::{BAR_CUTS, Drawn};
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
 use crate::imaging::{Bits, Gray, Upright};
@@ -53,7 +57,8 @@ pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, u16) 
         return (found, turn);
     }
     for patch in patches(&page.bits, page.dpi) {
-        let Some(Found { symbology, code, matched }) = read_patch(page, &patch, &wanted, layouts) else { continue };
+        let cut = Cut::new(page, &patch);
+        let Some(Found { symbology, code, matched }) = read_patch(&cut, &wanted, layouts) else { continue };
         let text = code.text;
         if found.iter().any(|f| f.text == text) {
             continue;
@@ -74,7 +79,7 @@ pub fn read_codes(page: &Upright, layouts: &Layouts) -> (Vec<BarcodeRead>, u16) 
             biller: matched.biller,
             check_digits: matched.check_digits,
             fields: matched.fields,
-            bbox: page.transform.to_source(trimmed(&page.bits, &patch)),
+            bbox: page.transform.to_source(trimmed(&cut)),
         });
     }
     (found, turn)
@@ -87,18 +92,16 @@ pub fn places(page: &Upright, layouts: &Layouts) -> Vec<PixelBox> {
 }
 
 /// The patch without the paper around its code: from the first to the last row and column that hold a fair share of ink.
-fn trimmed(bits: &Bits, patch: &Patch) -> PixelBox {
-    let cut = bits.cropped(patch.x0 as isize, patch.y0 as isize, patch.x1 - patch.x0, patch.y1 - patch.y0);
-    let rows: Vec<u32> = (0..cut.height()).map(|y| cut.row(y).iter().map(|w| w.count_ones()).sum()).collect();
-    let mut columns = vec![0u32; cut.width()];
-    cut.each_ink(|x, _| columns[x] += 1);
+fn trimmed(cut: &Cut) -> PixelBox {
+    let (rows, columns) = cut.counts();
+    let patch = cut.patch;
     let span = |counts: &[u32]| {
         let most = counts.iter().copied().max().unwrap_or(0);
         let full = |c: &u32| *c * 3 > most;
         let from = counts.iter().position(full).unwrap_or(0);
         (from, counts.iter().rposition(full).map_or(counts.len(), |to| to + 1))
     };
-    let ((x0, x1), (y0, y1)) = (span(&columns), span(&rows));
+    let ((x0, x1), (y0, y1)) = (span(columns), span(rows));
     Patch { x0: patch.x0 + x0, x1: patch.x0 + x1, y0: patch.y0 + y0, y1: patch.y0 + y1, ..*patch }.area()
 }
 
@@ -115,7 +118,8 @@ struct Found {
     matched: Option<Match>,
 }
 
-fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layouts: &Layouts) -> Option<Found> {
+fn read_patch(cut: &Cut, wanted: &BTreeSet<Symbology>, layouts: &Layouts) -> Option<Found> {
+    let patch = cut.patch;
     let bars: Vec<Symbology> = wanted
         .iter()
         .copied()
@@ -123,28 +127,28 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
         .collect();
     let modules: Vec<Symbology> = wanted.iter().copied().filter(|s| !bars.contains(s)).collect();
     let (width, height) = (patch.x1 - patch.x0, patch.y1 - patch.y0);
-    let tall = height >= 5 * TILE && height as f32 > 0.3 * page.dpi as f32;
-    let core = if patch.grain < 0.06 || modules.is_empty() || !tall { None } else { core(&page.bits, patch) };
+    let tall = height >= 5 * TILE && height as f32 > 0.3 * cut.dpi();
+    let core = if patch.grain < 0.06 || modules.is_empty() || !tall { None } else { core(cut) };
     // A clean QR tells itself at once; its corners look like the guards of a PDF417.
     let tried = modules.contains(&Symbology::Qr)
         && core.as_ref().is_some_and(|c| (0.8..1.25).contains(&(c.wide as f32 / c.high as f32)));
-    if tried && let Some(code) = decode(&ink(page, patch), Symbology::Qr, true, false) {
+    if tried && let Some(code) = read_qr(cut) {
         let matched = layouts.match_barcode(Symbology::Qr, &code.text).into_iter().next();
         return Some(Found { symbology: Symbology::Qr, code, matched });
     }
     // A PDF417 is full of upright bars too, and tells itself sooner than bars that are none.
     let mut has_guards = false;
     if modules.contains(&Symbology::Pdf417) && core.as_ref().is_some_and(|c| c.wide > c.high && c.guarded) {
-        let seen = by_own(page, patch, pdf417::read);
+        let seen = by_own(cut, pdf417::read);
         if let Some(code) = seen.code {
             let matched = layouts.match_barcode(Symbology::Pdf417, &code.text).into_iter().next();
             return Some(Found { symbology: Symbology::Pdf417, code, matched });
         }
         has_guards = seen.guards >= pdf417::GUARDED;
     }
-    let wide = width as f32 > 0.6 * page.dpi as f32;
+    let wide = width as f32 > 0.6 * cut.dpi();
     if (patch.grain < BARS || patch.striped) && wide && !bars.is_empty() {
-        let found = read_bars(page, patch, &bars, layouts);
+        let found = read_bars(cut, &bars, layouts);
         if found.is_some() {
             return found;
         }
@@ -154,7 +158,7 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     let square = (0.6..1.7).contains(&(wide as f32 / high as f32));
     if modules.contains(&Symbology::Datamatrix)
         && square
-        && let Some(code) = by_own(page, patch, datamatrix::read)
+        && let Some(code) = by_own(cut, datamatrix::read)
         && let matched = layouts.match_barcode(Symbology::Datamatrix, &code.text).into_iter().next()
         && (matched.is_some() || code.text.len() >= LEAST_DATAMATRIX)
     {
@@ -162,17 +166,23 @@ fn read_patch(page: &Upright, patch: &Patch, wanted: &BTreeSet<Symbology>, layou
     }
     let modules: Vec<Symbology> =
         modules.into_iter().filter(|s| if *s == Symbology::Pdf417 { has_guards } else { square }).collect();
-    if modules.is_empty() { None } else { read_modules(page, patch, &modules, layouts, tried) }
+    if modules.is_empty() { None } else { read_modules(cut, &modules, layouts, tried) }
 }
 
 /// A patch for our own readers, which want ink from 0 to 1.
-fn by_own<T>(page: &Upright, patch: &Patch, read: impl Fn(&pdf417::Patch) -> T) -> T {
-    let picture = ink(page, patch);
-    let (mut dark, mut paper) = (255u8, 0u8);
-    picture.pixels().iter().for_each(|v| (dark, paper) = (dark.min(*v), paper.max(*v)));
-    let range = f32::from(paper.saturating_sub(dark)).max(1.0);
-    let shares: Vec<f32> = picture.pixels().iter().map(|v| f32::from(paper - v) / range).collect();
-    read(&pdf417::Patch { width: picture.width(), height: picture.height(), ink: &shares })
+fn by_own<T>(cut: &Cut, read: impl Fn(&pdf417::Patch) -> T) -> T {
+    let (width, height) = (cut.picture().width(), cut.picture().height());
+    read(&pdf417::Patch { width, height, ink: &cut.shares() })
+}
+
+/// A QR as the patch is.
+fn read_qr(cut: &Cut) -> Option<Code> {
+    let bits = cut.bits();
+    // What is black and white stays so by every threshold.
+    if cut.is_bitonal() && bits.width().min(bits.height()) >= square::LEAST_SIDE {
+        return square::read(bits, false);
+    }
+    square::read(&square::by_place(cut.picture())?, false)
 }
 
 /// What is black on white in a patch.
@@ -185,11 +195,8 @@ struct Core {
 
 /// The core of a patch, when it is filled evenly as a code is: no empty rows as between
 /// lines of text, no empty columns as between words.
-fn core(bits: &Bits, patch: &Patch) -> Option<Core> {
-    let cut = bits.cropped(patch.x0 as isize, patch.y0 as isize, patch.x1 - patch.x0, patch.y1 - patch.y0);
-    let rows: Vec<u32> = (0..cut.height()).map(|y| cut.row(y).iter().map(|w| w.count_ones()).sum()).collect();
-    let mut columns = vec![0u32; cut.width()];
-    cut.each_ink(|x, _| columns[x] += 1);
+fn core(cut: &Cut) -> Option<Core> {
+    let (rows, columns) = cut.counts();
     let span = |counts: &[u32], most_empty: usize| {
         let mut sorted = counts.to_vec();
         sorted.sort_unstable();
@@ -200,7 +207,7 @@ fn core(bits: &Bits, patch: &Patch) -> Option<Core> {
         (empty * 100 < (to - from) * most_empty).then_some(from..to)
     };
     // The guards of PDF417 are white columns.
-    let (across, down) = (span(&columns, 25)?, span(&rows, 8)?);
+    let (across, down) = (span(columns, 25)?, span(rows, 8)?);
     let (wide, high) = (across.len(), down.len());
     let black: Vec<bool> = columns[across].iter().map(|c| *c as usize * 10 > high * 6).collect();
     let bar = |end: &[bool]| end.chunk_by(|a, b| a == b).any(|run| run[0] && run.len() * 100 > wide * 3);
@@ -219,96 +226,42 @@ fn format_of(symbology: Symbology) -> BarcodeFormat {
     }
 }
 
-/// One try: one format, one picture. A local threshold for modules, one of the whole row for bars.
-fn decode(picture: &Gray, symbology: Symbology, local: bool, harder: bool) -> Option<Code> {
+/// One try of a reader of others: one format, one picture, by a local threshold.
+fn decode(picture: &Gray, symbology: Symbology, harder: bool) -> Option<Code> {
     let hints = DecodeHints {
         PossibleFormats: Some(HashSet::from([format_of(symbology)])),
         TryHarder: harder.then_some(true),
-        AllowedLengths: (symbology == Symbology::Itf).then(|| (6..=80).step_by(2).collect()),
         ..Default::default()
     };
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    let source = || Luma8LuminanceSource::new(picture.pixels().to_vec(), width, height).ok();
     // What a made-up picture does to a reader of others must not take the process down.
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let source = source()?;
-        if local {
-            by_other(&mut BinaryBitmap::new(HybridBinarizer::new(source)), symbology, &hints)
-        } else {
-            by_other(&mut BinaryBitmap::new(GlobalHistogramBinarizer::new(source)), symbology, &hints)
-        }
-    }))
-    .ok()?;
-    let (result, turn) = result?;
-    let text = result.getText().to_owned();
-    let printable = |c: char| !c.is_control() || matches!(c, '\u{1d}' | '\n' | '\r' | '\t');
-    let readable = !text.is_empty() && text.chars().all(printable);
-    readable.then_some(Code { text, turn })
-}
-
-/// Rows are read both ways, and the reader says so; squares tell by where the code's own upper side is seen.
-fn by_other<B: Binarizer>(
-    picture: &mut BinaryBitmap<B>,
-    symbology: Symbology,
-    hints: &DecodeHints,
-) -> Option<(RXingResult, u16)> {
-    if symbology == Symbology::Qr {
-        // One gives the four corners from the code's left upper one, the other three marks from its left lower one.
-        let corners = QrReader.decode_with_hints(picture, hints).ok();
-        let first = usize::from(corners.is_none());
-        let result = corners.or_else(|| QRCodeReader.decode_with_hints(picture, hints).ok())?;
-        // The same reader finds small relatives of QR in any noise.
-        if *result.getBarcodeFormat() != BarcodeFormat::QR_CODE {
-            return None;
-        }
-        let points = result.getPoints();
-        let turn = match (points.get(first), points.get(first + 1)) {
-            (Some(from), Some(to)) => turn_of(to.x - from.x, to.y - from.y),
-            _ => 0,
-        };
-        return Some((result, turn));
-    }
-    let result = MultiFormatReader::default().decode_with_hints(picture, hints).ok()?;
+        let source = Luma8LuminanceSource::new(picture.pixels().to_vec(), width, height).ok()?;
+        let mut picture = BinaryBitmap::new(HybridBinarizer::new(source));
+        MultiFormatReader::default().decode_with_hints(&mut picture, &hints).ok()
+    }));
+    let result = result.ok()??;
     let told = result.getRXingResultMetadata().get(&RXingResultMetadataType::ORIENTATION);
     let is_turned = matches!(told, Some(RXingResultMetadataValue::Orientation(180)));
-    Some((result, if is_turned { 180 } else { 0 }))
+    let text = result.getText().to_owned();
+    printable(&text).then_some(Code { text, turn: if is_turned { 180 } else { 0 } })
 }
 
-/// The code's upper side runs this way from its left end; upright it runs to the right.
-fn turn_of(right: f32, down: f32) -> u16 {
-    match (right.abs() >= down.abs(), right >= 0.0, down >= 0.0) {
-        (true, true, _) => 0,
-        (true, false, _) => 180,
-        (false, _, true) => 270,
-        (false, _, false) => 90,
-    }
-}
-
-/// Ink of a patch, 0 to 255: from the gray picture where there is one.
-fn ink(page: &Upright, patch: &Patch) -> Gray {
-    let (x, y) = (patch.x0 as isize, patch.y0 as isize);
-    let (width, height) = (patch.x1 - patch.x0, patch.y1 - patch.y0);
-    match &page.gray {
-        Some(gray) => gray.cropped(x, y, width, height),
-        None => {
-            let cut = page.bits.cropped(x, y, width, height);
-            let mut out = Gray::new(width, height);
-            cut.each_ink(|x, y| out.set(x, y, 0));
-            out
-        }
-    }
+fn printable(text: &str) -> bool {
+    let printable = |c: char| !c.is_control() || matches!(c, '\u{1d}' | '\n' | '\r' | '\t');
+    !text.is_empty() && text.chars().all(printable)
 }
 
 /// Bars say the same on every row: rows are averaged, so that holes, specks and ragged edges go.
-fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
-    let picture = ink(page, patch);
+fn read_bars(cut: &Cut, wanted: &[Symbology], layouts: &Layouts) -> Option<Found> {
+    let picture = cut.picture();
     let edges = |y: usize| {
         let row = picture.row(y);
         row.windows(2).map(|p| u32::from(p[0].abs_diff(p[1]))).sum::<u32>()
     };
     let edges: Vec<u32> = (0..picture.height()).map(edges).collect();
     // In noise, chance proves one code in ten by its check digit, and all rows have edges: bars have more ink.
-    let clear = patch.grain < BARS;
+    let clear = cut.patch.grain < BARS;
     let marked: Vec<u32> = if clear {
         edges.clone()
     } else {
@@ -328,14 +281,14 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         }
     }
     // Noise hides much, but no code is as low as a line of text.
-    let least = if clear { 8 } else { ((LOWEST * page.dpi as f32) as usize).max(8) };
+    let least = if clear { 8 } else { ((LOWEST * cut.dpi()) as usize).max(8) };
     if best.len() < least {
         return None;
     }
     let whole = best.start + best.len() / 10..best.end - best.len() / 10;
     let third = best.len() / 3;
     // Bars are black from top to foot; a column of text is not.
-    let columns = profile(&picture, whole.clone());
+    let columns = profile(picture, whole.clone());
     let mut sorted = columns.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     if sorted.get(sorted.len() * 9 / 10).is_none_or(|dark| *dark < LEAST_DARK) {
@@ -359,11 +312,11 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
         if rows.is_empty() {
             continue;
         }
-        let drawn = if number == 0 { Drawn::new(&columns) } else { Drawn::new(&profile(&picture, rows)) };
-        for &(cut, grown) in cuts {
-            let strip = drawn.strip(cut, grown);
+        let drawn = if number == 0 { Drawn::new(&columns) } else { Drawn::new(&profile(picture, rows)) };
+        for &at in cuts {
+            let strip = drawn.strip(at);
             for &symbology in wanted {
-                let Some(code) = decode(&strip, symbology, false, false) else { continue };
+                let Some(code) = strip.read(symbology) else { continue };
                 let text = code.text.clone();
                 let long = match symbology {
                     Symbology::Itf => LEAST_ITF,
@@ -373,7 +326,7 @@ fn read_bars(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layo
                 let matched = layouts.match_barcode(symbology, &text).into_iter().next();
                 let proved = matched.as_ref().is_some_and(|m| m.checks_hold() && !m.check_digits.is_empty());
                 let checked = symbology == Symbology::Code128 && (matched.is_some() || text.len() >= 6);
-                let plain = clear && grown == 0 && number < 4;
+                let plain = clear && at.is_plain() && number < 4;
                 if (proved || checked) && plain {
                     return Some(Found { symbology, code, matched });
                 }
@@ -400,10 +353,8 @@ fn read_drawn(profile: &[f32], wanted: &[Symbology], layouts: &Layouts) -> Optio
         if wanted.contains(&Symbology::Code128) {
             for modules in row.code128() {
                 let ink: Vec<f32> = modules.iter().map(|ink| if *ink { 255.0 } else { 0.0 }).collect();
-                texts.extend(
-                    decode(&Drawn::new(&ink).strip(None, 0), Symbology::Code128, false, false)
-                        .map(|c| (Symbology::Code128, c.text)),
-                );
+                let read = Drawn::new(&ink).strip(strip::Cut::AsItComes).read(Symbology::Code128);
+                texts.extend(read.map(|c| (Symbology::Code128, c.text)));
             }
         }
         if wanted.contains(&Symbology::Itf) {
@@ -430,108 +381,29 @@ fn profile(picture: &Gray, rows: std::ops::Range<usize>) -> Vec<f32> {
     sums.into_iter().map(|s| s as f32 / count).collect()
 }
 
-/// Where black begins between the lightest and the darkest nearby: as it comes, at the middle, for print that has spread,
-/// for print that is thin; then by how many thirds of a pixel each bar is made wider on either side.
-const BAR_CUTS: [(Option<f32>, isize); 7] =
-    [(None, 0), (Some(0.5), 0), (Some(0.75), 0), (Some(0.3), 0), (Some(0.5), -1), (Some(0.5), -2), (Some(0.5), 1)];
-
-/// A profile drawn for the row reader: three pixels a column, white on both sides.
-struct Drawn {
-    /// Darkness of each pixel.
-    fine: Vec<f32>,
-    /// By column, from the one before the first: the lightest and the darkest nearby.
-    near: Vec<(f32, f32)>,
-}
-
-const FINER: usize = 3;
-const QUIET: usize = 60;
-/// Columns before and after one that are near it.
-const NEAR: (isize, isize) = (14, 15);
-
-impl Drawn {
-    fn new(profile: &[f32]) -> Drawn {
-        let at = |i: isize| usize::try_from(i).ok().and_then(|i| profile.get(i)).copied().unwrap_or(0.0);
-        let fine = |i: usize| {
-            let x = (i as f32 + 0.5) / FINER as f32 - 0.5;
-            let (left, part) = (x.floor() as isize, x - x.floor());
-            at(left) * (1.0 - part) + at(left + 1) * part
-        };
-        Drawn { fine: (0..profile.len() * FINER).map(fine).collect(), near: extremes(profile) }
-    }
-
-    /// By this threshold, each bar made wider by so many pixels on either side.
-    fn strip(&self, cut: Option<f32>, grown: isize) -> Gray {
-        let width = self.fine.len() + 2 * QUIET;
-        let mut row = vec![255u8; width];
-        let inner = row[QUIET..width - QUIET].iter_mut().zip(&self.fine);
-        match cut {
-            None => inner.for_each(|(pixel, value)| *pixel = 255 - *value as u8),
-            Some(cut) => {
-                let limit = |(low, high): &(f32, f32)| low + (high.max(60.0) - low) * cut;
-                let limits: Vec<f32> = self.near.iter().map(limit).collect();
-                // The first two pixels of a column lie right of the middle of the one before it.
-                inner.enumerate().for_each(|(i, (pixel, value))| {
-                    *pixel = if *value > limits[(i + FINER / 2 + 1) / FINER] { 0 } else { 255 };
-                });
-            }
-        }
-        if grown != 0 {
-            // Bars that grow take the darkest nearby, bars that shrink the lightest.
-            let before = row.clone();
-            let reach = grown.unsigned_abs();
-            for i in reach..width - reach {
-                let near = before[i - reach..=i + reach].iter().copied();
-                row[i] = if grown > 0 { near.min() } else { near.max() }.unwrap_or(255);
-            }
-        }
-        Gray::from_pixels(width, 1, row).unwrap_or_else(|| Gray::new(width, 1))
-    }
-}
-
-/// The least and the greatest near each column, paper (0) outside, from the column before the first to the one behind the
-/// last.
-fn extremes(profile: &[f32]) -> Vec<(f32, f32)> {
-    let (before, after) = NEAR;
-    let padded: Vec<f32> = std::iter::repeat_n(0.0, before as usize + 1)
-        .chain(profile.iter().copied())
-        .chain(std::iter::repeat_n(0.0, after as usize + 1))
-        .collect();
-    let mut levels: Vec<(f32, f32)> = padded.iter().map(|v| (v.min(255.0), v.max(0.0))).collect();
-    // Windows of 1, 2, 4, 8, 16 columns, then two of 16 that overlap make the 30.
-    let reach = (before + after + 1) as usize;
-    let join = |levels: &mut Vec<(f32, f32)>, step: usize| {
-        for i in 0..levels.len().saturating_sub(step) {
-            let other = levels[i + step];
-            levels[i] = (levels[i].0.min(other.0), levels[i].1.max(other.1));
-        }
-    };
-    let mut wide = 1;
-    while wide * 2 <= reach {
-        join(&mut levels, wide);
-        wide *= 2;
-    }
-    join(&mut levels, reach - wide);
-    levels.truncate(profile.len() + 2);
-    levels
-}
-
 /// Square modules and stacked rows: the patch as it is, then enlarged and softened.
 /// `tried`: as it is it holds no QR.
-fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &Layouts, tried: bool) -> Option<Found> {
-    let picture = ink(page, patch);
+fn read_modules(cut: &Cut, wanted: &[Symbology], layouts: &Layouts, tried: bool) -> Option<Found> {
+    let picture = cut.picture();
+    let mut enlarged = picture.clone();
+    let mut finest = 1;
     // The last two are for print that has spread, and for print with holes.
-    for (finer, soft, cut) in
-        [(1, false, None), (2, true, None), (3, true, None), (3, true, Some(95)), (3, true, Some(150))]
-    {
-        let mut enlarged = if finer == 1 { picture.clone() } else { enlarged(&picture, finer, soft) };
-        if let Some(cut) = cut {
-            enlarged.pixels_mut().iter_mut().for_each(|v| *v = if *v < cut { 0 } else { 255 });
+    for (finer, limit) in [(1, None), (2, None), (3, None), (3, Some(95)), (3, Some(150))] {
+        if finer > finest {
+            enlarged = square::enlarged(picture, finer);
+            finest = finer;
         }
         for &symbology in wanted {
-            if tried && finer == 1 && symbology == Symbology::Qr {
-                continue;
-            }
-            if let Some(code) = decode(&enlarged, symbology, true, finer > 1) {
+            let code = match symbology {
+                Symbology::Qr if finer == 1 && tried => None,
+                Symbology::Qr if finer == 1 => read_qr(cut),
+                Symbology::Qr => square::by_limit(&enlarged, limit).and_then(|bits| square::read(&bits, true)),
+                _ => match limit {
+                    None => decode(&enlarged, symbology, finer > 1),
+                    Some(limit) => decode(&parted(&enlarged, limit), symbology, true),
+                },
+            };
+            if let Some(code) = code {
                 let matched = layouts.match_barcode(symbology, &code.text).into_iter().next();
                 return Some(Found { symbology, code, matched });
             }
@@ -540,33 +412,10 @@ fn read_modules(page: &Upright, patch: &Patch, wanted: &[Symbology], layouts: &L
     None
 }
 
-/// Linear between pixels; `soft` first spreads each pixel over its neighbours, so that holes close.
-fn enlarged(picture: &Gray, times: usize, soft: bool) -> Gray {
-    let (width, height) = (picture.width(), picture.height());
-    let mut source: Vec<u16> = picture.pixels().iter().map(|v| u16::from(*v)).collect();
-    if soft {
-        for step in [1, width] {
-            let before = source.clone();
-            for i in step..source.len().saturating_sub(step) {
-                source[i] = (before[i - step] + 2 * before[i] + before[i + step]) / 4;
-            }
-        }
-    }
-    let mut out = Gray::new(width * times, height * times);
-    let place = |i: usize, most: usize| {
-        let at = (i as f32 + 0.5) / times as f32 - 0.5;
-        let low = at.max(0.0) as usize;
-        (low, (low + 1).min(most - 1), ((at - low as f32).max(0.0) * 256.0) as u32)
-    };
-    let columns: Vec<(usize, usize, u32)> = (0..width * times).map(|x| place(x, width)).collect();
-    for y in 0..height * times {
-        let (top, bottom, fy) = place(y, height);
-        let (upper, lower) = (&source[top * width..][..width], &source[bottom * width..][..width]);
-        for (x, &(left, right, fx)) in columns.iter().enumerate() {
-            let mix = |row: &[u16]| u32::from(row[left]) * (256 - fx) + u32::from(row[right]) * fx;
-            out.set(x, y, ((mix(upper) * (256 - fy) + mix(lower) * fy) >> 16) as u8);
-        }
-    }
+/// Black where it is darker than this, white elsewhere.
+fn parted(picture: &Gray, limit: u8) -> Gray {
+    let mut out = picture.clone();
+    out.pixels_mut().iter_mut().for_each(|v| *v = if *v < limit { 0 } else { 255 });
     out
 }
 

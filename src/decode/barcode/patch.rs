@@ -152,7 +152,7 @@ impl Counts {
                 let word = plane[i];
                 let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
                 let nibbles = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
-                sum += (nibbles + (nibbles >> 4) & 0x0f0f_0f0f_0f0f_0f0f) << weight;
+                sum += ((nibbles + (nibbles >> 4)) & 0x0f0f_0f0f_0f0f_0f0f) << weight;
             }
             (sum & 0x00ff_00ff_00ff_00ff) + (sum >> 8 & 0x00ff_00ff_00ff_00ff)
         })
