@@ -2,12 +2,16 @@
 //! ends give the width of a module; each symbol is the one whose drawing is nearest. Code 128 (ISO/IEC 15417) and
 //! interleaved 2 of 5 (ISO/IEC 16390). Proves nothing: whoever asks checks the digits.
 
+use crate::imaging::wide::widened;
+
 /// How far each bar has grown on either side, in pixels: tried one after another.
 const SPREADS: [f32; 7] = [0.0, 0.25, 0.5, -0.25, -0.5, 0.75, -0.75];
 /// Wide to narrow of interleaved 2 of 5.
 const RATIOS: [f32; 5] = [2.5, 3.0, 2.0, 2.25, 2.75];
 /// Of its neighbours a pixel shows this share each.
 const BLUR: f32 = 0.12;
+/// A start and a stop that are together so far off are none.
+const FAR: f32 = 0.2;
 /// Wide elements of the digits of 2 of 5.
 const DIGITS: [[u8; 5]; 10] = [
     [0, 0, 1, 1, 0],
@@ -58,77 +62,9 @@ impl Row {
         (last - first > 60.0).then_some(Row { ink, first: first.max(0.0), last })
     }
 
-    /// Squared distance from a symbol drawn at `from`, per pixel. `widths`: bar, gap, bar, .. in pixels; a bar follows.
-    fn distance(&self, from: f32, widths: &[f32], spread: f32, drawn: &mut Vec<f32>) -> f32 {
-        let length: f32 = widths.iter().sum();
-        let start = from.round() as isize;
-        let count = (length.round() as usize).max(1);
-        drawn.clear();
-        drawn.resize(count + 2, 0.0);
-        let mut cover = |a: f32, b: f32| {
-            // In pixels of `drawn`, whose first is one before the symbol.
-            let (a, b) = (a - start as f32 + 1.0, b - start as f32 + 1.0);
-            let (low, high) = (a.max(0.0), b.min(drawn.len() as f32));
-            let mut x = low;
-            while x < high {
-                let pixel = x as usize;
-                let next = (pixel as f32 + 1.0).min(high);
-                drawn[pixel] += next - x;
-                x = next;
-            }
-        };
-        let mut at = from;
-        for (i, width) in widths.iter().enumerate() {
-            if i % 2 == 0 {
-                cover(at - spread, at + width + spread);
-            }
-            at += width;
-        }
-        cover(at - spread, at + 3.0);
-        let mut sum = 0.0;
-        for i in 0..count {
-            let Some(seen) = usize::try_from(start + i as isize).ok().and_then(|x| self.ink.get(x)) else { continue };
-            let shown = drawn[i + 1].min(1.0) * (1.0 - 2.0 * BLUR) + BLUR * (drawn[i].min(1.0) + drawn[i + 2].min(1.0));
-            sum += (seen - shown) * (seen - shown);
-        }
-        sum / count as f32
-    }
-
     /// Symbol after symbol of the same width from `from` on; a little drift is followed.
-    fn symbols(&self, from: f32, count: usize, alphabet: &[Vec<f32>], module: f32, spread: f32) -> (Vec<Symbol>, f32) {
-        let (mut drift, mut total, mut at) = (0.0f32, 0.0f32, from);
-        let (mut out, mut drawn) = (Vec::with_capacity(count), Vec::new());
-        let mut widths = Vec::new();
-        for _ in 0..count {
-            let (mut best, mut second, mut moved) = ((0usize, f32::INFINITY), (0usize, f32::INFINITY), 0.0);
-            for (n, symbol) in alphabet.iter().enumerate() {
-                widths.clear();
-                widths.extend(symbol.iter().map(|w| w * module));
-                let mut own = (f32::INFINITY, 0.0);
-                for step in [0.0, -0.35, 0.35] {
-                    let off = self.distance(at + drift + step, &widths, spread, &mut drawn);
-                    if off < own.0 {
-                        own = (off, step);
-                    }
-                    // Far off: a nudge does not save it.
-                    if off > 0.25 {
-                        break;
-                    }
-                }
-                if own.0 < best.1 {
-                    second = best;
-                    best = (n, own.0);
-                    moved = own.1;
-                } else if own.0 < second.1 {
-                    second = (n, own.0);
-                }
-            }
-            drift += 0.5 * moved;
-            total += best.1;
-            at += alphabet.first().map_or(0.0, |s| s.iter().sum::<f32>()) * module;
-            out.push(Symbol { best: best.0, second: second.0, margin: second.1 - best.1 });
-        }
-        (out, total / count.max(1) as f32)
+    fn symbols(&self, from: f32, count: usize, alphabet: &Alphabet, module: f32, spread: f32) -> (Vec<Symbol>, f32) {
+        nearest(&self.ink, from, count, alphabet, module, spread)
     }
 
     /// The digits of an interleaved code of this length (even), by the drawing that is nearest.
@@ -139,13 +75,7 @@ impl Row {
         }
         let mut best: Option<(f32, Vec<Symbol>)> = None;
         for ratio in RATIOS {
-            let alphabet: Vec<Vec<f32>> = (0..100)
-                .map(|n| {
-                    let (bars, gaps) = (DIGITS[n / 10], DIGITS[n % 10]);
-                    let wide = |w: u8| if w == 1 { ratio } else { 1.0 };
-                    bars.iter().zip(&gaps).flat_map(|(b, g)| [wide(*b), wide(*g)]).collect()
-                })
-                .collect();
+            let mut alphabet = None;
             let modules = 4.0 + pairs as f32 * (6.0 + 4.0 * ratio) + ratio + 2.0;
             for spread in SPREADS {
                 let (first, last) = (self.first + spread, self.last - spread);
@@ -153,12 +83,13 @@ impl Row {
                 if !(1.3..12.0).contains(&module) || spread.abs() > 0.4 * module {
                     continue;
                 }
+                let alphabet = alphabet.get_or_insert_with(|| pairs_of_digits(ratio));
                 // The first pairs tell whether this ratio and spread are worth the rest.
                 let most = best.as_ref().map_or(0.12, |b| b.0 * 1.3);
-                if self.symbols(first + 4.0 * module, 2, &alphabet, module, spread).1 > most {
+                if self.symbols(first + 4.0 * module, 2, alphabet, module, spread).1 > most {
                     continue;
                 }
-                let (symbols, off) = self.symbols(first + 4.0 * module, pairs, &alphabet, module, spread);
+                let (symbols, off) = self.symbols(first + 4.0 * module, pairs, alphabet, module, spread);
                 if best.as_ref().is_none_or(|b| off < b.0) {
                     best = Some((off, symbols));
                 }
@@ -172,13 +103,10 @@ impl Row {
     /// they say and whether the check holds. Each row is ink (true) by module.
     pub fn code128(&self) -> Vec<Vec<bool>> {
         let alphabet = alphabet128();
-        let find = |widths: [u8; 6]| {
-            let widths = widths.map(f32::from);
-            alphabet.iter().position(|s| s[..] == widths[..])
-        };
-        let starts: Vec<usize> =
-            [[2, 1, 1, 4, 1, 2], [2, 1, 1, 2, 1, 4], [2, 1, 1, 2, 3, 2]].into_iter().filter_map(find).collect();
-        let Some(stop) = find([2, 3, 3, 1, 1, 1]) else { return Vec::new() };
+        let starts = [[2.0, 1.0, 1.0, 4.0, 1.0, 2.0], [2.0, 1.0, 1.0, 2.0, 1.0, 4.0], [2.0, 1.0, 1.0, 2.0, 3.0, 2.0]];
+        let starts = Alphabet::of(starts.iter().map(|s| &s[..]));
+        let stop = [2.0, 3.0, 3.0, 1.0, 1.0, 1.0];
+        let stop = Alphabet::of([&stop[..]].into_iter());
         let mut tried: Vec<(f32, usize, f32)> = Vec::new();
         for symbols in 3..=60usize {
             for spread in SPREADS {
@@ -187,19 +115,18 @@ impl Row {
                 if !(1.2..12.0).contains(&module) || spread.abs() > 0.4 * module {
                     continue;
                 }
-                let ends = |which: &[usize], at: f32| {
-                    let few: Vec<Vec<f32>> = which.iter().map(|n| alphabet[*n].clone()).collect();
-                    self.symbols(at, 1, &few, module, spread).1
-                };
-                let off = ends(&starts, first) + ends(&[stop], last - 13.0 * module);
-                tried.push((off, symbols, spread));
+                let off = self.symbols(first, 1, &starts, module, spread).1;
+                if off < FAR {
+                    let stop = self.symbols(last - 13.0 * module, 1, &stop, module, spread).1;
+                    tried.push((off + stop, symbols, spread));
+                }
             }
         }
         tried.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut whole: Vec<(f32, Vec<Symbol>)> = tried
             .iter()
             .take(4)
-            .take_while(|t| t.0 < 0.2)
+            .take_while(|t| t.0 < FAR)
             .map(|(_, symbols, spread)| {
                 let (first, last) = (self.first + spread, self.last - spread);
                 let module = (last - first) / (symbols * 11 + 13) as f32;
@@ -213,7 +140,7 @@ impl Row {
                 let run = |(i, w): (usize, &f32)| std::iter::repeat_n(i % 2 == 0, *w as usize);
                 widths.iter().enumerate().flat_map(run).collect::<Vec<bool>>()
             };
-            let mut row: Vec<bool> = symbols.iter().flat_map(|s| spread(&alphabet[*s])).collect();
+            let mut row: Vec<bool> = symbols.iter().flat_map(|s| spread(&alphabet.widths(*s))).collect();
             row.extend(spread(&[2.0, 3.0, 3.0, 1.0, 1.0, 1.0, 2.0]));
             row
         };
@@ -237,17 +164,168 @@ impl Row {
     }
 }
 
-/// Three bars and three gaps of 1 to 4 modules, 11 together, the bars an even number.
-fn alphabet128() -> Vec<Vec<f32>> {
-    let mut all = Vec::new();
-    for code in 0..4u32.pow(6) {
-        let widths: Vec<u32> = (0..6).map(|i| code / 4u32.pow(i) % 4 + 1).collect();
-        let bars = widths[0] + widths[2] + widths[4];
-        if widths.iter().sum::<u32>() == 11 && bars.is_multiple_of(2) {
-            all.push(widths.into_iter().map(|w| w as f32).collect());
+/// Symbols that are compared side by side.
+const LANES: usize = 8;
+type Lanes = [f32; LANES];
+/// Bars of a symbol, at most, and the one behind it.
+const BARS: usize = 6;
+/// A symbol so far off is not saved by a nudge.
+const NEAR: f32 = 0.25;
+
+/// Bars and gaps in turn of each symbol, in modules. All symbols have as many and the same length.
+struct Alphabet {
+    count: usize,
+    runs: usize,
+    /// Symbols in groups of lanes, each group run after run; the last symbol fills what is left.
+    groups: Vec<Lanes>,
+}
+
+impl Alphabet {
+    fn of<'a>(symbols: impl Iterator<Item = &'a [f32]>) -> Alphabet {
+        let symbols: Vec<&[f32]> = symbols.collect();
+        let runs = symbols.first().map_or(0, |s| s.len());
+        let lanes = |group: &[&[f32]], run: usize| -> Lanes {
+            std::array::from_fn(|lane| {
+                group.get(lane).or(group.last()).and_then(|s| s.get(run)).copied().unwrap_or(0.0)
+            })
+        };
+        let groups = symbols.chunks(LANES).flat_map(|group| (0..runs).map(move |run| lanes(group, run))).collect();
+        Alphabet { count: symbols.len(), runs, groups }
+    }
+
+    fn widths(&self, symbol: usize) -> Vec<f32> {
+        let group = self.groups.chunks_exact(self.runs.max(1)).nth(symbol / LANES).unwrap_or(&[]);
+        group.iter().map(|lanes| lanes[symbol % LANES]).collect()
+    }
+}
+
+widened!(nearest = read(ink: &'w [f32], from: f32, count: usize, alphabet: &'w Alphabet, module: f32, spread: f32)
+    -> (Vec<Symbol>, f32));
+
+#[inline(always)]
+fn read(ink: &[f32], from: f32, count: usize, alphabet: &Alphabet, module: f32, spread: f32) -> (Vec<Symbol>, f32) {
+    let (runs, all) = (alphabet.runs.max(1), alphabet.count);
+    let scaled: Vec<Lanes> = alphabet.groups.iter().map(|lanes| lanes.map(|w| w * module)).collect();
+    let length = alphabet.groups.iter().take(runs).map(|lanes| lanes[0]).sum::<f32>() * module;
+    let (mut drift, mut total, mut at) = (0.0f32, 0.0f32, from);
+    let mut out = Vec::with_capacity(count);
+    // Of each symbol, how far off it is and by which nudge.
+    let mut own = vec![(f32::INFINITY, 0.0f32); scaled.len() / runs * LANES];
+    let mut near: Vec<usize> = Vec::with_capacity(all);
+    for _ in 0..count {
+        for (group, own) in scaled.chunks_exact(runs).zip(own.chunks_exact_mut(LANES)) {
+            let off = distances(ink, at + drift, group, spread);
+            own.iter_mut().zip(off).for_each(|(own, off)| *own = (off, 0.0));
+        }
+        near.clear();
+        near.extend((0..all).filter(|n| own[*n].0 <= NEAR));
+        for step in [-0.35, 0.35] {
+            let mut kept = 0;
+            for from in (0..near.len()).step_by(LANES) {
+                let some = from..(from + LANES).min(near.len());
+                let which: [usize; LANES] = std::array::from_fn(|lane| near[(from + lane).min(some.end - 1)]);
+                let mut group = [[0.0; LANES]; 2 * BARS];
+                for (run, lanes) in group.iter_mut().take(runs).enumerate() {
+                    *lanes = std::array::from_fn(|l| scaled[which[l] / LANES * runs + run][which[l] % LANES]);
+                }
+                let off = distances(ink, at + drift + step, &group[..runs], spread);
+                for (&n, off) in which.iter().zip(off).take(some.len()) {
+                    if off < own[n].0 {
+                        own[n] = (off, step);
+                    }
+                    if off <= NEAR {
+                        near[kept] = n;
+                        kept += 1;
+                    }
+                }
+            }
+            near.truncate(kept);
+        }
+        let (mut best, mut second, mut moved) = ((0usize, f32::INFINITY), (0usize, f32::INFINITY), 0.0);
+        for (n, own) in own.iter().take(all).enumerate() {
+            if own.0 < best.1 {
+                second = best;
+                best = (n, own.0);
+                moved = own.1;
+            } else if own.0 < second.1 {
+                second = (n, own.0);
+            }
+        }
+        drift += 0.5 * moved;
+        total += best.1;
+        at += length;
+        out.push(Symbol { best: best.0, second: second.0, margin: second.1 - best.1 });
+    }
+    (out, total / count.max(1) as f32)
+}
+
+/// Squared distance of ink from symbols drawn at `from`, per pixel. `widths`: bar, gap, bar, .. in pixels; a bar follows.
+#[inline(always)]
+fn distances(ink: &[f32], from: f32, widths: &[Lanes], spread: f32) -> Lanes {
+    let start = from.round();
+    let mut length = [0.0f32; LANES];
+    widths.iter().for_each(|w| (0..LANES).for_each(|l| length[l] += w[l]));
+    let counts = length.map(|length| length.round().max(1.0));
+    // Bars in pixels of the drawing, whose first is one before the symbol.
+    let (mut left, mut right) = ([[0.0f32; LANES]; BARS], [[0.0f32; LANES]; BARS]);
+    let bars = (widths.len() / 2 + 1).min(BARS);
+    let mut at = [from; LANES];
+    for n in 0..bars {
+        for l in 0..LANES {
+            let end = if n + 1 == bars { at[l] + 3.0 } else { at[l] + widths[2 * n][l] + spread };
+            left[n][l] = (at[l] - spread - start + 1.0).max(0.0);
+            right[n][l] = (end - start + 1.0).min(counts[l] + 2.0);
+            if n + 1 < bars {
+                at[l] += widths[2 * n][l];
+                at[l] += widths[2 * n + 1][l];
+            }
         }
     }
-    all
+    let drawn = |x: usize| -> Lanes {
+        let (x, next) = (x as f32, x as f32 + 1.0);
+        let mut covered = [0.0f32; LANES];
+        for (left, right) in left.iter().zip(&right).take(bars) {
+            (0..LANES).for_each(|l| covered[l] += (right[l].min(next) - left[l].max(x)).max(0.0));
+        }
+        covered.map(|c| c.min(1.0))
+    };
+    let mut sums = [0.0f32; LANES];
+    let most = counts.iter().fold(1.0f32, |most, count| most.max(*count)) as usize;
+    let (mut before, mut own) = (drawn(0), drawn(1));
+    for i in 0..most {
+        let after = drawn(i + 2);
+        if let Some(seen) = usize::try_from(start as isize + i as isize).ok().and_then(|x| ink.get(x)) {
+            for l in 0..LANES {
+                let shown = own[l] * (1.0 - 2.0 * BLUR) + BLUR * (before[l] + after[l]);
+                let off = (seen - shown) * (seen - shown);
+                sums[l] += if (i as f32) < counts[l] { off } else { 0.0 };
+            }
+        }
+        (before, own) = (own, after);
+    }
+    std::array::from_fn(|l| sums[l] / counts[l])
+}
+
+/// Pairs of digits of interleaved 2 of 5, bars and gaps in turn.
+fn pairs_of_digits(ratio: f32) -> Alphabet {
+    let wide = |w: u8| if w == 1 { ratio } else { 1.0 };
+    let pair =
+        |n: usize| DIGITS[n / 10].into_iter().zip(DIGITS[n % 10]).flat_map(|(b, g)| [wide(b), wide(g)]).collect();
+    let all: Vec<Vec<f32>> = (0..100).map(pair).collect();
+    Alphabet::of(all.iter().map(|s| &s[..]))
+}
+
+/// Three bars and three gaps of 1 to 4 modules, 11 together, the bars an even number.
+fn alphabet128() -> Alphabet {
+    let mut all: Vec<[f32; 6]> = Vec::with_capacity(108);
+    for code in 0..4u32.pow(6) {
+        let widths: [u32; 6] = std::array::from_fn(|i| code / 4u32.pow(i as u32) % 4 + 1);
+        let bars = widths[0] + widths[2] + widths[4];
+        if widths.iter().sum::<u32>() == 11 && bars.is_multiple_of(2) {
+            all.push(widths.map(|w| w as f32));
+        }
+    }
+    Alphabet::of(all.iter().map(|s| &s[..]))
 }
 
 #[cfg(test)]
@@ -306,6 +384,6 @@ mod tests {
     #[test]
     fn the_alphabet_of_code_128_is_whole() {
         // 103 values, three starts, the stop, and the stop backwards.
-        assert_eq!(alphabet128().len(), 108);
+        assert_eq!(alphabet128().count, 108);
     }
 }
