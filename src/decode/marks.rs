@@ -53,56 +53,77 @@ fn one(page: &Upright, form: &BoxForm, anchor: (f32, f32)) -> Vec<MarkRead> {
         .collect()
 }
 
-fn ink(bits: &Bits, x: i32, y: i32) -> bool {
-    x >= 0 && y >= 0 && bits.get(x as usize, y as usize)
-}
-
 /// The box moved to where most of a frame is, if one is near; otherwise as it was.
 fn onto_frame(bits: &Bits, at: PixelBox, reach: i32) -> PixelBox {
     if at.w < 1 || at.h < 1 {
         return at;
     }
     // Rows are counted a word at a time; of columns only those that a side may stand on, summed up from above.
-    let across = |x: i32, y: i32| {
+    let across = |x: i32, y: i32, w: i32| {
         let Some(y) = usize::try_from(y).ok().filter(|y| *y < bits.height()) else { return 0 };
         let word = |from: i32| {
-            let left = at.w - from;
+            let left = w - from;
             let mask = if left >= 64 { u64::MAX } else { !(u64::MAX >> left) };
             (bits.word_at((x + from) as isize, y) & mask).count_ones() as i32
         };
-        (0..at.w).step_by(64).map(word).sum()
+        (0..w).step_by(64).map(word).sum::<i32>()
     };
-    let top = at.y - reach;
-    let column = |x: i32| {
-        let mut sum = 0;
-        let add = |y: i32| {
-            sum += i32::from(ink(bits, x, y));
-            sum
-        };
-        std::iter::once(0).chain((top..at.y + at.h + reach).map(add)).collect::<Vec<i32>>()
-    };
-    let columns = |x: i32| (x - reach..=x + reach).map(column).collect::<Vec<_>>();
-    let (left, right) = (columns(at.x), columns(at.x + at.w - 1));
-    let down = |column: &[i32], dy: i32| {
-        let from = (dy + reach) as usize;
-        column[from + at.h as usize] - column[from]
-    };
-    let score = |dx: i32, dy: i32| {
-        let (x0, y0, n) = (at.x + dx, at.y + dy, (dx + reach) as usize);
-        let hits = across(x0, y0) + across(x0, y0 + at.h - 1) + down(&left[n], dy) + down(&right[n], dy);
-        hits as f32 / (2 * (at.w + at.h)) as f32
-    };
+    let (left, right) = (Sides::new(bits, at.x, at, reach), Sides::new(bits, at.x + at.w - 1, at, reach));
+    let share = |hits: i32| hits as f32 / (2 * (at.w + at.h)) as f32;
     let mut best = (0.45, 0, 0);
+    // Fewer are less than that share of the frame.
+    let least = (at.w + at.h) * 9 / 10 - 1;
     for dy in -reach..=reach {
+        let (top, foot) = (at.y + dy, at.y + dy + at.h - 1);
+        // No part of a row has more ink than the row as far as the box may move.
+        let most = across(at.x - reach, top, at.w + 2 * reach) + across(at.x - reach, foot, at.w + 2 * reach);
         for dx in -reach..=reach {
+            let sides = left.down(dx, dy) + right.down(dx, dy);
             // Of equals the nearest.
-            let found = score(dx, dy) - 0.002 * (dx.abs() + dy.abs()) as f32;
+            let aside = 0.002 * (dx.abs() + dy.abs()) as f32;
+            if most + sides < least || share(most + sides) - aside <= best.0 {
+                continue;
+            }
+            let found = share(across(at.x + dx, top, at.w) + across(at.x + dx, foot, at.w) + sides) - aside;
             if found > best.0 {
                 best = (found, dx, dy);
             }
         }
     }
     PixelBox { x: at.x + best.1, y: at.y + best.2, ..at }
+}
+
+/// Ink of the columns that a side of a box may stand on, from above down to each row.
+struct Sides {
+    reach: i32,
+    high: i32,
+    columns: usize,
+    sums: Vec<i32>,
+}
+
+impl Sides {
+    fn new(bits: &Bits, middle: i32, at: PixelBox, reach: i32) -> Sides {
+        let columns = (2 * reach + 1) as usize;
+        let mut sums = vec![0; columns];
+        for y in at.y - reach..at.y + at.h + reach {
+            let above = sums.len() - columns;
+            sums.extend_from_within(above..);
+            let Some(y) = usize::try_from(y).ok().filter(|y| *y < bits.height()) else { continue };
+            for (n, sums) in sums[above + columns..].chunks_mut(64).enumerate() {
+                let word = bits.word_at((middle - reach) as isize + 64 * n as isize, y);
+                if word != 0 {
+                    sums.iter_mut().enumerate().for_each(|(i, sum)| *sum += (word >> (63 - i) & 1) as i32);
+                }
+            }
+        }
+        Sides { reach, high: at.h, columns, sums }
+    }
+
+    /// Of the box moved so.
+    fn down(&self, dx: i32, dy: i32) -> i32 {
+        let at = (dy + self.reach) as usize * self.columns + (dx + self.reach) as usize;
+        self.sums[at + self.high as usize * self.columns] - self.sums[at]
+    }
 }
 
 /// Is there ink inside, away from the frame, and does it reach over a part of the box?
@@ -113,14 +134,22 @@ fn is_marked(bits: &Bits, at: PixelBox) -> bool {
         return false;
     }
     let (mut count, mut left, mut right, mut top, mut foot) = (0i32, x1, x0, y1, y0);
+    let word = |x: i32, y: i32| match usize::try_from(y) {
+        Ok(y) if y < bits.height() => bits.word_at(x as isize, y),
+        _ => 0,
+    };
     for y in y0..y1 {
-        for x in x0..x1 {
+        for x in (x0..x1).step_by(64) {
+            let mask = if x1 - x >= 64 { u64::MAX } else { !(u64::MAX >> (x1 - x)) };
             // A speck has no neighbour.
-            let beside = ink(bits, x - 1, y) || ink(bits, x + 1, y);
-            let above = ink(bits, x, y - 1) || ink(bits, x, y + 1);
-            if ink(bits, x, y) && beside && above {
-                count += 1;
-                (left, right, top, foot) = (left.min(x), right.max(x + 1), top.min(y), foot.max(y + 1));
+            let beside = word(x - 1, y) | word(x + 1, y);
+            let above = word(x, y - 1) | word(x, y + 1);
+            let seen = word(x, y) & beside & above & mask;
+            if seen != 0 {
+                count += seen.count_ones() as i32;
+                (left, right) =
+                    (left.min(x + seen.leading_zeros() as i32), right.max(x + 64 - seen.trailing_zeros() as i32));
+                (top, foot) = (top.min(y), foot.max(y + 1));
             }
         }
     }
