@@ -10,6 +10,7 @@ use rxing::pdf417::pdf_417_common::{CODEWORD_TABLE, SYMBOL_TABLE};
 
 use super::Code;
 use super::field::correct;
+use crate::imaging::wide::widened;
 
 const MODULES: usize = 17;
 const CODEWORDS: usize = 929;
@@ -25,9 +26,12 @@ pub struct Patch<'a> {
     pub ink: &'a [f32],
 }
 
+/// Codewords in groups of lanes, the last filled up with paper: ink of each module.
+type Groups = Vec<[Lanes; MODULES]>;
+
 /// The patterns of the three clusters by codeword: ink of each module.
-fn patterns() -> &'static [Vec<[f32; MODULES]>; 3] {
-    static PATTERNS: OnceLock<[Vec<[f32; MODULES]>; 3]> = OnceLock::new();
+fn patterns() -> &'static ([Vec<[f32; MODULES]>; 3], [Groups; 3]) {
+    static PATTERNS: OnceLock<([Vec<[f32; MODULES]>; 3], [Groups; 3])> = OnceLock::new();
     PATTERNS.get_or_init(|| {
         let mut all = [(); 3].map(|()| vec![[0.0; MODULES]; CODEWORDS]);
         for (symbol, code) in SYMBOL_TABLE.iter().zip(CODEWORD_TABLE) {
@@ -37,8 +41,27 @@ fn patterns() -> &'static [Vec<[f32; MODULES]>; 3] {
             let cluster = (b1 - b2 + b3 - b4).rem_euclid(9) / 3;
             all[cluster as usize][(code as usize + CODEWORDS - 1) % CODEWORDS] = ink;
         }
-        all
+        let side_by_side = |patterns: &[[f32; MODULES]]| -> [Lanes; MODULES] {
+            std::array::from_fn(|i| std::array::from_fn(|l| patterns.get(l).map_or(0.0, |p| p[i])))
+        };
+        let groups = std::array::from_fn(|cluster| all[cluster].chunks(LANES).map(side_by_side).collect());
+        (all, groups)
     })
+}
+
+widened!(explained = products(groups: &'w Groups, weights: &'w [f32; MODULES]) -> Vec<Lanes>);
+
+/// Of each codeword the sum of the weights of its inked modules.
+#[inline(always)]
+fn products(groups: &Groups, weights: &[f32; MODULES]) -> Vec<Lanes> {
+    let one = |group: &[Lanes; MODULES]| {
+        let mut sums = [0.0; LANES];
+        for (inks, weight) in group.iter().zip(weights) {
+            sums.iter_mut().zip(inks).for_each(|(sum, ink)| *sum += ink * weight);
+        }
+        sums
+    };
+    groups.iter().map(one).collect()
 }
 
 /// Where the code lies: pixels of its upper left corner, across a module, and how it leans.
@@ -108,9 +131,8 @@ fn profile(patch: &Patch, top: usize, foot: usize, slope: f32) -> Vec<f32> {
         let shift = (slope * (y as f32 - middle)).round() as isize;
         let row = &patch.ink[y * patch.width..(y + 1) * patch.width];
         let (to, from) = (shift.max(0) as usize, (-shift).max(0) as usize);
-        for (sum, ink) in sums.iter_mut().skip(to).zip(row.iter().skip(from)) {
-            *sum += ink;
-        }
+        let (sums, row) = (&mut sums[to.min(patch.width)..], &row[from.min(patch.width)..]);
+        sums.iter_mut().zip(row).for_each(|(sum, ink)| *sum += ink);
     }
     let rows = (foot - top).max(1) as f32;
     sums.iter_mut().for_each(|s| *s /= rows);
@@ -154,12 +176,18 @@ fn frames(patch: &Patch) -> Option<Vec<(f32, Frame)>> {
         let (mut best, mut ends) = (f32::NEG_INFINITY, (first as f32, last as f32));
         for (step, reach) in [(0.8, 4), (0.4, 1), (0.2, 1)] {
             let from = ends;
-            for left in -reach..=reach {
-                for right in -reach..=reach {
-                    let (x, end) = (from.0 + left as f32 * step, from.1 + right as f32 * step);
-                    let score = guards(&sums, x, (end - x) / modules, columns);
+            let places = (-reach..=reach).flat_map(|left| (-reach..=reach).map(move |right| (left, right)));
+            let places = places.map(|(left, right)| (from.0 + left as f32 * step, from.1 + right as f32 * step));
+            let places: Vec<(f32, f32)> = places.collect();
+            for places in places.chunks(LANES) {
+                let xs = std::array::from_fn(|l| places[l.min(places.len() - 1)].0);
+                let wide = std::array::from_fn(|l| {
+                    let (x, end) = places[l.min(places.len() - 1)];
+                    (end - x) / modules
+                });
+                for (place, score) in places.iter().zip(guards(&sums, xs, wide, columns)) {
                     if score > best {
-                        (best, ends) = (score, (x, end));
+                        (best, ends) = (score, *place);
                     }
                 }
             }
@@ -175,15 +203,6 @@ fn frames(patch: &Patch) -> Option<Vec<(f32, Frame)>> {
     Some(found).filter(|f| !f.is_empty())
 }
 
-fn mean_between(sums: &[f32], from: f32, to: f32) -> f32 {
-    let at = |x: f32| {
-        let x = x.clamp(0.0, (sums.len() - 1) as f32);
-        let low = (x as usize).min(sums.len() - 2);
-        sums[low] + (sums[low + 1] - sums[low]) * (x - low as f32)
-    };
-    (at(to) - at(from)) / (to - from).max(1e-3)
-}
-
 /// Ink of the guards' modules by rights.
 fn guard_modules() -> &'static [Vec<f32>; 2] {
     static GUARDS: OnceLock<[Vec<f32>; 2]> = OnceLock::new();
@@ -193,26 +212,56 @@ fn guard_modules() -> &'static [Vec<f32>; 2] {
     GUARDS.get_or_init(|| [spread(&START), spread(&STOP)])
 }
 
+/// Places, and codewords, that are looked at side by side.
+const LANES: usize = 8;
+type Lanes = [f32; LANES];
+/// Modules of both guards, and one of paper before and behind.
+const GUARDING: usize = MODULES + STOP_MODULES + 2;
+
+widened!(guards = correlated(sums: &'w [f32], x: Lanes, module: Lanes, columns: usize) -> Lanes);
+
 /// Correlation of both ends with the guards' patterns, -1 to 1; paper is asked for before and behind.
-fn guards(sums: &[f32], x: f32, module: f32, columns: usize) -> f32 {
+#[inline(always)]
+fn correlated(sums: &[f32], x: Lanes, module: Lanes, columns: usize) -> Lanes {
     let [start, stop] = guard_modules();
-    let (mut seen, mut want) = (Vec::with_capacity(40), Vec::with_capacity(40));
-    let mut take = |at: f32, ink: f32| {
-        seen.push(mean_between(sums, x + at * module, x + (at + 1.0) * module));
-        want.push(ink);
+    let mut want = [0.0; GUARDING];
+    want[1..=MODULES].iter_mut().zip(start).for_each(|(want, v)| *want = *v);
+    want[MODULES + 1..].iter_mut().zip(stop).for_each(|(want, v)| *want = *v);
+    let edge = |at: f32| -> (Lanes, Lanes) {
+        let places: Lanes = std::array::from_fn(|l| x[l] + at * module[l]);
+        let ink = places.map(|x| {
+            let x = x.clamp(0.0, (sums.len() - 1) as f32);
+            let low = (x as usize).min(sums.len() - 2);
+            sums[low] + (sums[low + 1] - sums[low]) * (x - low as f32)
+        });
+        (places, ink)
     };
-    take(-1.0, 0.0);
-    start.iter().enumerate().for_each(|(i, v)| take(i as f32, *v));
-    let from = (MODULES * (columns + 3)) as f32;
-    stop.iter().enumerate().for_each(|(i, v)| take(from + i as f32, *v));
-    take(from + STOP_MODULES as f32, 0.0);
-    let n = seen.len() as f32;
-    let (ms, mw) = (seen.iter().sum::<f32>() / n, want.iter().sum::<f32>() / n);
-    let (mut ss, mut ww, mut sw) = (1e-6f32, 1e-6f32, 0.0f32);
-    for (s, w) in seen.iter().zip(&want) {
-        (ss, ww, sw) = (ss + (s - ms) * (s - ms), ww + (w - mw) * (w - mw), sw + (s - ms) * (w - mw));
+    let mut seen = [[0.0; LANES]; GUARDING];
+    // The end of a module is the begin of the next, but for the codewords between the guards.
+    let mut before = edge(-1.0);
+    for (i, seen) in seen.iter_mut().enumerate() {
+        let at = if i <= MODULES { i as f32 } else { (MODULES * (columns + 3)) as f32 + (i - MODULES) as f32 };
+        if i == MODULES + 1 {
+            before = edge(at - 1.0);
+        }
+        let after = edge(at);
+        *seen = std::array::from_fn(|l| (after.1[l] - before.1[l]) / (after.0[l] - before.0[l]).max(1e-3));
+        before = after;
     }
-    sw / (ss * ww).sqrt()
+    let n = GUARDING as f32;
+    let mw = want.iter().sum::<f32>() / n;
+    let mut ms = [0.0f32; LANES];
+    seen.iter().for_each(|s| (0..LANES).for_each(|l| ms[l] += s[l]));
+    let ms = ms.map(|sum| sum / n);
+    let (mut ss, mut ww, mut sw) = ([1e-6f32; LANES], 1e-6f32, [0.0f32; LANES]);
+    for (s, w) in seen.iter().zip(&want) {
+        ww += (w - mw) * (w - mw);
+        for l in 0..LANES {
+            ss[l] += (s[l] - ms[l]) * (s[l] - ms[l]);
+            sw[l] += (s[l] - ms[l]) * (w - mw);
+        }
+    }
+    std::array::from_fn(|l| sw[l] / (ss[l] * ww).sqrt())
 }
 
 /// The modules of one codeword of one row: mean ink over the middle of each.
@@ -220,24 +269,37 @@ fn sample(patch: &Patch, frame: &Frame, column: usize, from: f32, to: f32) -> [f
     let middle = (frame.top + frame.foot) / 2.0;
     let half_way = frame.modules() as f32 * frame.module / 2.0;
     let steps = ((to - from).ceil() as usize).clamp(1, 12);
+    // Down a module, and how far the code leans there.
+    let step = |step: usize| {
+        let v = from + (to - from) * (step as f32 + 0.5) / steps as f32;
+        (v, frame.x + frame.slope * (v - middle))
+    };
+    let places: [(f32, f32); 12] = std::array::from_fn(step);
     std::array::from_fn(|i| {
         let left = ((column * MODULES + i) as f32 + 0.12) * frame.module;
         let right = left + 0.76 * frame.module;
+        let lean = frame.slope * ((left + right) / 2.0 - half_way);
         let (mut sum, mut count) = (0.0, 0.0);
-        for step in 0..steps {
-            let v = from + (to - from) * (step as f32 + 0.5) / steps as f32;
-            // Along the code's lean.
-            let y = v - frame.slope * ((left + right) / 2.0 - half_way);
-            let shift = frame.x + frame.slope * (v - middle);
+        for (v, shift) in &places[..steps] {
+            let y = v - lean;
             if y < 0.0 || y as usize >= patch.height {
                 continue;
             }
             let row = &patch.ink[y as usize * patch.width..(y as usize + 1) * patch.width];
             let (a, b) = ((left + shift).max(0.0), (right + shift).max(0.0));
             let (first, last) = (a as usize, (b as usize).min(patch.width.saturating_sub(1)));
-            for (x, ink) in row.iter().enumerate().take(last + 1).skip(first) {
-                let share = (b.min(x as f32 + 1.0) - a.max(x as f32)).max(0.0);
-                sum += ink * share;
+            let Some((head, rest)) = row.get(first..=last).and_then(|seen| seen.split_first()) else { continue };
+            // Of the first and the last pixel a part, of those between the whole.
+            let share = (b.min(first as f32 + 1.0) - a).max(0.0);
+            sum += head * share;
+            count += share;
+            if let Some((tail, whole)) = rest.split_last() {
+                for ink in whole {
+                    sum += ink;
+                    count += 1.0;
+                }
+                let share = (b.min(last as f32 + 1.0) - last as f32).max(0.0);
+                sum += tail * share;
                 count += share;
             }
         }
@@ -303,7 +365,7 @@ impl Model {
     fn new(smear: Smear) -> Model {
         let bare = Smear { paper: 0.0, ..smear };
         let square = |pattern: &[f32; MODULES]| distance(&[0.0; MODULES], pattern, &bare);
-        let squares = std::array::from_fn(|cluster| patterns()[cluster].iter().map(square).collect());
+        let squares = std::array::from_fn(|cluster| patterns().0[cluster].iter().map(square).collect());
         Model { smear, squares }
     }
 
@@ -316,8 +378,9 @@ impl Model {
             -2.0 * (self.smear.own * s[i] + self.smear.beside * (at(i.checked_sub(1)) + at(Some(i + 1))))
         });
         let (mut best, mut second) = ((0u32, f32::INFINITY), f32::INFINITY);
-        for (code, (pattern, square)) in patterns()[cluster].iter().zip(&self.squares[cluster]).enumerate() {
-            let off = square + pattern.iter().zip(&weights).map(|(p, w)| p * w).sum::<f32>();
+        let products = explained(&patterns().1[cluster], &weights);
+        for (code, (product, square)) in products.as_flattened().iter().zip(&self.squares[cluster]).enumerate() {
+            let off = square + product;
             if off < best.1 {
                 second = best.1;
                 best = (code as u32, off);
@@ -353,10 +416,16 @@ fn indicated(patch: &Patch, frame: &Frame, rows: usize, smear: &Smear) -> [Tried
         let (from, to) = band(frame, row, step);
         let left = sample(patch, frame, 1, from, to);
         let right = sample(patch, frame, frame.columns + 2, from, to);
+        let pattern = |code: usize| &patterns().0[row % 3][code.min(CODEWORDS - 1)];
+        // Most levels say the same.
+        let once = |held: &mut Option<(usize, f32)>, seen: &[f32; MODULES], code: usize| match *held {
+            Some((same, off)) if same == code => off,
+            _ => held.insert((code, distance(seen, pattern(code), smear))).1,
+        };
+        let (mut of_left, mut of_right) = (None, None);
         for (level, off) in off.iter_mut().enumerate() {
             let (l, r) = indicators(row, rows, frame.columns, level);
-            let pattern = |code: usize| &patterns()[row % 3][code.min(CODEWORDS - 1)];
-            *off += distance(&left, pattern(l), smear) + distance(&right, pattern(r), smear);
+            *off += once(&mut of_left, &left, l) + once(&mut of_right, &right, r);
         }
     }
     std::array::from_fn(|level| (off[level] / rows as f32, rows, level, *frame))
