@@ -133,21 +133,18 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
                 &laid
             }
         };
-        let word = |a: usize, d: usize| match side {
-            LEFT | TOP => lying.word_at(d as isize, a),
-            _ => lying.word_at(lying.width() as isize - 64 - d as isize, a).reverse_bits(),
-        };
-        // The next pixel of ink (or of paper) at or after a depth.
-        let next = |a: usize, d: usize, paper: bool| {
-            let found = (d..=limit).step_by(64).find_map(|d| {
-                let word = word(a, d) ^ if paper { u64::MAX } else { 0 };
-                (word != 0).then(|| d + word.leading_zeros() as usize)
-            });
-            found.filter(|d| *d <= limit)
-        };
+        let mut turned = vec![0; limit / 64 + 1];
         let mut rays: Vec<Ray> = Vec::with_capacity(along / step + 1);
         for a in (step / 2..along).step_by(step) {
-            if let Some(ray) = cast(|d, paper| next(a, d, paper), limit, thick) {
+            let pixels = if side == LEFT || side == TOP {
+                lying.row(a)
+            } else {
+                for (n, word) in turned.iter_mut().enumerate() {
+                    *word = lying.word_at(lying.width() as isize - 64 * (n as isize + 1), a).reverse_bits();
+                }
+                &turned
+            };
+            if let Some(ray) = cast(pixels, limit, thick) {
                 rays.push(Ray { along: a as f32, ..ray });
             }
         }
@@ -175,15 +172,30 @@ struct Ray {
     end: usize,
 }
 
+/// The next pixel of ink (or of paper) of a row at or after a place, up to the limit.
+#[inline]
+fn next(pixels: &[u64], from: usize, limit: usize, paper: bool) -> Option<usize> {
+    let flip = if paper { u64::MAX } else { 0 };
+    let (mut n, mut seen) = (from / 64, u64::MAX >> (from % 64));
+    loop {
+        let word = (pixels.get(n)? ^ flip) & seen;
+        if word != 0 {
+            return Some(n * 64 + word.leading_zeros() as usize).filter(|d| *d <= limit);
+        }
+        (n, seen) = (n + 1, u64::MAX);
+    }
+}
+
 /// The first dark run of at least `thick` pixels (gaps of two are bridged); none when it does not end within the limit.
-fn cast(next: impl Fn(usize, bool) -> Option<usize>, limit: usize, thick: usize) -> Option<Ray> {
-    let mut begin = next(0, false)?;
+fn cast(pixels: &[u64], limit: usize, thick: usize) -> Option<Ray> {
+    let pixels = pixels.get(..=limit / 64)?;
+    let mut begin = next(pixels, 0, limit, false)?;
     loop {
         // The end of the run, gaps bridged.
-        let mut end = next(begin, true)?;
+        let mut end = next(pixels, begin, limit, true)?;
         let after = loop {
-            match next(end, false) {
-                Some(ink) if ink - end <= 2 => end = next(ink, true)?,
+            match next(pixels, end, limit, false) {
+                Some(ink) if ink - end <= 2 => end = next(pixels, ink, limit, true)?,
                 other => break other,
             }
         };
@@ -280,7 +292,10 @@ fn inside(width: usize, height: usize, sides: &[Option<Side>; 4], y: usize) -> (
             from = from.max(room / s.slope);
         }
     }
-    let (from, to) = (from.clamp(0.0, w).ceil() as usize, to.clamp(0.0, w).floor() as usize);
+    let (from, to) = (from.clamp(0.0, w), to.clamp(0.0, w) as usize);
+    // The next whole number: `ceil` is a call where the processor is not known.
+    let below = from as usize;
+    let from = below + usize::from((below as f32) < from);
     if from < to { (from, to) } else { (0, 0) }
 }
 
@@ -288,27 +303,16 @@ fn clear_outside(bits: &mut Bits, sides: &[Option<Side>; 4]) {
     let (width, height) = (bits.width(), bits.height());
     for y in 0..height {
         let (from, to) = inside(width, height, sides, y);
-        for (n, word) in bits.row_mut(y).iter_mut().enumerate() {
-            let left = n * 64;
-            if left >= from && left + 64 <= to {
-                continue;
-            }
-            let head = if from <= left {
-                u64::MAX
-            } else if from >= left + 64 {
-                0
-            } else {
-                u64::MAX >> (from - left)
-            };
-            let tail = if to >= left + 64 {
-                u64::MAX
-            } else if to <= left {
-                0
-            } else {
-                !(u64::MAX >> (to - left))
-            };
-            *word &= head & tail;
+        let row = bits.row_mut(y);
+        if from == to {
+            row.fill(0);
+            continue;
         }
+        row[..from / 64].fill(0);
+        row[from / 64] &= u64::MAX >> (from % 64);
+        let last = (to - 1) / 64;
+        row[last] &= u64::MAX << (63 - (to - 1) % 64);
+        row[last + 1..].fill(0);
     }
 }
 
@@ -364,46 +368,69 @@ fn sides_slant(sides: &[Option<Side>; 4]) -> Option<f32> {
     (weight > 0.0).then(|| sum / weight)
 }
 
+/// Rows that are summed side by side.
+const LANES: usize = 64;
+
 /// Ink of each row within each strip of 64 columns, and from it, for any slant, how sharply the rows of print stand apart.
 struct Strips {
     count: usize,
     height: usize,
+    /// Paper above and below each strip, as far as the steepest slant shifts it.
+    margin: usize,
+    stride: usize,
     ink: Vec<u8>,
 }
 
 impl Strips {
     #[inline(always)]
-    fn of(bits: &Bits, rows_each: usize) -> Strips {
-        let count = bits.width() / 64;
-        let height = bits.height() / rows_each;
-        let mut ink = vec![0u8; count * height];
-        for y in 0..height * rows_each {
-            let row = bits.row(y);
-            for n in 0..count {
-                let ones = row[n].count_ones();
+    fn paper(count: usize, height: usize, rows_each: usize) -> Strips {
+        let steepest = (MOST_SLANT + 1.0).to_radians().tan() / rows_each as f32;
+        let margin = (steepest * count as f32 * 32.0) as usize + 2;
+        let stride = height.next_multiple_of(LANES) + 2 * margin;
+        Strips { count, height, margin, stride, ink: vec![0; count * stride] }
+    }
+
+    #[inline(always)]
+    fn of(bits: &Bits) -> Strips {
+        let mut strips = Strips::paper(bits.width() / 64, bits.height(), 1);
+        for y in 0..strips.height {
+            let places = strips.ink[strips.margin + y..].iter_mut().step_by(strips.stride);
+            for (place, word) in places.zip(&bits.row(y)[..strips.count]) {
+                let ones = word.count_ones() as u8;
                 // What is all ink is no print.
-                if ones < 58 {
-                    ink[n * height + y / rows_each] += (ones as usize / rows_each) as u8;
-                }
+                *place = if ones < 58 { ones } else { 0 };
             }
         }
-        Strips { count, height, ink }
+        strips
+    }
+
+    /// Four rows as one.
+    #[inline(always)]
+    fn rough(&self) -> Strips {
+        let mut strips = Strips::paper(self.count, self.height / 4, 4);
+        let from = self.ink.chunks_exact(self.stride);
+        for (to, from) in strips.ink.chunks_exact_mut(strips.stride).zip(from) {
+            let places = to[strips.margin..][..strips.height].iter_mut();
+            for (place, rows) in places.zip(from[self.margin..].chunks_exact(4)) {
+                *place = rows[0] / 4 + rows[1] / 4 + rows[2] / 4 + rows[3] / 4;
+            }
+        }
+        strips
     }
 
     /// `tangent` of the slant in this raster's own rows for one column.
     #[inline(always)]
     fn sums(&self, tangent: f32, sums: &mut Vec<u16>) {
         sums.clear();
-        sums.resize(self.height, 0);
+        sums.resize(self.height.next_multiple_of(LANES), 0);
         let middle = self.count as f32 * 32.0;
-        for n in 0..self.count {
+        for (n, strip) in self.ink.chunks_exact(self.stride).enumerate() {
             let shift = (-tangent * (n as f32 * 64.0 + 32.0 - middle)).round() as isize;
-            let strip = &self.ink[n * self.height..(n + 1) * self.height];
             // Row y of the upright page is row y + shift of the strip.
-            let (from, to) = (shift.max(0) as usize, (-shift).max(0) as usize);
-            let length = self.height.saturating_sub(from.max(to));
-            for (sum, &v) in sums[to..to + length].iter_mut().zip(&strip[from..from + length]) {
-                *sum += u16::from(v);
+            let from = (self.margin as isize + shift).max(0) as usize;
+            let Some(rows) = strip.get(from..from + sums.len()) else { continue };
+            for (sum, v) in sums.iter_mut().zip(rows) {
+                *sum += u16::from(*v);
             }
         }
     }
@@ -411,7 +438,8 @@ impl Strips {
     #[inline(always)]
     fn sharpness(&self, tangent: f32, sums: &mut Vec<u16>) -> u64 {
         self.sums(tangent, sums);
-        sums.windows(2).map(|w| u64::from(w[0].abs_diff(w[1])).pow(2)).sum()
+        let sums = &sums[..self.height];
+        sums.iter().zip(&sums[1..]).map(|(a, b)| u64::from(u32::from(a.abs_diff(*b)).pow(2))).sum()
     }
 }
 
@@ -424,7 +452,8 @@ fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
         return (0.0, 0.0);
     }
     let mut sums = Vec::new();
-    let rough = Strips::of(bits, 4);
+    let fine = Strips::of(bits);
+    let rough = fine.rough();
     let tangent = |degrees: f32| degrees.to_radians().tan();
     let mut tried: Vec<(f32, u64)> = Vec::new();
     let most = if near.is_some() { 4.0 } else { MOST_SLANT };
@@ -438,7 +467,6 @@ fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
     let mut all: Vec<u64> = tried.iter().map(|t| t.1).collect();
     all.sort_unstable();
     let sharp = peak as f32 / (all[all.len() / 2] as f32).max(1.0);
-    let fine = Strips::of(bits, 1);
     let mut best = (coarse, 0u64);
     for (step, reach) in [(0.1f32, 4i32), (0.025, 3)] {
         let center = best.0;

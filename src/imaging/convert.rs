@@ -1,6 +1,7 @@
 //! From one raster to another: gray to bitonal by local contrast, bitonal to gray, quarter turns, mirror, scale, crop.
 
 use super::raster::{Bits, Gray};
+use super::wide::widened;
 
 /// Ink where the pixel is darker than `below`.
 pub fn threshold(page: &Gray, below: u8) -> Bits {
@@ -158,17 +159,56 @@ fn thresholds(bright: &[u8], dark: &[u8], columns: usize, rows: usize) -> Vec<u1
 }
 
 /// Rows and columns of 64 by 64 pixels exchanged, by halves of halves (Warren, Hacker's Delight, 7-3).
+#[inline(always)]
 fn transpose(block: &mut [u64; 64]) {
-    let (mut half, mut mask) = (32, 0x0000_0000_ffff_ffffu64);
-    while half != 0 {
-        for k in (0..64).filter(|k| k & half == 0) {
-            let differ = (block[k] ^ (block[k + half] >> half)) & mask;
-            block[k] ^= differ;
-            block[k + half] ^= differ << half;
+    exchange::<32>(block, 0x0000_0000_ffff_ffff);
+    exchange::<16>(block, 0x0000_ffff_0000_ffff);
+    exchange::<8>(block, 0x00ff_00ff_00ff_00ff);
+    exchange::<4>(block, 0x0f0f_0f0f_0f0f_0f0f);
+    exchange::<2>(block, 0x3333_3333_3333_3333);
+    exchange::<1>(block, 0x5555_5555_5555_5555);
+}
+
+/// What stands to the right in the upper half of each pair of halves changes places with what stands to the left in the lower.
+#[inline(always)]
+fn exchange<const HALF: usize>(block: &mut [u64; 64], mask: u64) {
+    for both in block.chunks_exact_mut(2 * HALF) {
+        let (upper, lower) = both.split_at_mut(HALF);
+        for (a, b) in upper.iter_mut().zip(lower) {
+            let differ = (*a ^ (*b >> HALF)) & mask;
+            *a ^= differ;
+            *b ^= differ << HALF;
         }
-        half /= 2;
-        mask ^= mask << half;
     }
+}
+
+widened!(over = laid_over(bits: &'w Bits) -> Bits);
+
+/// Rows become columns, 64 by 64 pixels at a time.
+#[inline(always)]
+fn laid_over(bits: &Bits) -> Bits {
+    let (width, height) = (bits.width(), bits.height());
+    let mut out = Bits::new(height, width);
+    let (stride, out_stride) = (width.div_ceil(64), height.div_ceil(64));
+    let words = out.words_mut();
+    for top in (0..height).step_by(64) {
+        for left in (0..width).step_by(64) {
+            let mut block = [0u64; 64];
+            let from = &bits.words()[top * stride + left / 64..];
+            let mut any = 0;
+            for (word, from) in block.iter_mut().zip(from.iter().step_by(stride)) {
+                *word = *from;
+                any |= from;
+            }
+            if any == 0 {
+                continue;
+            }
+            transpose(&mut block);
+            let to = &mut words[left * out_stride + top / 64..];
+            to.iter_mut().step_by(out_stride).zip(block).for_each(|(to, word)| *to = word);
+        }
+    }
+    out
 }
 
 impl Bits {
@@ -205,13 +245,26 @@ impl Bits {
     /// A part of the page; what lies outside is paper.
     pub fn cropped(&self, x: isize, y: isize, width: usize, height: usize) -> Bits {
         let mut out = Bits::new(width, height);
-        for row in 0..height {
-            let from = y + row as isize;
-            if from < 0 || from as usize >= self.height() {
+        // Words of a row before the first that is read, and how far into that one the part begins.
+        let (first, shift) = (x.div_euclid(64), x.rem_euclid(64));
+        let (skip, first) = ((-first).max(0) as usize, first.max(0) as usize);
+        let top = (-y).max(0) as usize;
+        let foot = (self.height() as isize - y).clamp(0, height as isize) as usize;
+        for row in top..foot {
+            let from = self.row((y + row as isize) as usize);
+            let Some(from) = from.get(first..) else { break };
+            let to = out.row_mut(row);
+            if shift == 0 {
+                to.iter_mut().skip(skip).zip(from).for_each(|(to, word)| *to = *word);
                 continue;
             }
-            for (n, word) in out.row_mut(row).iter_mut().enumerate() {
-                *word = self.word_at(x + 64 * n as isize, from as usize);
+            // What lies left of the page ends in the word that the page's first word begins in.
+            if let (Some(before), Some(word)) = (skip.checked_sub(1).and_then(|n| to.get_mut(n)), from.first()) {
+                *before = word >> (64 - shift);
+            }
+            let next = from.iter().skip(1).chain([&0]);
+            for ((to, word), next) in to.iter_mut().skip(skip).zip(from).zip(next) {
+                *to = word << shift | next >> (64 - shift);
             }
         }
         out.clear_past_width();
@@ -243,22 +296,7 @@ impl Bits {
 
     /// Rows and columns exchanged: what lies at (x, y) comes to (y, x).
     pub fn transposed(&self) -> Bits {
-        let mut out = Bits::new(self.height(), self.width());
-        for top in (0..self.height()).step_by(64) {
-            let rows = 64.min(self.height() - top);
-            for left in (0..self.width()).step_by(64) {
-                let mut block = [0u64; 64];
-                (0..rows).for_each(|y| block[y] = self.row(top + y)[left / 64]);
-                if block.iter().all(|w| *w == 0) {
-                    continue;
-                }
-                transpose(&mut block);
-                for (x, word) in block.iter().enumerate().take(64.min(self.width() - left)) {
-                    out.row_mut(left + x)[top / 64] = *word;
-                }
-            }
-        }
-        out
+        over(self)
     }
 
     /// Left and right exchanged.

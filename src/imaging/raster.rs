@@ -55,6 +55,18 @@ impl Bits {
         &mut self.words[y * self.stride..(y + 1) * self.stride]
     }
 
+    /// All words, row after row.
+    #[inline]
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The same; the caller keeps the bits past the width 0.
+    #[inline]
+    pub(super) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     pub fn ink(&self) -> usize {
         ink_of(&self.words)
     }
