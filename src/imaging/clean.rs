@@ -2,7 +2,7 @@
 //! 10 degrees; below 0.15 degrees the pixels are left as they are. Quarter turns are for whoever reads: only reading can
 //! tell which way is up.
 
-use super::convert::binarize;
+use super::convert::{binarize, word_of};
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
 use super::upright::{Transform, Upright};
@@ -559,13 +559,9 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
         // A division is dear: steps are counted down, and divided anew only where they are used up.
         let (mut down, mut across) = (steps_left(line, step_y), steps_left(offset, step_x));
         while x < width {
-            let bit = x % 64;
-            let n = down.min(across).min(64 - bit).min(width - x);
-            let from_y = line >> 16;
-            if from_y >= 0 && (from_y as usize) < bits.height() {
-                let from_x = x as isize + (offset >> 16) as isize;
-                let mask = if n == 64 { u64::MAX } else { !(u64::MAX >> n) };
-                row[x / 64] |= (bits.word_at(from_x, from_y as usize) & mask) >> bit;
+            let n = down.min(across).min(width - x);
+            if let Some(from_y) = usize::try_from(line >> 16).ok().filter(|y| *y < bits.height()) {
+                overlay(bits.row(from_y), x as isize + (offset >> 16) as isize, row, x, n);
             }
             x += n;
             offset += step_x * n as i64;
@@ -575,6 +571,23 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
         }
     }
     out
+}
+
+/// `n` pixels of one row from `from_x` on as ink of another from `x` on.
+#[inline]
+fn overlay(from: &[u64], from_x: isize, to: &mut [u64], x: usize, n: usize) {
+    let (first, last) = (x / 64, (x + n - 1) / 64);
+    let (head, tail) = (u64::MAX >> (x % 64), u64::MAX << (63 - (x + n - 1) % 64));
+    let from_x = from_x - (x % 64) as isize;
+    if first == last {
+        to[first] |= word_of(from, from_x) & head & tail;
+        return;
+    }
+    to[first] |= word_of(from, from_x) & head;
+    for (n, word) in to[first + 1..last].iter_mut().enumerate() {
+        *word = word_of(from, from_x + 64 * (n as isize + 1));
+    }
+    to[last] |= word_of(from, from_x + 64 * (last - first) as isize) & tail;
 }
 
 fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, height: usize) -> Gray {

@@ -211,6 +211,15 @@ fn laid_over(bits: &Bits) -> Bits {
     out
 }
 
+/// The word that begins at pixel `x` of a row; outside is paper.
+#[inline]
+pub(super) fn word_of(row: &[u64], x: isize) -> u64 {
+    let (n, shift) = (x >> 6, x & 63);
+    // Before the row `n` is past its end too.
+    let word = |n: isize| row.get(n as usize).copied().unwrap_or(0);
+    word(n) << shift | word(n + 1) >> 1 >> (63 - shift)
+}
+
 impl Bits {
     /// Ink becomes paper and paper ink.
     pub fn invert(&mut self) {
@@ -236,10 +245,7 @@ impl Bits {
     /// The word of ink that begins at pixel `x` of row `y`; outside is paper.
     #[inline]
     pub fn word_at(&self, x: isize, y: usize) -> u64 {
-        let row = self.row(y);
-        let (n, shift) = (x.div_euclid(64), x.rem_euclid(64));
-        let word = |n: isize| usize::try_from(n).ok().and_then(|n| row.get(n)).copied().unwrap_or(0);
-        if shift == 0 { word(n) } else { word(n) << shift | word(n + 1) >> (64 - shift) }
+        word_of(self.row(y), x)
     }
 
     /// A part of the page; what lies outside is paper.
@@ -262,9 +268,12 @@ impl Bits {
             if let (Some(before), Some(word)) = (skip.checked_sub(1).and_then(|n| to.get_mut(n)), from.first()) {
                 *before = word >> (64 - shift);
             }
-            let next = from.iter().skip(1).chain([&0]);
-            for ((to, word), next) in to.iter_mut().skip(skip).zip(from).zip(next) {
-                *to = word << shift | next >> (64 - shift);
+            let Some(to) = to.get_mut(skip..) else { break };
+            for (to, both) in to.iter_mut().zip(from.windows(2)) {
+                *to = both[0] << shift | both[1] >> (64 - shift);
+            }
+            if let (Some(to), Some(word)) = (from.len().checked_sub(1).and_then(|n| to.get_mut(n)), from.last()) {
+                *to = word << shift;
             }
         }
         out.clear_past_width();

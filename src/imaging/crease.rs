@@ -21,14 +21,14 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
     [(false, false), (true, false), (false, true), (true, true)].into_iter().find_map(|(right, foot)| {
         let (left, top) = (if right { bits.width() - across } else { 0 }, if foot { bits.height() - down } else { 0 });
         let row = |y: usize| top + if foot { down - 1 - y } else { y };
-        let is_ink = |x: usize, y: usize| bits.get(left + if right { across - 1 - x } else { x }, row(y));
-        // The next ink of a row as seen from the corner's own side, a word at a time.
+        // The word that begins at a pixel of a row as seen from the corner's own side.
+        let word = |x: isize, y: usize| match right {
+            true => bits.word_at((left + across) as isize - 64 - x, row(y)).reverse_bits(),
+            false => bits.word_at(left as isize + x, row(y)),
+        };
         let next = |from: usize, y: usize| {
             (from..across).step_by(64).find_map(|x| {
-                let word = match right {
-                    true => bits.word_at((left + across) as isize - 64 - x as isize, row(y)).reverse_bits(),
-                    false => bits.word_at((left + x) as isize, row(y)),
-                };
+                let word = word(x as isize, y);
                 (word != 0).then(|| x + word.leading_zeros() as usize)
             })
         };
@@ -36,7 +36,7 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
         let first = |y: usize| {
             let mut from = 0;
             while let Some(x) = next(from, y).filter(|x| *x < across) {
-                if beside(&is_ink, x, y, across, down) {
+                if beside(&word, x, y, across, down) {
                     return Some(x);
                 }
                 from = x + 1;
@@ -52,10 +52,10 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
 }
 
 /// Has this pixel two more beside it?
-fn beside(is_ink: &impl Fn(usize, usize) -> bool, x: usize, y: usize, across: usize, down: usize) -> bool {
-    let (left, right) = (x.saturating_sub(1), (x + 1).min(across - 1));
+fn beside(word: &impl Fn(isize, usize) -> u64, x: usize, y: usize, across: usize, down: usize) -> bool {
     let (top, foot) = (y.saturating_sub(1), (y + 1).min(down - 1));
-    (top..=foot).map(|y| (left..=right).filter(|x| is_ink(*x, y)).count()).sum::<usize>() >= 3
+    let seen = if x + 1 < across { 0b111 } else { 0b110 };
+    (top..=foot).map(|y| (word(x as isize - 1, y) >> 61 & seen).count_ones()).sum::<u32>() >= 3
 }
 
 /// The straight line aslant that the outermost ink of many rows lies on, as its width and height in pixels: the longest edge

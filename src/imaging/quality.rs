@@ -195,6 +195,13 @@ fn contrast(gray: &Gray, bits: &Bits) -> f32 {
 
 widened!(thin = thin_share(bits: &'w Bits) -> f32);
 widened!(specks = specks_of(bits: &'w Bits) -> f32);
+widened!(row_inks = inks_of_rows(bits: &'w Bits) -> Vec<usize>);
+
+/// Pixels of ink of each row.
+#[inline(always)]
+fn inks_of_rows(bits: &Bits) -> Vec<usize> {
+    (0..bits.height()).map(|y| bits.row(y).iter().map(|w| w.count_ones() as usize).sum()).collect()
+}
 
 /// Of the runs of ink the share that is one pixel long, the lesser of across and down; single pixels do not count.
 #[inline(always)]
@@ -380,6 +387,9 @@ fn corner(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
     })
 }
 
+/// Rows that are looked at for streaks down the page.
+const LOOKS: usize = 48;
+
 /// Lines of 1 to 4 pixels that run straight along the sensor from one side of the document to the other: print leaves a
 /// margin, a scanner's dust does not.
 fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
@@ -399,18 +409,17 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
     let most = (cleaned.upright.dpi as usize / 50).max(4);
     let (mut count, mut thickness) = (0, 0);
     let margin = (cleaned.upright.dpi as usize / 16).max(8);
+    let inks = row_inks(bits);
     for y in 0..=height {
         let streak = y < height && {
             let (from, to) = (room(LEFT, y), width.saturating_sub(room(RIGHT, y)));
-            let row = bits.row(y);
-            // Whole words first: nearly all rows are done with here.
-            let ink: usize = row.iter().map(|w| w.count_ones() as usize).sum();
             let inked = |a: usize, b: usize| (a..b).filter(|x| bits.get(*x, y)).count();
             let wide = to.saturating_sub(from);
-            let in_bed = y < room(TOP, (from + to) / 2) || height - y <= room(BOTTOM, (from + to) / 2);
-            wide > 8 * margin
-                && !in_bed
-                && ink * 10 > wide * 7
+            let in_bed = || y < room(TOP, (from + to) / 2) || height - y <= room(BOTTOM, (from + to) / 2);
+            // Whole words first: nearly all rows are done with here.
+            inks[y] * 10 > wide * 7
+                && wide > 8 * margin
+                && !in_bed()
                 && inked(from, to) * 100 > wide * 75
                 && inked(from + margin, from + 2 * margin) * 10 > margin * 8
                 && inked(to - 2 * margin, to - margin) * 10 > margin * 8
@@ -422,20 +431,17 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
             thickness = 0;
         }
     }
-    // Down the page: a column that is ink in nearly all of some rows spread over the height.
-    let looks = 48;
-    let mut columns = vec![0u8; width];
-    for n in 0..looks {
-        let y = height * (2 * n + 1) / (2 * looks);
-        for (word, bits) in bits.row(y).iter().enumerate() {
-            let mut rest = *bits;
-            while rest != 0 {
-                let x = word * 64 + rest.leading_zeros() as usize;
-                rest &= !(1u64 << (63 - x % 64));
-                columns[x] += 1;
-            }
+    // Down the page: a column that is ink in nearly all of some rows spread over the height. Of each column it is known
+    // whether it was paper once, twice, and so on.
+    let mut missed = vec![[0u64; LOOKS / 10 + 1]; width.div_ceil(64)];
+    for n in 0..LOOKS {
+        let y = height * (2 * n + 1) / (2 * LOOKS);
+        for (missed, word) in missed.iter_mut().zip(bits.row(y)) {
+            (1..missed.len()).rev().for_each(|n| missed[n] |= missed[n - 1] & !word);
+            missed[0] |= !word;
         }
     }
+    let is_inked = |x: usize| missed.get(x / 64).is_some_and(|m| m[LOOKS / 10] >> (63 - x % 64) & 1 == 0);
     let (left, right) = (room(LEFT, height / 2) + margin, width.saturating_sub(room(RIGHT, height / 2) + margin));
     // A printed frame leaves a margin above and below.
     let (top, foot) = (room(TOP, width / 2), height.saturating_sub(room(BOTTOM, width / 2)));
@@ -444,8 +450,8 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
         inked(top) > margin * 6 && inked(foot.saturating_sub(margin)) > margin * 6
     };
     thickness = 0;
-    for (x, column) in columns.iter().enumerate().take(right).skip(left).chain([(width, &0)]) {
-        if usize::from(*column) * 10 >= looks * 9 && reaches_out(x) {
+    for x in (left..right).chain([width]) {
+        if x < width && is_inked(x) && reaches_out(x) {
             thickness += 1;
         } else {
             count += usize::from((1..=most).contains(&thickness));
