@@ -1,6 +1,9 @@
 //! A corner that is folded over where the bed is as white as the paper: nothing is dark there, and all that shows is the rim
 //! of the fold, a straight line aslant with nothing between it and the corner. Print does not stand so.
 
+use std::ops::Range;
+
+use super::convert::word_of;
 use super::raster::Bits;
 
 /// Inches of the page that are looked at from each corner, across and down.
@@ -20,30 +23,9 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
     let (across, down) = (reach.min(bits.width() / 2), reach.min(bits.height() / 2));
     [(false, false), (true, false), (false, true), (true, true)].into_iter().find_map(|(right, foot)| {
         let (left, top) = (if right { bits.width() - across } else { 0 }, if foot { bits.height() - down } else { 0 });
-        let row = |y: usize| top + if foot { down - 1 - y } else { y };
-        // The word that begins at a pixel of a row as seen from the corner's own side.
-        let word = |x: isize, y: usize| match right {
-            true => bits.word_at((left + across) as isize - 64 - x, row(y)).reverse_bits(),
-            false => bits.word_at(left as isize + x, row(y)),
-        };
-        let next = |from: usize, y: usize| {
-            (from..across).step_by(64).find_map(|x| {
-                let word = word(x as isize, y);
-                (word != 0).then(|| x + word.leading_zeros() as usize)
-            })
-        };
-        // The outermost ink of each row; specks are none.
-        let first = |y: usize| {
-            let mut from = 0;
-            while let Some(x) = next(from, y).filter(|x| *x < across) {
-                if beside(&word, x, y, across, down) {
-                    return Some(x);
-                }
-                from = x + 1;
-            }
-            None
-        };
-        let rows: Vec<Option<usize>> = (0..down).map(first).collect();
+        let corner = Corner { bits, columns: left..left + across, rows: top..top + down, right };
+        let row = |y: usize| if foot { top + down - 1 - y } else { top + y };
+        let rows: Vec<Option<usize>> = (0..down).map(|y| corner.outermost(row(y))).collect();
         let (wide, high) = rim(&rows, SHORTEST * dpi)?;
         let (wide, high) = (wide / dpi, high / dpi);
         let large = wide.min(high) >= LEAST && wide.max(high) <= MOST;
@@ -51,11 +33,50 @@ pub fn find(bits: &Bits, dpi: u32) -> Option<(f32, f32)> {
     })
 }
 
-/// Has this pixel two more beside it?
-fn beside(word: &impl Fn(isize, usize) -> u64, x: usize, y: usize, across: usize, down: usize) -> bool {
-    let (top, foot) = (y.saturating_sub(1), (y + 1).min(down - 1));
-    let seen = if x + 1 < across { 0b111 } else { 0b110 };
-    (top..=foot).map(|y| (word(x as isize - 1, y) >> 61 & seen).count_ones()).sum::<u32>() >= 3
+/// A part of the page, at its left side or at its right.
+struct Corner<'a> {
+    bits: &'a Bits,
+    columns: Range<usize>,
+    rows: Range<usize>,
+    right: bool,
+}
+
+impl Corner<'_> {
+    /// How far from the page's side the outermost ink of a row stands; specks are none.
+    fn outermost(&self, y: usize) -> Option<usize> {
+        let (from, to) = (self.columns.start, self.columns.end);
+        if from >= to {
+            return None;
+        }
+        let (first, last) = (from / 64, (to - 1) / 64);
+        let words = &self.bits.row(y)[first..=last];
+        for n in 0..words.len() {
+            let n = if self.right { words.len() - 1 - n } else { n };
+            let mut rest = words[n];
+            while rest != 0 {
+                let bit = if self.right { 63 - rest.trailing_zeros() } else { rest.leading_zeros() } as usize;
+                rest &= !(1 << (63 - bit));
+                let x = (first + n) * 64 + bit;
+                if self.columns.contains(&x) && self.is_beside(x, y) {
+                    return Some(if self.right { to - 1 - x } else { x - from });
+                }
+            }
+        }
+        None
+    }
+
+    /// Has this pixel two more beside it?
+    fn is_beside(&self, x: usize, y: usize) -> bool {
+        let mut seen = if x == self.columns.start { 0b011 } else { 0b111 };
+        if x + 1 == self.columns.end {
+            seen &= 0b110;
+        }
+        let three = |y: usize| match self.rows.contains(&y) {
+            true => word_of(self.bits.row(y), x as isize - 1) >> 61 & seen,
+            false => 0,
+        };
+        (three(y.wrapping_sub(1)) << 6 | three(y) << 3 | three(y + 1)).count_ones() >= 3
+    }
 }
 
 /// The straight line aslant that the outermost ink of many rows lies on, as its width and height in pixels: the longest edge

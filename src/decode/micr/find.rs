@@ -4,6 +4,7 @@
 use super::classifier::{Classifier, Desk};
 use super::strip::{COLUMNS, Geometry, Ink, Strip};
 use crate::imaging::Bits;
+use crate::imaging::wide::widened;
 
 /// A connected piece of ink: left, top, right, bottom (the last two outside).
 #[derive(Clone, Copy, Debug)]
@@ -47,22 +48,38 @@ impl Pieces {
     }
 }
 
-fn pieces(bits: &Bits) -> Vec<Piece> {
+widened!(pieces = joined(bits: &'w Bits) -> Vec<Piece>);
+
+/// A run of ink of one row, [x0, x1), and the piece it belongs to.
+#[derive(Clone, Copy)]
+struct Run {
+    x0: i32,
+    x1: i32,
+    label: u32,
+}
+
+/// Behind all runs of a row.
+const NO_RUN: Run = Run { x0: i32::MAX, x1: i32::MAX, label: 0 };
+
+#[inline(always)]
+fn joined(bits: &Bits) -> Vec<Piece> {
     let mut found: Vec<Piece> = Vec::new();
     let mut parent: Vec<u32> = Vec::new();
-    let mut above: Vec<(i32, i32, u32)> = Vec::new();
+    let mut above = vec![NO_RUN];
     let mut here = Vec::new();
+    let mut edges = Vec::new();
     for y in 0..bits.height() {
         here.clear();
+        edges_of(bits.row(y), bits.width(), &mut edges);
         let mut start = 0;
-        runs(bits.row(y), bits.width(), |x0, x1| {
-            while start < above.len() && above[start].1 < x0 {
+        for run in edges.chunks_exact(2) {
+            let (x0, x1) = (run[0], run[1]);
+            while above[start].x1 < x0 {
                 start += 1;
             }
             let mut root = u32::MAX;
-            for &(left, _, label) in above[start..].iter().take_while(|r| r.0 <= x1) {
-                let _ = left;
-                let other = top_of(&mut parent, label);
+            for other in above[start..].iter().take_while(|r| r.x0 <= x1) {
+                let other = top_of(&mut parent, other.label);
                 if root == u32::MAX {
                     root = other;
                 } else if root != other {
@@ -78,29 +95,50 @@ fn pieces(bits: &Bits) -> Vec<Piece> {
                     root = keep;
                 }
             }
-            let piece = Piece { x0, y0: y as i32, x1, y1: y as i32 + 1, ink: (x1 - x0) as u32 };
+            let ink = (x1 - x0) as u32;
             if root == u32::MAX {
                 root = found.len() as u32;
                 parent.push(root);
-                found.push(piece);
+                found.push(Piece { x0, y0: y as i32, x1, y1: y as i32 + 1, ink });
             } else {
                 let into = &mut found[root as usize];
-                into.x0 = into.x0.min(piece.x0);
-                into.x1 = into.x1.max(piece.x1);
-                into.y1 = piece.y1;
-                into.ink += piece.ink;
+                into.x0 = into.x0.min(x0);
+                into.x1 = into.x1.max(x1);
+                into.y1 = y as i32 + 1;
+                into.ink += ink;
             }
-            here.push((x0, x1, root));
-        });
+            here.push(Run { x0, x1, label: root });
+        }
+        here.push(NO_RUN);
         std::mem::swap(&mut above, &mut here);
         if found.len() > MAX_RUNS {
             break;
         }
     }
-    let is_root = |i: usize| parent[i] as usize == i;
-    (0..found.len()).filter(|&i| is_root(i)).map(|i| found[i]).collect()
+    let roots = parent.iter().enumerate().filter(|(i, parent)| **parent as usize == *i);
+    roots.map(|(i, _)| found[i]).collect()
 }
 
+/// Where a row changes between paper and ink, first to ink, an even number of times.
+#[inline(always)]
+fn edges_of(words: &[u64], width: usize, edges: &mut Vec<i32>) {
+    edges.clear();
+    let mut before = 0;
+    for (n, &word) in words.iter().enumerate() {
+        let mut rest = word ^ (word >> 1 | before << 63);
+        before = word & 1;
+        while rest != 0 {
+            let bit = rest.leading_zeros();
+            edges.push(n as i32 * 64 + bit as i32);
+            rest ^= 1 << 63 >> bit;
+        }
+    }
+    if before == 1 {
+        edges.push(width as i32);
+    }
+}
+
+#[inline(always)]
 fn top_of(parent: &mut [u32], mut label: u32) -> u32 {
     while parent[label as usize] != label {
         parent[label as usize] = parent[parent[label as usize] as usize];
