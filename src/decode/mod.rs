@@ -527,15 +527,17 @@ fn another_account_line(look: &Look, own: Option<&MicrRead>) -> bool {
     };
     let own = own.and_then(middle);
     let pieces = look.pieces.get_or_init(|| Pieces::of(&page.bits));
-    micr::find::rows_of(pieces, 0.62 * nominal, 1.5 * nominal, 9, FEWEST).iter().any(|row| {
+    let (least, most) = (0.62 * nominal, 1.5 * nominal);
+    micr::find::outlines_of(pieces, least, most, 9, FEWEST).into_iter().any(|row| {
         let is_own = own.is_some_and(|(x, y)| (row.geometry.at(x).y - y).abs() < 2.5 * nominal);
-        let is_line = || {
-            let found = micr::read::row(micr::classifier(), page, row, 14.0);
+        let is_line = |row| {
+            let row = micr::find::filled(pieces, least, most, row);
+            let found = micr::read::row(micr::classifier(), page, &row, 14.0);
             micr::text(page, &found, micr::curve()).fields.routing_valid == Some(true)
         };
         let (pitch, high) = (9.615 * row.geometry.sx / page.dpi as f32, 9.0 * row.geometry.sy / nominal);
         let has_size = (0.112..0.14).contains(&pitch) && (0.85..1.15).contains(&high) && row.sample.len() >= FEWEST;
-        !is_own && has_size && micr::find::plausible(micr::classifier(), &page.bits, row) >= 0.7 && is_line()
+        !is_own && has_size && micr::find::plausible(micr::classifier(), &page.bits, &row) >= 0.7 && is_line(row)
     })
 }
 

@@ -1,6 +1,8 @@
 //! Finds rows of print that may be an E-13B line: connected pieces of ink of one height, standing on one straight line,
 //! their right edges apart by multiples of one pitch. Says where and how large; whether it is E-13B the reader tells.
 
+use std::cell::RefCell;
+
 use super::classifier::{Classifier, Desk};
 use super::strip::{COLUMNS, Geometry, Ink, Strip};
 use crate::imaging::Bits;
@@ -34,11 +36,13 @@ pub struct Pieces {
     all: Vec<Piece>,
     /// Rows of the raster.
     height: usize,
+    /// The last search for rows of digits: who looks again goes on with it.
+    search: RefCell<Option<Search>>,
 }
 
 impl Pieces {
     pub fn of(bits: &Bits) -> Pieces {
-        Pieces { all: pieces(bits), height: bits.height() }
+        Pieces { all: pieces(bits), height: bits.height(), search: RefCell::new(None) }
     }
 
     /// Those no wider or higher than `largest` and at least `least` high.
@@ -202,49 +206,92 @@ pub const LEAST_DIGITS: usize = 4;
 
 /// The same of a page's pieces; `fewest`: no row of fewer digits is asked for.
 pub fn rows_of(page: &Pieces, least: f32, most: f32, wanted: usize, fewest: usize) -> Vec<Row> {
-    let all = page.between((least * 0.25) as i32, (most * 1.5) as i32);
-    // Whole digits are higher than wide and hold a fair share of ink.
-    let is_upright = |p: &Piece| {
-        (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
+    outlines_of(page, least, most, wanted, fewest).into_iter().map(|row| filled(page, least, most, row)).collect()
+}
+
+/// The same rows, of which only the place and the sample are known.
+pub fn outlines_of(page: &Pieces, least: f32, most: f32, wanted: usize, fewest: usize) -> Vec<Row> {
+    let mut search = page.search.borrow_mut();
+    let search = match search.as_mut() {
+        Some(s) if (s.least, s.most) == (least, most) => s,
+        _ => search.insert(Search::of(page, least, most)),
     };
-    let digits: Vec<Piece> = all.iter().copied().filter(is_upright).collect();
     let mut found: Vec<Row> = Vec::new();
-    let mut free = vec![true; digits.len()];
-    for _ in 0..wanted + 2 {
-        let Some(members) = densest_row(&digits, &free, page.height) else { break };
-        if members.len() < fewest {
-            break;
-        }
-        let chosen: Vec<Piece> = members.iter().map(|&i| digits[i]).collect();
-        let Some(mut row) = fitted(&chosen, LEAST_DIGITS) else {
-            members.iter().for_each(|&i| free[i] = false);
-            continue;
-        };
-        // Pieces of another height on the same line may be a row of their own.
-        let height = 9.0 * row.geometry.sy;
-        for &i in &members {
-            free[i] = (digits[i].height() - height).abs() > height / 7.0 + 1.0;
-        }
-        let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - row.geometry.at((p.x0 + p.x1) as f32 / 2.0).y;
-        // Apart from the rest, what another machine printed may stand on another level.
-        let pitch = 9.615 * row.geometry.sx;
-        let is_apart = |p: &Piece| row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch);
-        let is_near = |p: &Piece| off(p).abs() < 0.65 * height || (off(p).abs() < 1.2 * height && is_apart(p));
-        let bent = bent(&all, height, pitch, &off);
-        let follows = |p: &Piece| bent.iter().any(|b| p.x1 > b.0 && p.x0 < b.1 && (off(p) - b.2).abs() < 0.65 * height);
-        let is_near = |p: &Piece| is_near(p) || follows(p);
-        let pieces: Vec<Piece> = all.iter().copied().filter(is_near).collect();
-        row.digits = whole(&pieces, height).into_iter().filter(is_near).filter(is_upright).collect();
-        row.pieces = pieces;
-        row.digits.retain(|p| (0.6..1.6).contains(&(p.height() / (height + 0.3))));
-        row.digits.sort_by_key(|p| p.x1);
-        found.push(row);
+    for n in 0..wanted + 2 {
+        let Some((_, row)) = search.look(n).filter(|(members, _)| *members >= fewest) else { break };
+        found.extend(row.clone());
         if found.len() == wanted {
             break;
         }
     }
     found.sort_by_key(|r| std::cmp::Reverse(r.sample.len()));
     found
+}
+
+/// Whole digits are higher than wide and hold a fair share of ink.
+fn is_upright(p: &Piece, least: f32, most: f32) -> bool {
+    (least..=most).contains(&p.height()) && p.width() < 1.05 * p.height() && p.width() > 0.15 * p.height()
+}
+
+/// Rows of digits between `least` and `most` pixels high, found one after the other.
+struct Search {
+    least: f32,
+    most: f32,
+    digits: Vec<Piece>,
+    /// Which of them no row has taken.
+    free: Vec<bool>,
+    page_height: usize,
+    /// Of each look how many digits stood about one line, and the row they make.
+    found: Vec<(usize, Option<Row>)>,
+}
+
+impl Search {
+    fn of(page: &Pieces, least: f32, most: f32) -> Search {
+        let mut digits = between(page, least, most);
+        digits.retain(|p| is_upright(p, least, most));
+        Search { least, most, free: vec![true; digits.len()], digits, page_height: page.height, found: Vec::new() }
+    }
+
+    /// What the look of this number found; none when nothing was left.
+    fn look(&mut self, n: usize) -> Option<&(usize, Option<Row>)> {
+        while self.found.len() <= n {
+            let members = densest_row(&self.digits, &self.free, self.page_height)?;
+            let chosen: Vec<Piece> = members.iter().map(|&i| self.digits[i]).collect();
+            let row = fitted(&chosen, LEAST_DIGITS);
+            // Pieces of another height on the same line may be a row of their own.
+            let height = row.as_ref().map(|row| 9.0 * row.geometry.sy);
+            let is_free = |p: &Piece| height.is_some_and(|h| (p.height() - h).abs() > h / 7.0 + 1.0);
+            members.iter().for_each(|&i| self.free[i] = is_free(&self.digits[i]));
+            self.found.push((members.len(), row));
+        }
+        self.found.get(n)
+    }
+}
+
+/// What may belong to digits of these heights: no speck, and nothing much larger.
+fn between(page: &Pieces, least: f32, most: f32) -> Vec<Piece> {
+    page.between((least * 0.25) as i32, (most * 1.5) as i32)
+}
+
+/// A row with all that stands on it.
+pub fn filled(page: &Pieces, least: f32, most: f32, mut row: Row) -> Row {
+    let all = between(page, least, most);
+    let height = 9.0 * row.geometry.sy;
+    let off = |p: &Piece| (p.y0 + p.y1) as f32 / 2.0 - row.geometry.at((p.x0 + p.x1) as f32 / 2.0).y;
+    // Apart from the rest, what another machine printed may stand on another level.
+    let pitch = 9.615 * row.geometry.sx;
+    let is_apart = |p: &Piece| row.sample.iter().all(|q| (p.x0 - q.x1).max(q.x0 - p.x1) as f32 > 2.0 * pitch);
+    let is_near = |p: &Piece| off(p).abs() < 0.65 * height || (off(p).abs() < 1.2 * height && is_apart(p));
+    let bent = bent(&all, height, pitch, &off);
+    let follows = |p: &Piece| bent.iter().any(|b| p.x1 > b.0 && p.x0 < b.1 && (off(p) - b.2).abs() < 0.65 * height);
+    let is_near = |p: &Piece| is_near(p) || follows(p);
+    let pieces: Vec<Piece> = all.iter().copied().filter(is_near).collect();
+    let is_digit = |p: &Piece| is_near(p) && is_upright(p, least, most);
+    let mut digits: Vec<Piece> = whole(&pieces, height).into_iter().filter(is_digit).collect();
+    digits.retain(|p| (0.6..1.6).contains(&(p.height() / (height + 0.3))));
+    digits.sort_by_key(|p| p.x1);
+    (row.digits, row.pieces) = (digits, pieces);
+    row
 }
 
 /// Where a row on bent paper has left its straight line: from and to which column, and how far off.
@@ -351,31 +398,16 @@ fn whole(pieces: &[Piece], height: f32) -> Vec<Piece> {
 
 /// Pieces of about one height whose bottoms lie on one straight line of at most four degrees.
 fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Vec<usize>> {
-    const SLOPES: [f32; 9] = [0.0, -0.0175, 0.0175, -0.035, 0.035, -0.0525, 0.0525, -0.07, 0.07];
-    let mut heights: Vec<f32> = digits.iter().zip(free).filter(|(_, f)| **f).map(|(p, _)| p.height()).collect();
+    let standing = || digits.iter().zip(free).filter(|(_, f)| **f).map(|(p, _)| p);
+    let mut heights: Vec<f32> = standing().map(Piece::height).collect();
     if heights.len() < LEAST_DIGITS {
         return None;
     }
-    heights.sort_by(f32::total_cmp);
-    let bin = (heights[heights.len() / 2] * 0.25).max(2.0);
-    let mut best: (usize, f32, f32) = (0, 0.0, 0.0);
+    let middle = heights.len() / 2;
+    let bin = (*heights.select_nth_unstable_by(middle, f32::total_cmp).1 * 0.25).max(2.0);
     let reach = 0.08 * digits.iter().map(|p| p.x1).max().unwrap_or(0) as f32;
-    let bins = ((page_height as f32 + 2.0 * reach) / bin) as usize + 2;
-    let mut counts = vec![0u16; bins];
-    for slope in SLOPES {
-        counts.fill(0);
-        for (p, _) in digits.iter().zip(free).filter(|(_, f)| **f) {
-            let bottom = p.y1 as f32 - slope * (p.x0 + p.x1) as f32 / 2.0 + reach;
-            counts[((bottom / bin).max(0.0) as usize).min(bins - 1)] += 1;
-        }
-        for i in 1..bins {
-            // Two bins: a row may lie on the border of two.
-            let n = usize::from(counts[i - 1] + counts[i]);
-            if n > best.0 {
-                best = (n, slope, i as f32 * bin - reach);
-            }
-        }
-    }
+    let feet: Vec<(f32, f32)> = standing().map(|p| ((p.x0 + p.x1) as f32, p.y1 as f32)).collect();
+    let best = densest_level(&feet, bin, reach, page_height);
     if best.0 < LEAST_DIGITS {
         return None;
     }
@@ -389,13 +421,49 @@ fn densest_row(digits: &[Piece], free: &[bool], page_height: usize) -> Option<Ve
     Some(members)
 }
 
+widened!(densest_level = levels(feet: &'w [(f32, f32)], bin: f32, reach: f32, page_height: usize) -> (usize, f32, f32));
+
+/// Of feet (twice the column, and the row) how many at most stand on one level, on which slope, and where.
+#[inline(always)]
+fn levels(feet: &[(f32, f32)], bin: f32, reach: f32, page_height: usize) -> (usize, f32, f32) {
+    const SLOPES: [f32; 9] = [0.0, -0.0175, 0.0175, -0.035, 0.035, -0.0525, 0.0525, -0.07, 0.07];
+    let bins = ((page_height as f32 + 2.0 * reach) / bin) as usize + 2;
+    let (mut counts, mut places) = (vec![0u16; bins], vec![0i32; feet.len()]);
+    let mut best: (usize, f32, f32) = (0, 0.0, 0.0);
+    for slope in SLOPES {
+        for (place, (twice, foot)) in places.iter_mut().zip(feet) {
+            let bottom = foot - slope * twice / 2.0 + reach;
+            *place = (bottom / bin).max(0.0) as i32;
+        }
+        counts.fill(0);
+        for place in &places {
+            let count = &mut counts[(*place as usize).min(bins - 1)];
+            *count = count.saturating_add(1);
+        }
+        // Two bins: a row may lie on the border of two.
+        let both = || counts.iter().zip(&counts[1..]).map(|(a, b)| a.saturating_add(*b));
+        let most = both().fold(0, u16::max);
+        if usize::from(most) > best.0
+            && let Some(i) = both().position(|n| n == most)
+        {
+            best = (usize::from(most), slope, (i + 1) as f32 * bin - reach);
+        }
+    }
+    best
+}
+
 /// Least squares through the bottoms, after the height that most of the pieces share.
 fn fitted(row: &[Piece], least: usize) -> Option<Row> {
     let mut heights: Vec<f32> = row.iter().map(Piece::height).collect();
     heights.sort_by(f32::total_cmp);
     // The height with the most company, the higher the better: parts of symbols and broken digits are lower.
     let company = |h: f32| heights.iter().filter(|&&o| (o - h).abs() <= h / 10.0 + 1.0).sum::<f32>();
-    let height = heights.iter().copied().max_by(|&a, &b| company(a).total_cmp(&company(b)))?;
+    let mut height: Option<(f32, f32)> = None;
+    for same in heights.chunk_by(|a, b| a == b) {
+        let with = company(same[0]);
+        height = height.filter(|best| best.1 > with).or(Some((same[0], with)));
+    }
+    let (height, _) = height?;
     let same: Vec<&Piece> = row.iter().filter(|p| (p.height() - height).abs() <= height / 8.0 + 1.0).collect();
     if same.len() < least {
         return None;

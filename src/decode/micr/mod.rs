@@ -95,13 +95,12 @@ pub fn read(page: &Upright) -> Option<MicrLine> {
 
 /// The same of a page whose pieces of ink are known.
 pub fn read_of(page: &Upright, pieces: &Pieces) -> Option<MicrLine> {
-    let nominal = 0.117 * page.dpi as f32;
-    let found = best_of(page, find::rows_of(pieces, 0.62 * nominal, 1.5 * nominal, 4, find::LEAST_DIGITS));
+    let found = best_of(page, pieces, 4);
     // Rows of other print, or of a stamp, may have more pieces than the line: where nothing was found the clear band at the
     // page's foot is asked alone.
     let (row, score) = found.filter(|f| f.1 > LEAST_SCORE).or_else(|| {
         let band = foot(&page.bits, page.dpi as usize)?;
-        best_of(page, find::rows(&band, 0.62 * nominal, 1.5 * nominal, 4))
+        best_of(page, &Pieces::of(&band), 4)
     })?;
     judged(page, row, score)
 }
@@ -126,7 +125,7 @@ fn without_frames(page: &Upright) -> Option<(RowRead, f32)> {
         let y0 = height - up * dpi - nominal / 2.0;
         let band = Geometry { x0: 0.0, y0, slope: 0.0, sx: unit, sy: unit, length: width / unit, knots: Vec::new() };
         let freed = foreign::without_strokes(page, &[band])?.page;
-        best_of(&freed, find::rows(&freed.bits, 0.62 * nominal, 1.5 * nominal, 2)).filter(|f| f.1 > LEAST_SCORE)
+        best_of(&freed, &Pieces::of(&freed.bits), 2).filter(|f| f.1 > LEAST_SCORE)
     })
 }
 
@@ -235,8 +234,11 @@ fn foot(bits: &Bits, dpi: usize) -> Option<Bits> {
 /// A row whose first pieces are so much like E-13B is read before the others are looked at.
 const PLAINLY: f32 = 0.9;
 
-/// The row that reads best as E-13B, and how well.
-fn best_of(page: &Upright, rows: Vec<find::Row>) -> Option<(RowRead, f32)> {
+/// The row that reads best as E-13B, and how well, of at most so many.
+fn best_of(page: &Upright, pieces: &Pieces, wanted: usize) -> Option<(RowRead, f32)> {
+    let nominal = 0.117 * page.dpi as f32;
+    let (least, most) = (0.62 * nominal, 1.5 * nominal);
+    let rows = find::outlines_of(pieces, least, most, wanted, find::LEAST_DIGITS);
     let mut best: Option<(RowRead, f32)> = None;
     // The likeliest first: other print of the same size costs as much to read, and gives nothing.
     let mut likely: Vec<(f32, find::Row)> = Vec::new();
@@ -255,7 +257,7 @@ fn best_of(page: &Upright, rows: Vec<find::Row>) -> Option<(RowRead, f32)> {
         most.map(|at| likely.remove(at).1)
     };
     while let Some(row) = next() {
-        let found = read::row(&CLASSIFIER, page, &row, 14.0);
+        let found = read::row(&CLASSIFIER, page, &find::filled(pieces, least, most, row), 14.0);
         let score = score(&found);
         if best.as_ref().is_none_or(|b| score > b.1) {
             best = Some((found, score));
