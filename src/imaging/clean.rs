@@ -63,15 +63,17 @@ pub fn clean(page: &Page, dpi_hint: Option<u32>) -> Cleaned {
     };
     let sides = find_sides(bits, dpi);
     let bed = sides.iter().any(Option::is_some);
-    let mut freed = bits.clone();
-    if bed {
+    let without_bed = bed.then(|| {
+        let mut freed = bits.clone();
         clear_outside(&mut freed, &sides);
-    }
-    let skew = slant(&freed, &sides);
+        freed
+    });
+    let freed = without_bed.as_ref().unwrap_or(bits);
+    let skew = slant(freed, &sides);
     let turn = if skew.abs() >= LEAST_SLANT { skew } else { 0.0 };
     let (transform, out_width, out_height) = frame(width, height, turn, &sides);
     let (bits, gray) = match &page.raster {
-        Raster::Bits(_) => (straight_bits(&freed, &transform, turn == 0.0, out_width, out_height), None),
+        Raster::Bits(_) => (straight_bits(freed, &transform, turn == 0.0, out_width, out_height), None),
         Raster::Gray(gray) => {
             let cleared;
             let source = if bed {
@@ -82,7 +84,7 @@ pub fn clean(page: &Page, dpi_hint: Option<u32>) -> Cleaned {
             };
             let gray = straight_gray(source, &transform, turn == 0.0, out_width, out_height);
             let bits = match turn == 0.0 && !bed {
-                true => straight_bits(&freed, &transform, true, out_width, out_height),
+                true => straight_bits(freed, &transform, true, out_width, out_height),
                 false => binarize(&gray),
             };
             (bits, Some(gray))
@@ -523,12 +525,13 @@ fn frame(width: usize, height: usize, slant: f32, sides: &[Option<Side>; 4]) -> 
 }
 
 /// Fixed point with 16 bits after the point.
+#[inline(always)]
 fn fixed(v: f32) -> i64 {
     (f64::from(v) * 65536.0).round() as i64
 }
 
 /// How many steps until `at` leaves its whole pixel.
-#[inline]
+#[inline(always)]
 fn steps_left(at: i64, step: i64) -> usize {
     let inside = at & 0xffff;
     match step {
@@ -539,14 +542,23 @@ fn steps_left(at: i64, step: i64) -> usize {
 }
 
 fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, height: usize) -> Bits {
-    let [a, b, c, d, e, f] = transform.0;
-    if whole {
-        let (x, y) = (c.round() as isize, f.round() as isize);
-        if (x, y, width, height) == (0, 0, bits.width(), bits.height()) {
-            return bits.clone();
-        }
-        return bits.cropped(x, y, width, height);
+    if !whole {
+        return sheared(bits, transform, width, height);
     }
+    let [_, _, x, _, _, y] = transform.0;
+    let (x, y) = (x.round() as isize, y.round() as isize);
+    if (x, y, width, height) == (0, 0, bits.width(), bits.height()) {
+        return bits.clone();
+    }
+    bits.cropped(x, y, width, height)
+}
+
+widened!(sheared = shear(bits: &'w Bits, transform: &'w Transform, width: usize, height: usize) -> Bits);
+
+/// A slant taken back: whole stretches of a row are moved up and down, and left and right.
+#[inline(always)]
+fn shear(bits: &Bits, transform: &Transform, width: usize, height: usize) -> Bits {
+    let [a, b, c, d, e, f] = transform.0;
     let mut out = Bits::new(width, height);
     let (step_x, step_y) = (fixed(a) - 65536, fixed(d));
     for y in 0..height {
@@ -574,7 +586,7 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
 }
 
 /// `n` pixels of one row from `from_x` on as ink of another from `x` on.
-#[inline]
+#[inline(always)]
 fn overlay(from: &[u64], from_x: isize, to: &mut [u64], x: usize, n: usize) {
     let (first, last) = (x / 64, (x + n - 1) / 64);
     let (head, tail) = (u64::MAX >> (x % 64), u64::MAX << (63 - (x + n - 1) % 64));

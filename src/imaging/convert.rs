@@ -212,7 +212,7 @@ fn laid_over(bits: &Bits) -> Bits {
 }
 
 /// The word that begins at pixel `x` of a row; outside is paper.
-#[inline]
+#[inline(always)]
 pub(super) fn word_of(row: &[u64], x: isize) -> u64 {
     let (n, shift) = (x >> 6, x & 63);
     // Before the row `n` is past its end too.

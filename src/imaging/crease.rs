@@ -50,9 +50,8 @@ impl Corner<'_> {
         }
         let (first, last) = (from / 64, (to - 1) / 64);
         let words = &self.bits.row(y)[first..=last];
-        for n in 0..words.len() {
-            let n = if self.right { words.len() - 1 - n } else { n };
-            let mut rest = words[n];
+        let outermost = |(n, word): (usize, &u64)| {
+            let mut rest = *word;
             while rest != 0 {
                 let bit = if self.right { 63 - rest.trailing_zeros() } else { rest.leading_zeros() } as usize;
                 rest &= !(1 << (63 - bit));
@@ -61,8 +60,10 @@ impl Corner<'_> {
                     return Some(if self.right { to - 1 - x } else { x - from });
                 }
             }
-        }
-        None
+            None
+        };
+        let mut words = words.iter().enumerate();
+        if self.right { words.rev().find_map(outermost) } else { words.find_map(outermost) }
     }
 
     /// Has this pixel two more beside it?

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use fax::maps::{Mode, black, mode, white};
 
 use super::raster::Bits;
+use super::wide::widened;
 
 /// Where a strip stops making sense. `row` counts from 0 at the top of the strip: rows before it are good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,11 +32,13 @@ struct Code {
 const RUN_BITS: u32 = 13;
 const MODE_BITS: u32 = 7;
 
+type Runs = [Code; 1 << RUN_BITS];
+
 struct Tables {
     /// By the next 13 bits.
-    runs: [Vec<Code>; 2],
+    runs: [Runs; 2],
     /// By the next 7 bits; the value is one of the `STEP_*`.
-    modes: Vec<Code>,
+    modes: [Code; 1 << MODE_BITS],
 }
 
 /// 0..=6 is a vertical step of value - 3.
@@ -55,13 +58,13 @@ fn fill(table: &mut [Code], width: u32, code: u16, bits: u8, value: u16) {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let runs = [&white::ENTRIES, &black::ENTRIES].map(|entries| {
-        let mut table = vec![Code::default(); 1 << RUN_BITS];
+        let mut table = [Code::default(); 1 << RUN_BITS];
         for (run, code) in entries.iter() {
             fill(&mut table, RUN_BITS, code.data, code.len, *run);
         }
         table
     });
-    let mut modes = vec![Code::default(); 1 << MODE_BITS];
+    let mut modes = [Code::default(); 1 << MODE_BITS];
     for (what, code) in mode::ENTRIES.iter() {
         let value = match what {
             Mode::Vertical(step) => (i16::from(*step) + 3) as u16,
@@ -77,41 +80,57 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// Bits of a strip, most significant first. Past the end come zeros, and `past_end` tells.
 struct Reader<'a> {
     bytes: &'a [u8],
+    /// Bytes taken into `held`, those past the end too.
     next: usize,
     held: u64,
+    /// Bits of `held` that are not yet used; those behind them are what follows in the strip, or 0.
     count: u32,
-    consumed: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, next: 0, held: 0, count: 0, consumed: 0 }
+        Reader { bytes, next: 0, held: 0, count: 0 }
     }
 
-    #[inline]
+    /// Takes bytes until at least 56 bits are held.
+    #[inline(always)]
+    fn fill(&mut self) {
+        let whole = (63 - self.count) / 8;
+        let ahead = match self.bytes.get(self.next..).and_then(|rest| rest.first_chunk()) {
+            Some(eight) => u64::from_be_bytes(*eight),
+            None => {
+                let rest = self.bytes.get(self.next..).unwrap_or(&[]);
+                let mut eight = [0; 8];
+                eight.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+                u64::from_be_bytes(eight)
+            }
+        };
+        self.held |= ahead >> self.count;
+        self.next += whole as usize;
+        self.count += whole * 8;
+    }
+
+    #[inline(always)]
     fn peek(&mut self, bits: u32) -> usize {
-        while self.count <= 56 {
-            let byte = self.bytes.get(self.next).copied().unwrap_or(0);
-            self.held |= u64::from(byte) << (56 - self.count);
-            self.next += 1;
-            self.count += 8;
+        if self.count < bits {
+            self.fill();
         }
         (self.held >> (64 - bits)) as usize
     }
 
-    #[inline]
+    /// What was seen before.
+    #[inline(always)]
     fn skip(&mut self, bits: u32) {
         self.held <<= bits;
         self.count -= bits;
-        self.consumed += bits as usize;
     }
 
     fn past_end(&self) -> bool {
-        self.consumed > self.bytes.len() * 8
+        self.next * 8 - self.count as usize > self.bytes.len() * 8
     }
 
-    #[inline]
-    fn run(&mut self, table: &[Code]) -> Option<usize> {
+    #[inline(always)]
+    fn run(&mut self, table: &Runs) -> Option<usize> {
         let mut length = 0;
         loop {
             let code = table[self.peek(RUN_BITS)];
@@ -132,21 +151,41 @@ const END_MARK: usize = 0x001_001;
 /// Decode one strip into rows `first..first + rows` of `page`, whose width is the strip's. The rows must be paper before.
 /// Returns after the strip's end mark; what follows it is not looked at.
 pub fn decode(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), G4Error> {
+    decoded(strip, page, first, rows)
+}
+
+widened!(decoded = read(strip: &'w [u8], page: &'w mut Bits, first: usize, rows: usize) -> Result<(), G4Error>);
+
+#[inline(always)]
+fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), G4Error> {
     let tables = &*TABLES;
     let width = page.width();
     let mut reader = Reader::new(strip);
-    // Changing elements of the row above and of this row, closed by enough of the width to look ahead.
-    let mut above: Vec<usize> = vec![width; 4];
-    let mut here: Vec<usize> = Vec::with_capacity(256);
+    // Changing elements of the row above and of this row, closed by enough of the width to look ahead. Within a row they grow,
+    // but for a first and a last run of nothing.
+    let mut above: Vec<usize> = vec![width; width + 8];
+    let mut here: Vec<usize> = vec![width; width + 8];
     for row in 0..rows {
-        here.clear();
+        let mut count = 0; // changing elements of this row
         let mut at = 0; // a0
         let mut begun = false; // a0 is before the first pixel until the first code is done
-        let mut ink = 0; // color of a0: 0 paper, 1 ink
-        let mut b = 0; // index of b1 in `above`; its parity is `ink`
+        let mut b = 0; // index of b1 in `above`; its parity is the color of a0: 0 paper, 1 ink
         while at < width {
-            while above[b] < width && (above[b] < at || (above[b] == at && begun)) {
+            while above[b] < at || (above[b] == at && begun) {
                 b += 2;
+            }
+            // As often as this row changes color just where the one above does.
+            let ones = reader.held.leading_ones().min(reader.count);
+            if ones > 0 {
+                let mut same = 0;
+                while same < ones && at < width {
+                    at = above[b];
+                    here[count] = at;
+                    (b, count, same) = (b + 1, count + 1, same + 1);
+                }
+                reader.skip(same);
+                begun = true;
+                continue;
             }
             let step = tables.modes[reader.peek(MODE_BITS)];
             if step.bits == 0 {
@@ -162,6 +201,7 @@ pub fn decode(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Resul
                     }
                 }
                 STEP_HORIZONTAL => {
+                    let ink = b % 2;
                     let (Some(one), Some(two)) = (reader.run(&tables.runs[ink]), reader.run(&tables.runs[1 - ink]))
                     else {
                         return Err(match reader.past_end() {
@@ -176,8 +216,9 @@ pub fn decode(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Resul
                     if (one == 0 && begun) || (two == 0 && from != width) {
                         return Err(G4Error::BadCode { row });
                     }
-                    here.push(from);
-                    here.push(to);
+                    here[count] = from;
+                    here[count + 1] = to;
+                    count += 2;
                     at = to;
                 }
                 vertical => {
@@ -189,9 +230,9 @@ pub fn decode(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Resul
                     if to > width {
                         return Err(G4Error::RowOverrun { row });
                     }
-                    here.push(to);
+                    here[count] = to;
+                    count += 1;
                     at = to;
-                    ink = 1 - ink;
                     b = if b > 0 { b - 1 } else { 1 };
                 }
             }
@@ -200,14 +241,15 @@ pub fn decode(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Resul
         if reader.past_end() {
             return Err(G4Error::RowsMissing { row });
         }
-        while here.last() == Some(&width) {
-            here.pop();
+        while count > 0 && here[count - 1] == width {
+            count -= 1;
         }
+        here[count..count + 4].fill(width);
         let words = page.row_mut(first + row);
-        for run in here.chunks(2) {
-            paint(words, run[0], run.get(1).copied().unwrap_or(width));
+        // The last run may have no end but the width.
+        for run in here[..count.next_multiple_of(2)].chunks_exact(2) {
+            paint(words, run[0], run[1]);
         }
-        here.extend([width; 4]);
         std::mem::swap(&mut above, &mut here);
     }
     let ended = reader.peek(24) == END_MARK;

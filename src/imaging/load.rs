@@ -106,6 +106,7 @@ pub fn load(bytes: &[u8], page: u32) -> Result<Page, PageError> {
     };
     // A mirrored picture is turned first and mirrored left to right after: 5 is a quarter turn right, then mirrored.
     let raster = match raster {
+        upright if (turn, mirror) == (0, false) => upright,
         Raster::Bits(bits) => Raster::Bits(if mirror { bits.turned(turn).mirrored() } else { bits.turned(turn) }),
         Raster::Gray(gray) => Raster::Gray(if mirror { gray.turned(turn).mirrored() } else { gray.turned(turn) }),
     };
