@@ -131,7 +131,7 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
             LEFT | RIGHT => bits,
             _ => {
                 let from = if side == TOP { 0 } else { height - 1 - limit };
-                laid = bits.cropped(0, from as isize, width, limit + 1).transposed();
+                laid = bits.rows_transposed(from..from + limit + 1);
                 &laid
             }
         };
@@ -561,6 +561,8 @@ fn shear(bits: &Bits, transform: &Transform, width: usize, height: usize) -> Bit
     let [a, b, c, d, e, f] = transform.0;
     let mut out = Bits::new(width, height);
     let (step_x, step_y) = (fixed(a) - 65536, fixed(d));
+    // Rows of paper leave nothing.
+    let inked: Vec<bool> = (0..bits.height()).map(|y| bits.row(y).iter().fold(0, |any, w| any | w) != 0).collect();
     for y in 0..height {
         // The middle of the row's first pixel; the offset of x beyond the column is kept apart.
         let middle = y as f32 + 0.5;
@@ -572,7 +574,7 @@ fn shear(bits: &Bits, transform: &Transform, width: usize, height: usize) -> Bit
         let (mut down, mut across) = (steps_left(line, step_y), steps_left(offset, step_x));
         while x < width {
             let n = down.min(across).min(width - x);
-            if let Some(from_y) = usize::try_from(line >> 16).ok().filter(|y| *y < bits.height()) {
+            if let Some(from_y) = usize::try_from(line >> 16).ok().filter(|y| inked.get(*y) == Some(&true)) {
                 overlay(bits.row(from_y), x as isize + (offset >> 16) as isize, row, x, n);
             }
             x += n;

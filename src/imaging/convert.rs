@@ -1,5 +1,7 @@
 //! From one raster to another: gray to bitonal by local contrast, bitonal to gray, quarter turns, mirror, scale, crop.
 
+use std::ops::Range;
+
 use super::raster::{Bits, Gray};
 use super::wide::widened;
 
@@ -182,21 +184,22 @@ fn exchange<const HALF: usize>(block: &mut [u64; 64], mask: u64) {
     }
 }
 
-widened!(over = laid_over(bits: &'w Bits) -> Bits);
+widened!(over = laid_over(bits: &'w Bits, rows: Range<usize>) -> Bits);
 
 /// Rows become columns, 64 by 64 pixels at a time.
 #[inline(always)]
-fn laid_over(bits: &Bits) -> Bits {
-    let (width, height) = (bits.width(), bits.height());
+fn laid_over(bits: &Bits, rows: Range<usize>) -> Bits {
+    let (width, height) = (bits.width(), rows.len());
     let mut out = Bits::new(height, width);
     let (stride, out_stride) = (width.div_ceil(64), height.div_ceil(64));
     let words = out.words_mut();
     for top in (0..height).step_by(64) {
+        let count = 64.min(height - top);
         for left in (0..width).step_by(64) {
             let mut block = [0u64; 64];
-            let from = &bits.words()[top * stride + left / 64..];
+            let from = &bits.words()[(rows.start + top) * stride + left / 64..];
             let mut any = 0;
-            for (word, from) in block.iter_mut().zip(from.iter().step_by(stride)) {
+            for (word, from) in block[..count].iter_mut().zip(from.iter().step_by(stride)) {
                 *word = *from;
                 any |= from;
             }
@@ -205,7 +208,7 @@ fn laid_over(bits: &Bits) -> Bits {
             }
             transpose(&mut block);
             let to = &mut words[left * out_stride + top / 64..];
-            to.iter_mut().step_by(out_stride).zip(block).for_each(|(to, word)| *to = word);
+            to.iter_mut().step_by(out_stride).zip(&block).for_each(|(to, word)| *to = *word);
         }
     }
     out
@@ -305,7 +308,13 @@ impl Bits {
 
     /// Rows and columns exchanged: what lies at (x, y) comes to (y, x).
     pub fn transposed(&self) -> Bits {
-        over(self)
+        over(self, 0..self.height())
+    }
+
+    /// The same of some rows; those that the page has not are left out.
+    pub fn rows_transposed(&self, rows: Range<usize>) -> Bits {
+        let end = rows.end.min(self.height());
+        over(self, rows.start.min(end)..end)
     }
 
     /// Left and right exchanged.

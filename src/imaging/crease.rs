@@ -49,25 +49,56 @@ impl Corner<'_> {
             return None;
         }
         let (first, last) = (from / 64, (to - 1) / 64);
-        let words = &self.bits.row(y)[first..=last];
-        let outermost = |(n, word): (usize, &u64)| {
-            let mut rest = *word;
-            while rest != 0 {
-                let bit = if self.right { 63 - rest.trailing_zeros() } else { rest.leading_zeros() } as usize;
-                rest &= !(1 << (63 - bit));
-                let x = (first + n) * 64 + bit;
-                if self.columns.contains(&x) && self.is_beside(x, y) {
-                    return Some(if self.right { to - 1 - x } else { x - from });
+        let words = self.bits.row(y).get(first..=last)?;
+        if self.right {
+            for (n, word) in words.iter().enumerate().rev() {
+                if *word != 0
+                    && let Some(x) = self.rightmost(*word, (first + n) * 64, y)
+                {
+                    return Some(to - 1 - x);
                 }
             }
-            None
-        };
-        let mut words = words.iter().enumerate();
-        if self.right { words.rev().find_map(outermost) } else { words.find_map(outermost) }
+        } else {
+            for (n, word) in words.iter().enumerate() {
+                if *word != 0
+                    && let Some(x) = self.leftmost(*word, (first + n) * 64, y)
+                {
+                    return Some(x - from);
+                }
+            }
+        }
+        None
     }
 
-    /// Has this pixel two more beside it?
-    fn is_beside(&self, x: usize, y: usize) -> bool {
+    /// The first ink of a word, whose pixels begin at `left`, that is no speck.
+    fn leftmost(&self, mut word: u64, left: usize, y: usize) -> Option<usize> {
+        while word != 0 {
+            let bit = word.leading_zeros() as usize;
+            if self.is_seen(left + bit, y) {
+                return Some(left + bit);
+            }
+            word &= !(1 << 63 >> bit);
+        }
+        None
+    }
+
+    /// The last.
+    fn rightmost(&self, mut word: u64, left: usize, y: usize) -> Option<usize> {
+        while word != 0 {
+            let bit = 63 - word.trailing_zeros() as usize;
+            if self.is_seen(left + bit, y) {
+                return Some(left + bit);
+            }
+            word &= word - 1;
+        }
+        None
+    }
+
+    /// Is this pixel of the part, and has it two more beside it?
+    fn is_seen(&self, x: usize, y: usize) -> bool {
+        if !self.columns.contains(&x) {
+            return false;
+        }
         let mut seen = if x == self.columns.start { 0b011 } else { 0b111 };
         if x + 1 == self.columns.end {
             seen &= 0b110;

@@ -168,10 +168,10 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
     for row in 0..rows {
         let mut count = 0; // changing elements of this row
         let mut at = 0; // a0
-        let mut begun = false; // a0 is before the first pixel until the first code is done
+        let mut least = 0; // where the next change may stand: past a0, which is before the first pixel at first
         let mut b = 0; // index of b1 in `above`; its parity is the color of a0: 0 paper, 1 ink
         while at < width {
-            while above[b] < at || (above[b] == at && begun) {
+            while above[b] < least {
                 b += 2;
             }
             // As often as this row changes color just where the one above does.
@@ -184,7 +184,7 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
                     (b, count, same) = (b + 1, count + 1, same + 1);
                 }
                 reader.skip(same);
-                begun = true;
+                least = at + 1;
                 continue;
             }
             let step = tables.modes[reader.peek(MODE_BITS)];
@@ -213,7 +213,7 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
                     if to > width {
                         return Err(G4Error::RowOverrun { row });
                     }
-                    if (one == 0 && begun) || (two == 0 && from != width) {
+                    if from < least || (two == 0 && from != width) {
                         return Err(G4Error::BadCode { row });
                     }
                     here[count] = from;
@@ -222,11 +222,8 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
                     at = to;
                 }
                 vertical => {
-                    let to = above[b] as isize + vertical as isize - 3;
-                    if to < at as isize || (to == at as isize && begun) {
-                        return Err(G4Error::BadCode { row });
-                    }
-                    let to = to as usize;
+                    let to = (above[b] + usize::from(vertical)).checked_sub(3).filter(|to| *to >= least);
+                    let to = to.ok_or(G4Error::BadCode { row })?;
                     if to > width {
                         return Err(G4Error::RowOverrun { row });
                     }
@@ -236,7 +233,7 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
                     b = if b > 0 { b - 1 } else { 1 };
                 }
             }
-            begun = true;
+            least = at + 1;
         }
         if reader.past_end() {
             return Err(G4Error::RowsMissing { row });

@@ -69,14 +69,13 @@ const NO_RUN: Run = Run { x0: i32::MAX, x1: i32::MAX, label: 0 };
 fn joined(bits: &Bits) -> Vec<Piece> {
     let mut found: Vec<Piece> = Vec::new();
     let mut parent: Vec<u32> = Vec::new();
-    let mut above = vec![NO_RUN];
-    let mut here = Vec::new();
-    let mut edges = Vec::new();
+    let most = bits.width() / 2 + 2;
+    let (mut above, mut here) = (vec![NO_RUN; most], vec![NO_RUN; most]);
+    let mut edges = vec![0; 2 * most];
     for y in 0..bits.height() {
-        here.clear();
-        edges_of(bits.row(y), bits.width(), &mut edges);
+        let count = edges_of(bits.row(y), bits.width(), &mut edges);
         let mut start = 0;
-        for run in edges.chunks_exact(2) {
+        for (run, own) in edges[..count].chunks_exact(2).zip(&mut here) {
             let (x0, x1) = (run[0], run[1]);
             while above[start].x1 < x0 {
                 start += 1;
@@ -111,9 +110,9 @@ fn joined(bits: &Bits) -> Vec<Piece> {
                 into.y1 = y as i32 + 1;
                 into.ink += ink;
             }
-            here.push(Run { x0, x1, label: root });
+            *own = Run { x0, x1, label: root };
         }
-        here.push(NO_RUN);
+        here[count / 2] = NO_RUN;
         std::mem::swap(&mut above, &mut here);
         if found.len() > MAX_RUNS {
             break;
@@ -123,23 +122,25 @@ fn joined(bits: &Bits) -> Vec<Piece> {
     roots.map(|(i, _)| found[i]).collect()
 }
 
-/// Where a row changes between paper and ink, first to ink, an even number of times.
+/// Where a row changes between paper and ink, first to ink; how often, which is an even number.
 #[inline(always)]
-fn edges_of(words: &[u64], width: usize, edges: &mut Vec<i32>) {
-    edges.clear();
-    let mut before = 0;
+fn edges_of(words: &[u64], width: usize, edges: &mut [i32]) -> usize {
+    let (mut before, mut count) = (0, 0);
     for (n, &word) in words.iter().enumerate() {
         let mut rest = word ^ (word >> 1 | before << 63);
         before = word & 1;
         while rest != 0 {
             let bit = rest.leading_zeros();
-            edges.push(n as i32 * 64 + bit as i32);
+            edges[count] = n as i32 * 64 + bit as i32;
+            count += 1;
             rest ^= 1 << 63 >> bit;
         }
     }
     if before == 1 {
-        edges.push(width as i32);
+        edges[count] = width as i32;
+        count += 1;
     }
+    count
 }
 
 #[inline(always)]
