@@ -396,11 +396,12 @@ impl Strips {
     fn of(bits: &Bits) -> Strips {
         let mut strips = Strips::paper(bits.width() / 64, bits.height(), 1);
         for y in 0..strips.height {
-            let places = strips.ink[strips.margin + y..].iter_mut().step_by(strips.stride);
-            for (place, word) in places.zip(&bits.row(y)[..strips.count]) {
+            let mut at = strips.margin + y;
+            for word in &bits.row(y)[..strips.count] {
                 let ones = word.count_ones() as u8;
                 // What is all ink is no print.
-                *place = if ones < 58 { ones } else { 0 };
+                strips.ink[at] = if ones < 58 { ones } else { 0 };
+                at += strips.stride;
             }
         }
         strips

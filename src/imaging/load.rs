@@ -1,7 +1,9 @@
 //! An image file to one page of pixels. The type is told by content, never by name: TIFF, JPEG, PNG; anything else is
 //! refused by what it looks like. Sizes are checked before memory is taken. Nothing here panics on bad bytes.
 
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use super::g4::G4Error;
 use super::raster::{Bits, Gray};
@@ -65,8 +67,14 @@ pub enum PageError {
     Group4 { first_row: usize, cause: G4Error },
 }
 
+/// The allocator of Linux gives the memory of a raster back to the system as soon as it is free, and takes it anew, cleared,
+/// for the next one, unless it has seen more come and go.
+static KEPT: Once = Once::new();
+const KEPT_BYTES: usize = 8 << 20;
+
 /// Read one page (counted from 0).
 pub fn load(bytes: &[u8], page: u32) -> Result<Page, PageError> {
+    KEPT.call_once(|| drop(black_box(Vec::<u8>::with_capacity(KEPT_BYTES))));
     let (raster, dpi, pages, orientation) = match bytes {
         [] => return Err(PageError::Empty),
         [b'I', b'I', ..] | [b'M', b'M', ..] if bytes.len() >= 4 && is_tiff(bytes) => {

@@ -65,10 +65,16 @@ struct Run {
 /// Behind all runs of a row.
 const NO_RUN: Run = Run { x0: i32::MAX, x1: i32::MAX, label: 0 };
 
+/// A piece that grows, and the one it has become a part of, or itself.
+#[derive(Clone, Copy)]
+struct Growing {
+    piece: Piece,
+    parent: u32,
+}
+
 #[inline(always)]
 fn joined(bits: &Bits) -> Vec<Piece> {
-    let mut found: Vec<Piece> = Vec::new();
-    let mut parent: Vec<u32> = Vec::new();
+    let mut found: Vec<Growing> = Vec::with_capacity(1024);
     let most = bits.width() / 2 + 2;
     let (mut above, mut here) = (vec![NO_RUN; most], vec![NO_RUN; most]);
     let mut edges = vec![0; 2 * most];
@@ -81,15 +87,17 @@ fn joined(bits: &Bits) -> Vec<Piece> {
                 start += 1;
             }
             let mut root = u32::MAX;
-            for other in above[start..].iter().take_while(|r| r.x0 <= x1) {
-                let other = top_of(&mut parent, other.label);
+            let mut n = start;
+            while above[n].x0 <= x1 {
+                let other = top_of(&mut found, above[n].label);
+                n += 1;
                 if root == u32::MAX {
                     root = other;
                 } else if root != other {
                     let (keep, drop) = (root.min(other), root.max(other));
-                    parent[drop as usize] = keep;
-                    let gone = found[drop as usize];
-                    let into = &mut found[keep as usize];
+                    found[drop as usize].parent = keep;
+                    let gone = found[drop as usize].piece;
+                    let into = &mut found[keep as usize].piece;
                     into.x0 = into.x0.min(gone.x0);
                     into.y0 = into.y0.min(gone.y0);
                     into.x1 = into.x1.max(gone.x1);
@@ -101,10 +109,9 @@ fn joined(bits: &Bits) -> Vec<Piece> {
             let ink = (x1 - x0) as u32;
             if root == u32::MAX {
                 root = found.len() as u32;
-                parent.push(root);
-                found.push(Piece { x0, y0: y as i32, x1, y1: y as i32 + 1, ink });
+                found.push(Growing { piece: Piece { x0, y0: y as i32, x1, y1: y as i32 + 1, ink }, parent: root });
             } else {
-                let into = &mut found[root as usize];
+                let into = &mut found[root as usize].piece;
                 into.x0 = into.x0.min(x0);
                 into.x1 = into.x1.max(x1);
                 into.y1 = y as i32 + 1;
@@ -118,8 +125,8 @@ fn joined(bits: &Bits) -> Vec<Piece> {
             break;
         }
     }
-    let roots = parent.iter().enumerate().filter(|(i, parent)| **parent as usize == *i);
-    roots.map(|(i, _)| found[i]).collect()
+    let roots = found.iter().enumerate().filter(|(i, grown)| grown.parent as usize == *i);
+    roots.map(|(_, grown)| grown.piece).collect()
 }
 
 /// Where a row changes between paper and ink, first to ink; how often, which is an even number.
@@ -144,10 +151,11 @@ fn edges_of(words: &[u64], width: usize, edges: &mut [i32]) -> usize {
 }
 
 #[inline(always)]
-fn top_of(parent: &mut [u32], mut label: u32) -> u32 {
-    while parent[label as usize] != label {
-        parent[label as usize] = parent[parent[label as usize] as usize];
-        label = parent[label as usize];
+fn top_of(found: &mut [Growing], mut label: u32) -> u32 {
+    while found[label as usize].parent != label {
+        let over = found[label as usize].parent;
+        found[label as usize].parent = found[over as usize].parent;
+        label = found[label as usize].parent;
     }
     label
 }
