@@ -174,19 +174,6 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
             while above[b] < least {
                 b += 2;
             }
-            // As often as this row changes color just where the one above does.
-            let ones = reader.held.leading_ones().min(reader.count);
-            if ones > 0 {
-                let mut same = 0;
-                while same < ones && at < width {
-                    at = above[b];
-                    here[count] = at;
-                    (b, count, same) = (b + 1, count + 1, same + 1);
-                }
-                reader.skip(same);
-                least = at + 1;
-                continue;
-            }
             let step = tables.modes[reader.peek(MODE_BITS)];
             if step.bits == 0 {
                 let ended = reader.peek(24) == END_MARK || reader.past_end();
@@ -230,7 +217,8 @@ fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), 
                     here[count] = to;
                     count += 1;
                     at = to;
-                    b = if b > 0 { b - 1 } else { 1 };
+                    // Mostly the change after the one that was followed; where this row goes back, the one before.
+                    b = if b > 0 && above[b - 1] > to { b - 1 } else { b + 1 };
                 }
             }
             least = at + 1;
