@@ -531,15 +531,49 @@ fn fixed(v: f32) -> i64 {
     (f64::from(v) * 65536.0).round() as i64
 }
 
-/// How many steps until `at` leaves its whole pixel.
-#[inline(always)]
-fn steps_left(at: i64, step: i64) -> usize {
-    let inside = at & 0xffff;
-    match step {
-        0 => usize::MAX,
-        s if s > 0 => ((0x1_0000 - inside + s - 1) / s) as usize,
-        s => (inside / -s + 1) as usize,
+/// A place that moves on by even steps, in fixed point.
+struct Walk {
+    at: i64,
+    step: i64,
+    /// Steps until it leaves its whole pixel.
+    left: usize,
+    /// Whole steps in a pixel.
+    most: i64,
+}
+
+impl Walk {
+    #[inline(always)]
+    fn of(at: i64, step: i64, most: i64) -> Walk {
+        let inside = at & 0xffff;
+        let left = match step {
+            0 => usize::MAX,
+            s if s > 0 => ((0x1_0000 - inside + s - 1) / s) as usize,
+            s => (inside / -s + 1) as usize,
+        };
+        Walk { at, step, left, most }
     }
+
+    #[inline(always)]
+    fn pixel(&self) -> isize {
+        (self.at >> 16) as isize
+    }
+
+    /// `n` steps on, at most those that are left. (A pixel just entered takes its whole steps, or one more: no division.)
+    #[inline(always)]
+    fn on(&mut self, n: usize) {
+        self.at += self.step * n as i64;
+        self.left -= n;
+        if self.left == 0 {
+            let then = (self.at & 0xffff) + self.most * self.step;
+            let more = if self.step > 0 { then < 0x1_0000 } else { then >= 0 };
+            self.left = (self.most + i64::from(more)) as usize;
+        }
+    }
+}
+
+/// Whole steps in a pixel.
+fn most_steps(step: i64) -> i64 {
+    0x1_0000 / step.abs().max(1)
 }
 
 fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, height: usize) -> Bits {
@@ -562,47 +596,56 @@ fn shear(bits: &Bits, transform: &Transform, width: usize, height: usize) -> Bit
     let [a, b, c, d, e, f] = transform.0;
     let mut out = Bits::new(width, height);
     let (step_x, step_y) = (fixed(a) - 65536, fixed(d));
+    let (most_x, most_y) = (most_steps(step_x), most_steps(step_y));
     // Rows of paper leave nothing.
-    let inked: Vec<bool> = (0..bits.height()).map(|y| bits.row(y).iter().fold(0, |any, w| any | w) != 0).collect();
+    let mut inked = vec![false; bits.height()];
+    for (y, inked) in inked.iter_mut().enumerate() {
+        *inked = bits.row(y).iter().fold(0, |any, word| any | word) != 0;
+    }
     for y in 0..height {
         // The middle of the row's first pixel; the offset of x beyond the column is kept apart.
         let middle = y as f32 + 0.5;
-        let mut offset = fixed(0.5 * a + b * middle + c);
-        let mut line = fixed(0.5 * d + e * middle + f);
+        let mut offset = Walk::of(fixed(0.5 * a + b * middle + c), step_x, most_x);
+        let mut line = Walk::of(fixed(0.5 * d + e * middle + f), step_y, most_y);
         let row = out.row_mut(y);
-        let mut x = 0;
-        // A division is dear: steps are counted down, and divided anew only where they are used up.
-        let (mut down, mut across) = (steps_left(line, step_y), steps_left(offset, step_x));
-        while x < width {
-            let n = down.min(across).min(width - x);
-            if let Some(from_y) = usize::try_from(line >> 16).ok().filter(|y| inked.get(*y) == Some(&true)) {
-                overlay(bits.row(from_y), x as isize + (offset >> 16) as isize, row, x, n);
+        let (mut x, mut end) = (0, 0);
+        while end < width {
+            end = width.min(end.saturating_add(offset.left));
+            let moved = offset.pixel();
+            offset.on(end - x);
+            while x < end {
+                let n = line.left.min(end - x);
+                if let Some(from_y) = usize::try_from(line.pixel()).ok().filter(|y| inked.get(*y) == Some(&true)) {
+                    overlay(bits.row(from_y), moved, row, x, n);
+                }
+                x += n;
+                line.on(n);
             }
-            x += n;
-            offset += step_x * n as i64;
-            line += step_y * n as i64;
-            down = if down > n { down - n } else { steps_left(line, step_y) };
-            across = if across > n { across - n } else { steps_left(offset, step_x) };
         }
     }
     out
 }
 
-/// `n` pixels of one row from `from_x` on as ink of another from `x` on.
+/// `n` pixels of a row from `x` on take the ink of what stands `moved` pixels to the right in another.
 #[inline(always)]
-fn overlay(from: &[u64], from_x: isize, to: &mut [u64], x: usize, n: usize) {
+fn overlay(from: &[u64], moved: isize, to: &mut [u64], x: usize, n: usize) {
+    let (words, shift) = (moved >> 6, moved & 63);
+    let word = |n: usize| {
+        let at = n.wrapping_add_signed(words);
+        match from.get(at..).and_then(|from| from.first_chunk()) {
+            Some([one, next]) => one << shift | next >> 1 >> (63 - shift),
+            None => word_of(from, at as isize * 64 + shift),
+        }
+    };
     let (first, last) = (x / 64, (x + n - 1) / 64);
     let (head, tail) = (u64::MAX >> (x % 64), u64::MAX << (63 - (x + n - 1) % 64));
-    let from_x = from_x - (x % 64) as isize;
     if first == last {
-        to[first] |= word_of(from, from_x) & head & tail;
+        to[first] |= word(first) & head & tail;
         return;
     }
-    to[first] |= word_of(from, from_x) & head;
-    for (n, word) in to[first + 1..last].iter_mut().enumerate() {
-        *word = word_of(from, from_x + 64 * (n as isize + 1));
-    }
-    to[last] |= word_of(from, from_x + 64 * (last - first) as isize) & tail;
+    to[first] |= word(first) & head;
+    (first + 1..last).for_each(|n| to[n] = word(n));
+    to[last] |= word(last) & tail;
 }
 
 fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, height: usize) -> Gray {
@@ -617,15 +660,16 @@ fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, 
     let paper = paper_level(gray);
     let mut out = Gray::new(width, height);
     let (step_x, step_y) = (fixed(a) - 65536, fixed(d));
+    let (most_x, most_y) = (most_steps(step_x), most_steps(step_y));
     let (from_width, from_height) = (gray.width() as isize, gray.height() as isize);
     for (y, row) in out.pixels_mut().chunks_mut(width.max(1)).enumerate() {
         let middle = y as f32 + 0.5;
-        let mut offset = fixed(0.5 * a + b * middle + c - 0.5);
-        let mut line = fixed(0.5 * d + e * middle + f - 0.5);
+        let mut offset = Walk::of(fixed(0.5 * a + b * middle + c - 0.5), step_x, most_x);
+        let mut line = Walk::of(fixed(0.5 * d + e * middle + f - 0.5), step_y, most_y);
         let mut x = 0;
         while x < width {
-            let n = steps_left(line, step_y).min(steps_left(offset, step_x)).min(width - x);
-            let (from_y, from_x) = ((line >> 16) as isize, x as isize + (offset >> 16) as isize);
+            let n = line.left.min(offset.left).min(width - x);
+            let (from_y, from_x) = (line.pixel(), x as isize + offset.pixel());
             // Columns of this span whose two neighbours both lie in the source.
             let skip = (-from_x).clamp(0, n as isize) as usize;
             let good = (from_width - 1 - from_x).clamp(0, n as isize) as usize;
@@ -639,8 +683,8 @@ fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, 
                 let count = good - skip;
                 let upper = &gray.row(from_y as usize)[first..first + count + 1];
                 let lower = &gray.row(from_y as usize + 1)[first..first + count + 1];
-                let right = ((offset >> 8) & 0xff) as u32;
-                let (mut down, step) = ((line & 0xffff) as i32 + step_y as i32 * skip as i32, step_y as i32);
+                let right = ((offset.at >> 8) & 0xff) as u32;
+                let (mut down, step) = ((line.at & 0xffff) as i32 + step_y as i32 * skip as i32, step_y as i32);
                 for i in 0..count {
                     let share = (down.clamp(0, 0xffff) >> 8) as u32;
                     let top = u32::from(upper[i]) * (256 - right) + u32::from(upper[i + 1]) * right;
@@ -650,8 +694,8 @@ fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, 
                 }
             }
             x += n;
-            offset += step_x * n as i64;
-            line += step_y * n as i64;
+            offset.on(n);
+            line.on(n);
         }
     }
     out

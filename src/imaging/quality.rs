@@ -200,7 +200,11 @@ widened!(row_inks = inks_of_rows(bits: &'w Bits) -> Vec<usize>);
 /// Pixels of ink of each row.
 #[inline(always)]
 fn inks_of_rows(bits: &Bits) -> Vec<usize> {
-    (0..bits.height()).map(|y| bits.row(y).iter().map(|w| w.count_ones() as usize).sum()).collect()
+    let mut inks = vec![0; bits.height()];
+    for (y, ink) in inks.iter_mut().enumerate() {
+        *ink = bits.row(y).iter().map(|w| w.count_ones() as usize).sum();
+    }
+    inks
 }
 
 /// Of the runs of ink the share that is one pixel long, the lesser of across and down; single pixels do not count.
@@ -280,6 +284,11 @@ fn cut(page: &Page, cleaned: &Cleaned) -> Option<Fault> {
             _ => ink(a, height - 1 - d),
         };
         debug_assert!(side <= BOTTOM);
+        // Mostly nothing comes near the side.
+        let is_paper = |y: usize| matches!(&page.raster, Raster::Bits(bits) if bits.row(y).iter().all(|w| *w == 0));
+        if side == TOP && is_paper(1) || side == BOTTOM && is_paper(height - 2) {
+            return None;
+        }
         let (mut strokes, mut rules, mut run, mut covered) = (0, 0, 0usize, 0usize);
         // A rule goes on inwards for as long as a word, at most a pixel up or down.
         let is_rule = |from: usize, to: usize| {
