@@ -5,6 +5,7 @@
 pub mod decide;
 pub mod find;
 pub mod network;
+pub mod pass;
 pub mod score;
 pub mod strip;
 #[cfg(test)]
@@ -15,7 +16,8 @@ use std::sync::OnceLock;
 use crate::domain::{AmountField, AmountGuess, AmountRead, AmountSource, FieldFound, PixelBox, Sha256};
 use crate::imaging::Upright;
 use find::{Found, Zone};
-use network::{BLANK, CENTS_MARK, CLASSES, Network, NetworkError, Scratch};
+use network::{BLANK, CENTS_MARK, CLASSES, Network, NetworkError};
+use pass::{Pass, Scratch};
 use strip::Bounds;
 
 /// The form of the network and of the strips it reads; another number means that old records cannot be replayed.
@@ -29,6 +31,7 @@ const BEAM: usize = 24;
 
 pub struct Reader {
     network: Network,
+    pass: Pass,
     weights: Sha256,
 }
 
@@ -49,7 +52,8 @@ impl Reader {
         if found.to_string() != sha256.trim() {
             return Err(ReaderError::Changed { found });
         }
-        Ok(Reader { network: Network::from_bytes(weights)?, weights: found })
+        let network = Network::from_bytes(weights)?;
+        Ok(Reader { pass: Pass::of(&network), network, weights: found })
     }
 
     /// The program's own reader; `None` when its weights are damaged.
@@ -79,7 +83,7 @@ impl Reader {
 
     fn read_found(&self, page: &Upright, found: Found) -> Option<AmountRead> {
         let strip = strip::strip(&page.bits, page.gray.as_ref(), found.bounds, page.dpi)?;
-        let columns = self.network.forward(&strip, &mut Scratch::default());
+        let columns = self.pass.forward(&strip, &mut Scratch::default());
         let source = |area| page.transform.to_source(area);
         let field = AmountField {
             bbox: source(found.bounds.field),

@@ -1,9 +1,10 @@
 //! The amount network, forward only: convolutions over a strip of any width, ReLU after each but the last, some of them added
-//! to what they were given; at the end one column of chances every two pixels. A matrix product of 16 lanes does the work; each sum runs in one fixed order, so the same
-//! weights and strip give the same log-odds on every machine. Refuses a weights file whose sizes do not add up.
+//! to what they were given; at the end one column of chances every two pixels. What the weights are; [`Pass`] runs them. Refuses a
+//! weights file whose sizes do not add up.
 
+use super::pass::Pass;
+pub use super::pass::Scratch;
 use super::strip::{HEIGHT, Strip};
-use crate::imaging::wide::{Work, wide};
 
 /// The ten digits, the cents mark, "xx" cents, and the blank between characters.
 pub const CLASSES: usize = 13;
@@ -12,8 +13,6 @@ pub const NO_CENTS: usize = 11;
 pub const BLANK: usize = 12;
 /// Outputs come in lanes; every layer's width is a multiple.
 pub const LANES: usize = 16;
-/// Pixels that are summed side by side.
-const ROWS: usize = 4;
 
 /// One convolution. Values lie row by row, pixel by pixel, channels innermost.
 #[derive(Clone, Debug)]
@@ -50,14 +49,6 @@ pub struct Network {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a file of amount weights: {0}")]
 pub struct NetworkError(&'static str);
-
-/// Working memory of a forward pass; keep one per thread.
-#[derive(Default, Clone)]
-pub struct Scratch {
-    from: Vec<f32>,
-    to: Vec<f32>,
-    patches: Vec<f32>,
-}
 
 const MAGIC: &[u8; 8] = b"remitam2";
 const MAX_WEIGHTS: usize = 1 << 22;
@@ -121,67 +112,12 @@ impl Conv {
             }
         }
     }
-
-    /// Without the ReLU.
-    #[inline(always)]
-    fn forward(&self, input: &[f32], size: Size, patches: &mut Vec<f32>, output: &mut Vec<f32>) -> Size {
-        let out = self.size(size);
-        let taps = self.taps();
-        patches.resize(out.height * out.width * taps, 0.0);
-        self.patches(input, size, patches);
-        output.clear();
-        output.resize(out.height * out.width * self.outputs, 0.0);
-        let (lanes, _) = self.weights.as_chunks::<LANES>();
-        let (bias, _) = self.bias.as_chunks::<LANES>();
-        let (sums, _) = output.as_chunks_mut::<LANES>();
-        let blocks = self.outputs / LANES;
-        let mut column = Vec::with_capacity(taps);
-        for (block, bias) in bias.iter().enumerate() {
-            column.clear();
-            column.extend((0..taps).map(|k| lanes[k * blocks + block]));
-            let mut pixel = 0;
-            for some in patches.chunks(ROWS * taps) {
-                if some.len() == ROWS * taps {
-                    let rows: [&[f32]; ROWS] = std::array::from_fn(|i| &some[i * taps..(i + 1) * taps]);
-                    for (i, sum) in product(rows, &column, bias).into_iter().enumerate() {
-                        sums[(pixel + i) * blocks + block] = sum;
-                    }
-                } else {
-                    for (i, row) in some.chunks(taps).enumerate() {
-                        let [sum] = product([row], &column, bias);
-                        sums[(pixel + i) * blocks + block] = sum;
-                    }
-                }
-                pixel += ROWS;
-            }
-        }
-        out
-    }
-}
-
-/// Each row times one column of lanes, from the bias on, in the order of the taps.
-#[inline(always)]
-fn product<const N: usize>(rows: [&[f32]; N], column: &[[f32; LANES]], bias: &[f32; LANES]) -> [[f32; LANES]; N] {
-    let mut sums = [*bias; N];
-    for (k, lanes) in column.iter().enumerate() {
-        for (sum, row) in sums.iter_mut().zip(&rows) {
-            let value = row[k];
-            for lane in 0..LANES {
-                sum[lane] += value * lanes[lane];
-            }
-        }
-    }
-    sums
 }
 
 impl Network {
-    /// For each step along the strip the logarithms of the chances of the [`CLASSES`].
+    /// [`Pass::forward`], for a strip or two.
     pub fn forward(&self, strip: &Strip, scratch: &mut Scratch) -> Vec<[f32; CLASSES]> {
-        scratch.from.clear();
-        scratch.from.extend_from_slice(&strip.ink);
-        let size = wide(Pass { layers: &self.layers, size: Size { height: HEIGHT, width: strip.width }, scratch });
-        let columns = scratch.from.len().min(size.width * self.layers.last().map_or(0, |l| l.outputs)) / LANES;
-        scratch.from.chunks_exact(LANES).take(columns).map(log_chances).collect()
+        Pass::of(self).forward(strip, scratch)
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -258,33 +194,6 @@ impl Network {
             return Err(NetworkError("more bytes than weights"));
         }
         Ok(network)
-    }
-}
-
-/// A strip's way through all layers, from and to `scratch.from`.
-struct Pass<'a> {
-    layers: &'a [Conv],
-    size: Size,
-    scratch: &'a mut Scratch,
-}
-
-impl Work for Pass<'_> {
-    type Output = Size;
-
-    #[inline(always)]
-    fn call(self) -> Size {
-        let Pass { layers, mut size, scratch } = self;
-        for (i, layer) in layers.iter().enumerate() {
-            size = layer.forward(&scratch.from, size, &mut scratch.patches, &mut scratch.to);
-            if i + 1 < layers.len() {
-                scratch.to.iter_mut().for_each(|v| *v = v.max(0.0));
-            }
-            if layer.adds {
-                scratch.to.iter_mut().zip(&scratch.from).for_each(|(to, from)| *to += from);
-            }
-            std::mem::swap(&mut scratch.from, &mut scratch.to);
-        }
-        size
     }
 }
 
