@@ -7,7 +7,7 @@
 /// pixels at a time; the first dense layer gives `hidden` values.
 macro_rules! classifier {
     ($width:ident by $height:ident, $kernel:literal, $first:literal, $second:literal by $pixels:literal, $hidden:literal) => {
-        use $crate::decode::net::{Kind, Layer, Net, Scratch, softmax};
+        use $crate::decode::net::{Kind, Net, Row, Scratch, softmax};
         use $crate::imaging::wide::{Work, wide};
 
         const KERNEL: usize = $kernel;
@@ -15,6 +15,14 @@ macro_rules! classifier {
         const SECOND: usize = $second;
         const PIXELS: usize = $pixels;
         const HIDDEN: usize = $hidden;
+        /// Pixels of the first convolution at a time.
+        const BESIDE: usize = 2 * PIXELS;
+        /// What these see of a row.
+        const SEEN: usize = 2 * BESIDE + KERNEL - 2;
+        /// As many classes as the last layer may have.
+        const LAST: usize = 24;
+        /// Values whose zeros are left out together.
+        const SOME: usize = 16;
         /// Side of the second convolution's kernel.
         const SIDE: usize = 3;
         const TAPS: usize = KERNEL * KERNEL;
@@ -39,14 +47,16 @@ macro_rules! classifier {
 
         /// (Nested arrays are unrolled before their sums are laid into wide registers, and then are not.)
         struct Shaped {
-            first: [[f32; FIRST]; TAPS],
+            first: Vec<Row<FIRST>>,
             first_bias: [f32; FIRST],
-            /// Row by row of the kernel.
-            second: Vec<[[f32; SECOND]; ROW]>,
+            second: Vec<Row<SECOND>>,
             second_bias: [f32; SECOND],
-            third: Vec<[f32; HIDDEN]>,
+            third: Vec<Row<HIDDEN>>,
             third_bias: [f32; HIDDEN],
-            last: Layer,
+            /// Beyond its classes all is 0.
+            last: Vec<Row<LAST>>,
+            last_bias: [f32; LAST],
+            classes: usize,
         }
 
         /// Working memory.
@@ -56,7 +66,6 @@ macro_rules! classifier {
             half: Vec<f32>,
             quarter: Vec<f32>,
             listed: Vec<u16>,
-            logits: Vec<f32>,
             scratch: Scratch,
         }
 
@@ -104,6 +113,12 @@ macro_rules! classifier {
             }
         }
 
+        /// The weights input by input, widened with zeros.
+        fn rows<const N: usize>(weights: &[f32], outputs: usize) -> Vec<Row<N>> {
+            let row = |weights: &[f32]| Row(std::array::from_fn(|l| weights.get(l).copied().unwrap_or(0.0)));
+            weights.chunks_exact(outputs).map(row).collect()
+        }
+
         impl Shaped {
             fn of(net: &Net) -> Option<Self> {
                 let [first, second, third, last] = &net.layers[..] else { return None };
@@ -112,19 +127,25 @@ macro_rules! classifier {
                     && W.is_multiple_of(4)
                     && H.is_multiple_of(4)
                     && QUARTER.0.is_multiple_of(PIXELS)
+                    && (QUARTER.0 * QUARTER.1 * SECOND).is_multiple_of(SOME)
                     && (first.kind, second.kind) == (stepping(KERNEL), stepping(SIDE))
                     && (third.kind, last.kind) == (Kind::Dense, Kind::Dense);
-                if !shaped || [first, second, third].map(|l| l.output.channels) != [FIRST, SECOND, HIDDEN] {
+                if !shaped
+                    || [first, second, third].map(|l| l.output.channels) != [FIRST, SECOND, HIDDEN]
+                    || last.output.channels > LAST
+                {
                     return None;
                 }
                 Some(Shaped {
-                    first: *first.weights.as_chunks::<FIRST>().0.first_chunk()?,
+                    first: rows(&first.weights, FIRST),
                     first_bias: *first.bias.first_chunk()?,
-                    second: second.weights.as_chunks::<SECOND>().0.as_chunks::<ROW>().0.to_vec(),
+                    second: rows(&second.weights, SECOND),
                     second_bias: *second.bias.first_chunk()?,
-                    third: third.weights.as_chunks::<HIDDEN>().0.to_vec(),
+                    third: rows(&third.weights, HIDDEN),
                     third_bias: *third.bias.first_chunk()?,
-                    last: last.clone(),
+                    last: rows(&last.weights, last.output.channels),
+                    last_bias: rows(&last.bias, last.output.channels).first()?.0,
+                    classes: last.output.channels,
                 })
             }
 
@@ -134,7 +155,7 @@ macro_rules! classifier {
                 desk.paper.resize(WIDE * (H + 2 * RIM), 0.0);
                 desk.half.resize(WIDE_HALF * (HALF.1 + SIDE / 2) * FIRST, 0.0);
                 desk.quarter.resize(QUARTER.0 * QUARTER.1 * SECOND, 0.0);
-                desk.listed.resize(desk.quarter.len(), 0);
+                desk.listed.resize(desk.quarter.len() + SOME, 0);
                 let rows = desk.paper[WIDE * RIM..].chunks_exact_mut(WIDE);
                 for (to, from) in rows.zip(raster.chunks_exact(W)) {
                     to[RIM..][..W].copy_from_slice(from);
@@ -142,8 +163,11 @@ macro_rules! classifier {
                 self.see(&desk.paper, &mut desk.half);
                 self.join(&desk.half, &mut desk.quarter);
                 let hidden = self.weigh(&desk.quarter, &mut desk.listed);
-                self.last.forward(&hidden, &mut desk.logits);
-                softmax(&desk.logits)
+                let mut logits = self.last_bias;
+                for (v, Row(weights)) in hidden.iter().zip(&self.last) {
+                    (0..LAST).for_each(|l| logits[l] += v * weights[l]);
+                }
+                softmax(&logits[..self.classes])
             }
 
             /// The first convolution.
@@ -153,16 +177,19 @@ macro_rules! classifier {
                 for y in 0..HALF.1 {
                     let rows: [&[f32]; KERNEL] = std::array::from_fn(|k| &paper[(2 * y + k) * WIDE..][..WIDE]);
                     let out = &mut half[(y + 1) * WIDE_HALF + 1..][..HALF.0];
-                    for (x, out) in out.iter_mut().enumerate() {
-                        let mut seen = [0.0f32; TAPS];
-                        for (to, row) in seen.chunks_exact_mut(KERNEL).zip(&rows) {
-                            to.copy_from_slice(&row[2 * x..][..KERNEL]);
+                    for (n, out) in out.chunks_exact_mut(BESIDE).enumerate() {
+                        let mut sums = [self.first_bias; BESIDE];
+                        for (row, taps) in rows.iter().zip(self.first.chunks_exact(KERNEL)) {
+                            let Some(seen) = row[2 * BESIDE * n..].first_chunk::<SEEN>() else { continue };
+                            for (k, Row(tap)) in taps.iter().enumerate() {
+                                for (v, sum) in seen[k..].iter().step_by(2).zip(&mut sums) {
+                                    (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
+                                }
+                            }
                         }
-                        let mut sum = self.first_bias;
-                        for (v, tap) in seen.iter().zip(&self.first) {
-                            (0..FIRST).for_each(|l| sum[l] += v * tap[l]);
+                        for (out, sum) in out.iter_mut().zip(&sums) {
+                            *out = sum.map(|v| v.max(0.0));
                         }
-                        *out = sum.map(|v| v.max(0.0));
                     }
                 }
             }
@@ -175,12 +202,12 @@ macro_rules! classifier {
                     for first in (0..QUARTER.0).step_by(PIXELS) {
                         let mut sums = [[0.0f32; SECOND]; PIXELS];
                         sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
-                        for (k, weights) in self.second.iter().enumerate() {
+                        for (k, weights) in self.second.chunks_exact(ROW).enumerate() {
                             let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
                                 let from = ((2 * y + k) * WIDE_HALF + 2 * (first + p)) * FIRST;
                                 half[from..].first_chunk().unwrap_or(&paper)
                             });
-                            for (i, weights) in weights.iter().enumerate() {
+                            for (i, Row(weights)) in weights.iter().enumerate() {
                                 for (sum, row) in sums.iter_mut().zip(&rows) {
                                     let v = row[i];
                                     (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
@@ -198,14 +225,20 @@ macro_rules! classifier {
             /// The first dense layer; a value of 0 adds nothing. Those that do are listed first: which they are cannot be foreseen.
             #[inline(always)]
             fn weigh(&self, quarter: &[f32], listed: &mut [u16]) -> [f32; HIDDEN] {
-                let mut count = 0;
-                for (place, v) in (0u16..).zip(quarter).take(listed.len()) {
-                    listed[count] = place;
-                    count += usize::from(*v != 0.0);
+                let (mut count, mut place) = (0, 0);
+                for some in quarter.as_chunks::<SOME>().0 {
+                    let Some(room) = listed[count..].first_chunk_mut::<SOME>() else { break };
+                    let mut n = 0;
+                    for v in some {
+                        room[n] = place;
+                        n += usize::from(*v != 0.0);
+                        place += 1;
+                    }
+                    count += n;
                 }
                 let mut sum = self.third_bias;
                 for &place in &listed[..count] {
-                    let (v, weights) = (quarter[usize::from(place)], &self.third[usize::from(place)]);
+                    let (v, Row(weights)) = (quarter[usize::from(place)], &self.third[usize::from(place)]);
                     (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
                 }
                 sum.map(|v| v.max(0.0))

@@ -51,6 +51,11 @@ impl Shape {
     }
 }
 
+/// The weights of one input, lying as wide registers load them best.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+pub struct Row<const N: usize>(pub [f32; N]);
+
 /// What one wants of a layer: a convolution's kernel, stride and filters (square, or as (down, across)), or a dense layer's
 /// outputs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

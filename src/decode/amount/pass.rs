@@ -4,6 +4,7 @@
 
 use super::network::{CLASSES, Conv, LANES, Network, Size, log_chances};
 use super::strip::{HEIGHT, Strip};
+use crate::decode::net::Row;
 use crate::imaging::wide::{Work, wide};
 
 /// Pixels of the first layer that are summed side by side.
@@ -38,11 +39,6 @@ struct Lanes<const N: usize> {
     /// `[kernel row][kernel column][input]`.
     weights: Vec<Row<N>>,
 }
-
-/// Lies as wide registers load it best.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
-struct Row<const N: usize>([f32; N]);
 
 /// Working memory of a forward pass; keep one per thread.
 #[derive(Default, Clone)]
