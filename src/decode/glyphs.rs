@@ -198,6 +198,7 @@ macro_rules! classifier {
             #[inline(always)]
             fn join(&self, half: &[f32], quarter: &mut [f32]) {
                 let paper = [0.0; ROW];
+                let (quarter, _) = quarter.as_chunks_mut::<SECOND>();
                 for y in 0..QUARTER.1 {
                     for first in (0..QUARTER.0).step_by(PIXELS) {
                         let mut sums = [[0.0f32; SECOND]; PIXELS];
@@ -214,12 +215,10 @@ macro_rules! classifier {
                                 }
                             }
                         }
-                        for (p, sum) in sums.iter().enumerate() {
-                            let out = &mut quarter[(y * QUARTER.0 + first + p) * SECOND..][..SECOND];
-                            out.iter_mut().zip(sum).for_each(|(o, s)| *o = s.max(0.0));
-                        }
+                        quarter[y * QUARTER.0 + first..][..PIXELS].copy_from_slice(&sums);
                     }
                 }
+                quarter.as_flattened_mut().iter_mut().for_each(|v| *v = v.max(0.0));
             }
 
             /// The first dense layer; a value of 0 adds nothing. Those that do are listed first: which they are cannot be foreseen.
@@ -231,7 +230,7 @@ macro_rules! classifier {
                     let mut n = 0;
                     for v in some {
                         room[n] = place;
-                        n += usize::from(*v != 0.0);
+                        n += usize::from(v.to_bits() != 0);
                         place += 1;
                     }
                     count += n;

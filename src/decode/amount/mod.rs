@@ -133,7 +133,8 @@ const STEP: f32 = 16.0;
 /// The columns as text: two hexadecimal digits a value, sixteenths of a nat below certainty.
 pub fn packed(columns: &[[f32; CLASSES]]) -> String {
     let byte = |v: &f32| (-v * STEP).round().clamp(0.0, 255.0) as u8;
-    columns.iter().flatten().map(|v| format!("{:02x}", byte(v))).collect()
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    columns.iter().flatten().map(byte).flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 /// The other way; `None` for what is no record of columns.

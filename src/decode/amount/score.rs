@@ -2,8 +2,6 @@
 //! Labels are canonical: `123|45` for 123.45, 123-45, raised cents and all other surfaces; `123|x` where cents are "xx" or
 //! "no". A label without the cents mark is never an amount.
 
-use std::collections::BTreeMap;
-
 use super::network::{BLANK, CENTS_MARK, CLASSES, NO_CENTS};
 use crate::domain::Cents;
 
@@ -45,36 +43,71 @@ pub fn amount(label: &[usize]) -> Option<Cents> {
     Some(Cents::new(dollars * 100 + cents as i64))
 }
 
-/// `ln P(label | columns)` by the forward recursion; minus infinity when the field is too short for it.
+/// `ln P(label | columns)`; minus infinity when the field is too short for it.
 pub fn log_chance(columns: &[[f32; CLASSES]], label: &[usize]) -> f32 {
-    if columns.is_empty() {
-        return f32::NEG_INFINITY;
-    }
-    let states = 2 * label.len() + 1;
-    let class = |s: usize| if s.is_multiple_of(2) { BLANK } else { label[s / 2] };
-    let mut row = vec![f32::NEG_INFINITY; states];
-    row[0] = columns[0][BLANK];
-    if states > 1 {
-        row[1] = columns[0][class(1)];
-    }
-    for column in &columns[1..] {
-        for s in (0..states).rev() {
-            let mut sum = row[s];
-            if s >= 1 {
-                sum = log_sum(sum, row[s - 1]);
-            }
-            if s >= 3 && s % 2 == 1 && class(s) != class(s - 2) {
-                sum = log_sum(sum, row[s - 2]);
-            }
-            row[s] = sum + column[class(s)];
-        }
-    }
-    if states > 1 { log_sum(row[states - 1], row[states - 2]) } else { row[0] }
+    Chances::over(columns).of(label)
 }
 
 /// `ln P(amount | columns)`: the sum over its labels.
 pub fn log_chance_of(columns: &[[f32; CLASSES]], amount: Cents) -> f32 {
-    labels(amount).iter().map(|l| log_chance(columns, l)).fold(f32::NEG_INFINITY, log_sum)
+    Chances::over(columns).of_amount(amount)
+}
+
+/// The forward recursion for one label after another. A state of it (a character or the blank beside it) hangs on the states
+/// before it alone: labels that begin alike share them.
+struct Chances<'a> {
+    columns: &'a [[f32; CLASSES]],
+    label: Label,
+    /// State by state, the chance in each column.
+    states: Vec<f32>,
+}
+
+impl<'a> Chances<'a> {
+    fn over(columns: &'a [[f32; CLASSES]]) -> Self {
+        Chances { columns, label: Label::new(), states: Vec::new() }
+    }
+
+    fn of_amount(&mut self, amount: Cents) -> f32 {
+        labels(amount).iter().map(|l| self.of(l)).fold(f32::NEG_INFINITY, log_sum)
+    }
+
+    fn of(&mut self, label: &[usize]) -> f32 {
+        let length = self.columns.len();
+        if length == 0 {
+            return f32::NEG_INFINITY;
+        }
+        let alike = self.label.iter().zip(label).take_while(|(a, b)| a == b).count();
+        // The blank after what is alike is so too.
+        self.states.truncate((2 * alike + 1) * length);
+        self.label.truncate(alike);
+        self.label.extend_from_slice(&label[alike..]);
+        for state in self.states.len() / length..2 * label.len() + 1 {
+            self.add(state);
+        }
+        let last = |state: usize| self.states[(state + 1) * length - 1];
+        if label.is_empty() { last(0) } else { log_sum(last(2 * label.len()), last(2 * label.len() - 1)) }
+    }
+
+    fn add(&mut self, state: usize) {
+        let length = self.columns.len();
+        let class = |s: usize| if s.is_multiple_of(2) { BLANK } else { self.label[s / 2] };
+        let here = class(state);
+        let first = if state < 2 { self.columns[0][here] } else { f32::NEG_INFINITY };
+        let from = self.states.len();
+        self.states.push(first);
+        let mut sum = first;
+        let skips = state >= 3 && !state.is_multiple_of(2) && here != class(state - 2);
+        for (t, column) in self.columns[1..].iter().enumerate() {
+            if state >= 1 {
+                sum = log_sum(sum, self.states[from - length + t]);
+            }
+            if skips {
+                sum = log_sum(sum, self.states[from - 2 * length + t]);
+            }
+            sum += column[here];
+            self.states.push(sum);
+        }
+    }
 }
 
 /// The odds against everything else that could stand there, from `ln P`; kept within what f32 can tell.
@@ -86,7 +119,9 @@ pub fn log_odds(log_chance: f32) -> f32 {
 
 pub fn log_sum(a: f32, b: f32) -> f32 {
     let (more, less) = if a > b { (a, b) } else { (b, a) };
-    if less == f32::NEG_INFINITY { more } else { more + (less - more).exp().ln_1p() }
+    // So little is rounded away.
+    let is_lost = less - more < -20.0 && more < -0.125;
+    if is_lost || less == f32::NEG_INFINITY { more } else { more + (less - more).exp().ln_1p() }
 }
 
 /// The beginning of a label: four bits a character, one more than its class, the first highest, so that they sort as labels do.
@@ -109,52 +144,83 @@ impl Prefix {
         Prefix(self.0 | (class as u64 + 1) << (60 - 4 * self.len()))
     }
 
+    /// Without its last character.
+    fn parent(self) -> Option<Prefix> {
+        let length = self.len().checked_sub(1)?;
+        Some(Prefix(self.0 & !(15 << (60 - 4 * length))))
+    }
+
     fn label(self) -> impl DoubleEndedIterator<Item = usize> {
         (0..self.len()).map(move |n| (self.0 >> (60 - 4 * n) & 15) as usize - 1)
     }
 }
 
+/// A prefix with the chance that it ends in a blank, that it ends in its last character, and of both.
+#[derive(Clone, Copy)]
+struct Beam {
+    prefix: Prefix,
+    blank: f32,
+    mark: f32,
+    both: f32,
+}
+
 /// The likeliest labels that are amounts, with `ln P` of the amount: a beam over the columns, then the exact sum. Best first.
 pub fn likeliest(columns: &[[f32; CLASSES]], beam: usize) -> Vec<(Cents, f32)> {
-    // A prefix with the chance that it ends in a blank and that it ends in its last character.
-    let mut prefixes: Vec<(Prefix, f32, f32)> = vec![(Prefix::default(), 0.0, f32::NEG_INFINITY)];
-    let mut next: BTreeMap<Prefix, (f32, f32)> = BTreeMap::new();
-    let mut ranked = Vec::new();
+    let never = f32::NEG_INFINITY;
+    let mut prefixes = vec![Beam { prefix: Prefix::default(), blank: 0.0, mark: never, both: 0.0 }];
+    let (mut next, mut taken): (Vec<Beam>, Vec<usize>) = (Vec::new(), Vec::new());
+    let by_chance = |a: &Beam, b: &Beam| b.both.total_cmp(&a.both).then_with(|| a.prefix.cmp(&b.prefix));
     for column in columns {
-        for &(prefix, blank, mark) in &prefixes {
-            let both = log_sum(blank, mark);
-            let none = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-            let same = next.entry(prefix).or_insert(none);
-            same.0 = log_sum(same.0, both + column[BLANK]);
-            let last = prefix.last();
-            if let Some(last) = last {
-                same.1 = log_sum(same.1, mark + column[last]);
-            }
-            if prefix.len() >= Prefix::LONGEST {
-                continue;
-            }
-            for (class, &chance) in column.iter().enumerate().take(BLANK) {
-                if chance < -9.0 {
-                    continue;
+        next.clear();
+        // The classes by which a prefix goes on to one that is followed already.
+        taken.clear();
+        taken.resize(prefixes.len(), 0);
+        for one in &prefixes {
+            let blank = one.both + column[BLANK];
+            let mut mark = never;
+            if let (Some(last), Some(before)) = (one.prefix.last(), one.prefix.parent()) {
+                mark = one.mark + column[last];
+                if let Some(n) = prefixes.iter().position(|p| p.prefix == before) {
+                    taken[n] |= 1 << last;
+                    if column[last] >= LEAST {
+                        mark = log_sum(mark, prefixes[n].before(last) + column[last]);
+                    }
                 }
-                let from = if last == Some(class) { blank } else { both };
-                let one = next.entry(prefix.with(class)).or_insert(none);
-                one.1 = log_sum(one.1, from + chance);
+            }
+            next.push(Beam { prefix: one.prefix, blank, mark, both: log_sum(blank, mark) });
+        }
+        let likely: Vec<(usize, f32)> =
+            column.iter().copied().enumerate().take(BLANK).filter(|(_, chance)| *chance >= LEAST).collect();
+        for (one, taken) in prefixes.iter().zip(&taken).filter(|(one, _)| one.prefix.len() < Prefix::LONGEST) {
+            for &(class, chance) in likely.iter().filter(|(class, _)| taken >> class & 1 == 0) {
+                let mark = one.before(class) + chance;
+                next.push(Beam { prefix: one.prefix.with(class), blank: never, mark, both: mark });
             }
         }
-        ranked.extend(std::mem::take(&mut next).into_iter().map(|(p, (b, m))| (log_sum(b, m), (p, b, m))));
-        ranked.sort_by(|a: &(f32, _), b| b.0.total_cmp(&a.0));
-        ranked.truncate(beam);
-        prefixes.clear();
-        prefixes.extend(ranked.drain(..).map(|(_, prefix)| prefix));
+        if next.len() > beam {
+            next.select_nth_unstable_by(beam, by_chance);
+            next.truncate(beam);
+        }
+        std::mem::swap(&mut prefixes, &mut next);
     }
-    let labels = prefixes.iter().map(|(prefix, ..)| prefix.label().collect::<Label>());
+    let labels = prefixes.iter().map(|one| one.prefix.label().collect::<Label>());
     let mut amounts: Vec<Cents> = labels.filter_map(|label| amount(&label)).collect();
     amounts.sort();
     amounts.dedup();
-    let mut out: Vec<(Cents, f32)> = amounts.into_iter().map(|a| (a, log_chance_of(columns, a))).collect();
+    let mut chances = Chances::over(columns);
+    let mut out: Vec<(Cents, f32)> = amounts.into_iter().map(|a| (a, chances.of_amount(a))).collect();
     out.sort_by(|a, b| b.1.total_cmp(&a.1));
     out
+}
+
+/// What is less likely in a column is not followed.
+const LEAST: f32 = -9.0;
+
+impl Beam {
+    /// The chance of all that this class may follow as one more character.
+    fn before(&self, class: usize) -> f32 {
+        if self.prefix.last() == Some(class) { self.blank } else { self.both }
+    }
 }
 
 #[cfg(test)]

@@ -93,10 +93,12 @@ impl Mask {
     fn new(bits: &Bits, left: i32, top: i32, width: usize, height: usize) -> Mask {
         let mut ink = vec![0; width * height];
         for (y, row) in ink.chunks_exact_mut(width).enumerate() {
-            let Ok(page_y) = usize::try_from(top + y as i32) else { continue };
-            for (x, pixel) in row.iter_mut().enumerate() {
-                if let Ok(page_x) = usize::try_from(left + x as i32) {
-                    *pixel = u8::from(bits.get(page_x, page_y));
+            let Some(page_y) = usize::try_from(top + y as i32).ok().filter(|y| *y < bits.height()) else { continue };
+            for (n, some) in row.chunks_mut(64).enumerate() {
+                let mut word = bits.word_at(left as isize + 64 * n as isize, page_y);
+                while let Some(pixel) = some.get_mut(word.leading_zeros() as usize) {
+                    *pixel = 1;
+                    word &= !(1 << (63 - word.leading_zeros()));
                 }
             }
         }
@@ -106,12 +108,12 @@ impl Mask {
     /// Takes away printed lines across: long runs that are thin where nothing crosses them.
     fn lines_across(&mut self, dpi: i32) {
         let (least, gap) = ((dpi * 34 / 100) as usize, (dpi as usize / 100).max(1));
-        let mut found = vec![false; self.ink.len()];
+        let mut found = vec![0u8; self.ink.len()];
         let rows: Vec<_> =
-            (0..self.height).map(|y| runs(self.ink[y * self.width..][..self.width].iter().copied(), gap)).collect();
+            (0..self.height).map(|y| runs(inked(&self.ink[y * self.width..][..self.width]), gap)).collect();
         for (y, runs) in rows.iter().enumerate() {
             for &(from, to) in runs.iter().filter(|(from, to)| to - from >= least) {
-                found[y * self.width + from..y * self.width + to].fill(true);
+                found[y * self.width + from..y * self.width + to].fill(1);
             }
         }
         // A slanting line steps from row to row, and its last step is short.
@@ -119,22 +121,19 @@ impl Mask {
         for y in (1..self.height).chain((0..self.height.saturating_sub(1)).rev()) {
             for &(from, to) in rows[y].iter().filter(|(from, to)| (step..least).contains(&(to - from))) {
                 let (left, right) = (from.saturating_sub(gap + 1), (to + gap + 1).min(self.width));
-                let beside = |y: usize| found[y * self.width + left..y * self.width + right].contains(&true);
+                let beside = |y: usize| found[y * self.width + left..y * self.width + right].contains(&1);
                 if beside(y - usize::from(y > 0)) || beside((y + 1).min(self.height - 1)) {
-                    found[y * self.width + from..y * self.width + to].fill(true);
+                    found[y * self.width + from..y * self.width + to].fill(1);
                 }
             }
         }
         let thick = (dpi as usize * 32 / 1000).max(3);
-        for x in 0..self.width {
-            let mut y = 0;
-            while y < self.height {
-                if !found[y * self.width + x] {
-                    y += 1;
-                    continue;
-                }
+        // Column by column the first row that is not looked at.
+        let mut rest = vec![0; self.width];
+        for (y, row) in found.chunks_exact(self.width).enumerate() {
+            for x in inked(row).filter(|&x| rest[x] <= y).collect::<Vec<_>>() {
                 let mut end = y;
-                while end < self.height && found[end * self.width + x] {
+                while end < self.height && found[end * self.width + x] == 1 {
                     end += 1;
                 }
                 // The ink through the line in this column: when it goes on beyond the line, a stroke crosses.
@@ -149,7 +148,7 @@ impl Mask {
                 if below - above <= thick.max(end - y + 1) && end - y <= thick {
                     (above..below).for_each(|y| self.ink[y * self.width + x] = 0);
                 }
-                y = below.max(end);
+                rest[x] = below.max(end);
             }
         }
     }
@@ -164,7 +163,7 @@ impl Mask {
         let (from, to) = (at.saturating_sub(reach), (at + reach + 1).min(self.width));
         let mut found = vec![false; self.height * self.width];
         for x in from..to {
-            let column = (0..self.height).map(|y| self.ink[y * self.width + x]);
+            let column = (0..self.height).filter(|y| self.ink[y * self.width + x] == 1);
             for (a, b) in runs(column, gap) {
                 if b - a >= least {
                     (a..b).for_each(|y| found[y * self.width + x] = true);
@@ -239,8 +238,8 @@ impl Mask {
     fn parts(&self, inner: PixelBox) -> Vec<Part> {
         let mut seen = vec![false; self.ink.len()];
         let (mut parts, mut stack) = (Vec::new(), Vec::new());
-        for start in 0..self.ink.len() {
-            if self.ink[start] == 0 || seen[start] {
+        for start in inked(&self.ink) {
+            if seen[start] {
                 continue;
             }
             seen[start] = true;
@@ -334,13 +333,17 @@ fn share_below(histogram: &[u32; 256], share: f32) -> f32 {
     255.0
 }
 
+/// Where ink stands: most of a field is paper, which is passed in large steps.
+fn inked(pixels: &[u8]) -> impl Iterator<Item = usize> {
+    let is_inked = |some: &&[u8]| some.iter().fold(0, |all, i| all | i) != 0;
+    let steps = pixels.chunks(32).enumerate().filter(move |(_, some)| is_inked(some));
+    steps.flat_map(|(n, some)| some.iter().enumerate().filter(|(_, i)| **i == 1).map(move |(x, _)| 32 * n + x))
+}
+
 /// Runs of ink with gaps up to `gap`, as `from..to`.
-fn runs(line: impl Iterator<Item = u8>, gap: usize) -> Vec<(usize, usize)> {
+fn runs(inked: impl Iterator<Item = usize>, gap: usize) -> Vec<(usize, usize)> {
     let mut out: Vec<(usize, usize)> = Vec::new();
-    for (at, ink) in line.enumerate() {
-        if ink == 0 {
-            continue;
-        }
+    for at in inked {
         match out.last_mut() {
             Some(last) if at - last.1 <= gap => last.1 = at + 1,
             _ => out.push((at, at + 1)),
@@ -359,9 +362,19 @@ fn scaled(levels: &[f32], width: usize, writing: PixelBox) -> (usize, Vec<f32>) 
     let mut out = vec![0.0; out_width * HEIGHT];
     let (step_x, step_y) = (writing.w as f32 / columns as f32, writing.h as f32 / inner as f32);
     let shares_x: Vec<_> = (0..columns).map(|x| shares(x as f32 * step_x, step_x, writing.w as usize)).collect();
+    // Columns in which some row that is looked at is not paper.
+    let mut dark = vec![0u32; writing.w as usize];
     for y in 0..inner {
         let rows = shares(y as f32 * step_y, step_y, writing.h as usize);
+        let seen = levels[(writing.y as usize + rows.0) * width..][..rows.1.len() * width].chunks_exact(width);
+        dark.fill(0);
+        for row in seen {
+            dark.iter_mut().zip(&row[writing.x as usize..]).for_each(|(i, v)| *i |= v.to_bits());
+        }
         for (x, columns) in shares_x.iter().enumerate() {
+            if dark[columns.0..][..columns.1.len()].iter().all(|i| *i == 0) {
+                continue;
+            }
             let (mut sum, mut area) = (0.0, 0.0);
             for (dy, &share_y) in rows.1.iter().enumerate() {
                 let row = &levels[(writing.y as usize + rows.0 + dy) * width + writing.x as usize..];

@@ -89,21 +89,13 @@ fn joined(bits: &Bits) -> Vec<Piece> {
             let mut root = u32::MAX;
             let mut n = start;
             while above[n].x0 <= x1 {
-                let other = top_of(&mut found, above[n].label);
+                let other = above[n].label;
+                let other = if found[other as usize].parent == other { other } else { top_of(&mut found, other) };
                 n += 1;
                 if root == u32::MAX {
                     root = other;
                 } else if root != other {
-                    let (keep, drop) = (root.min(other), root.max(other));
-                    found[drop as usize].parent = keep;
-                    let gone = found[drop as usize].piece;
-                    let into = &mut found[keep as usize].piece;
-                    into.x0 = into.x0.min(gone.x0);
-                    into.y0 = into.y0.min(gone.y0);
-                    into.x1 = into.x1.max(gone.x1);
-                    into.y1 = into.y1.max(gone.y1);
-                    into.ink += gone.ink;
-                    root = keep;
+                    root = merged(&mut found, root, other);
                 }
             }
             let ink = (x1 - x0) as u32;
@@ -150,7 +142,24 @@ fn edges_of(words: &[u64], width: usize, edges: &mut [i32]) -> usize {
     count
 }
 
-#[inline(always)]
+/// Two pieces that turn out to be one, known by the older.
+#[cold]
+#[inline(never)]
+fn merged(found: &mut [Growing], one: u32, other: u32) -> u32 {
+    let (keep, drop) = (one.min(other), one.max(other));
+    found[drop as usize].parent = keep;
+    let gone = found[drop as usize].piece;
+    let into = &mut found[keep as usize].piece;
+    into.x0 = into.x0.min(gone.x0);
+    into.y0 = into.y0.min(gone.y0);
+    into.x1 = into.x1.max(gone.x1);
+    into.y1 = into.y1.max(gone.y1);
+    into.ink += gone.ink;
+    keep
+}
+
+#[cold]
+#[inline(never)]
 fn top_of(found: &mut [Growing], mut label: u32) -> u32 {
     while found[label as usize].parent != label {
         let over = found[label as usize].parent;
