@@ -191,6 +191,7 @@ impl<'a> Search<'a> {
         if self.strength() < LIKELY {
             self.other_sizes();
         }
+        self.sizes_of_lines();
         // A code that tells how the page lies, and no line that knows better; a mirrored one errs by a quarter.
         let lies = self
             .best
@@ -256,22 +257,49 @@ impl<'a> Search<'a> {
 
     /// Where nothing told the dots an inch the first guess may be wrong: the next ones that would give a document's size.
     fn other_sizes(&mut self) {
-        for n in 0..self.sheets.len() {
-            let page = &self.sheets[n].page;
+        for n in (0..self.sheets.len()).filter(|n| self.is_guessed(*n)).collect::<Vec<_>>() {
             let guess = self.sheets[n].cleaned.upright.dpi;
-            if self.request.dpi.or(page.dpi) == Some(guess) {
-                continue;
-            }
+            let page = &self.sheets[n].page;
             let others: Vec<u32> = likely_resolutions(page).filter(|dpi| *dpi != guess).take(2).collect();
-            for dpi in others {
-                self.sheets[n].cleaned.upright.dpi = dpi;
-                if self.ways_up(n, &[0, 180]) {
-                    break;
-                }
-            }
-            let best = self.best.as_ref().filter(|b| b.sheet == n).map(|b| b.upright.dpi);
-            self.sheets[n].cleaned.upright.dpi = best.unwrap_or(guess);
+            self.at_sizes(n, &others, &[0, 180]);
         }
+    }
+
+    /// The same of a stub, a photograph's above all, whose line was not found: as evenly standing characters say.
+    fn sizes_of_lines(&mut self) {
+        const TRIED: usize = 3;
+        let is_missing = self.best.as_ref().is_none_or(|b| {
+            let evidence = &b.evidence;
+            evidence.strength() < LIKELY && evidence.scanline.is_none() || self.line_is_missing(evidence)
+        });
+        if !is_missing || self.request.expect == Expect::Check || self.request.layouts.scanlines().next().is_none() {
+            return;
+        }
+        for n in (0..self.sheets.len()).filter(|n| self.is_guessed(*n)).collect::<Vec<_>>() {
+            let upright = &self.sheets[n].cleaned.upright;
+            let mut sizes = scanline::resolutions(&Pieces::of(&upright.bits));
+            sizes.retain(|dpi| dpi.abs_diff(upright.dpi) * 25 > upright.dpi);
+            sizes.truncate(TRIED);
+            self.at_sizes(n, &sizes, &[0, 180]);
+        }
+    }
+
+    /// Did nobody tell the dots an inch?
+    fn is_guessed(&self, sheet: usize) -> bool {
+        self.request.dpi.or(self.sheets[sheet].page.dpi) != Some(self.sheets[sheet].cleaned.upright.dpi)
+    }
+
+    /// Looks at a sheet as if it had these dots an inch, until one look is sure.
+    fn at_sizes(&mut self, sheet: usize, sizes: &[u32], turns: &[u16]) {
+        let guess = self.sheets[sheet].cleaned.upright.dpi;
+        for &dpi in sizes {
+            self.sheets[sheet].cleaned.upright.dpi = dpi;
+            if self.ways_up(sheet, turns) {
+                break;
+            }
+        }
+        let best = self.best.as_ref().filter(|b| b.sheet == sheet).map(|b| b.upright.dpi);
+        self.sheets[sheet].cleaned.upright.dpi = best.unwrap_or(guess);
     }
 
     /// Looks at a sheet in these turns; true when one look is sure.

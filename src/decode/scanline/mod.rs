@@ -76,6 +76,25 @@ pub fn read_of(page: &Upright, pieces: &Pieces, layouts: &Layouts) -> Option<Sca
     read_at(page, pieces, layouts, page.dpi as f32)
 }
 
+/// At how many dots an inch the page's evenest lines would have their ten characters an inch, the likeliest first.
+pub fn resolutions(pieces: &Pieces) -> Vec<u32> {
+    // Each look finds pitches up to a tenth wider and closer.
+    let looks = (0..9).map(|n| 130.0 * 1.15f32.powi(n));
+    let mut found: Vec<Comb> = looks.flat_map(|dpi| find::combs(pieces, dpi, 2)).collect();
+    found.retain(|c| c.pieces >= EVEN);
+    found.sort_by(|a, b| (b.pieces as f32 * b.strength).total_cmp(&(a.pieces as f32 * a.strength)));
+    let mut out: Vec<u32> = Vec::new();
+    for dpi in found.iter().map(|c| (10.0 * c.pitch).round() as u32) {
+        if out.iter().all(|o| o.abs_diff(dpi) * 25 > dpi) {
+            out.push(dpi);
+        }
+    }
+    out
+}
+
+/// So many characters on a comb tell a page's resolution.
+const EVEN: usize = 12;
+
 /// Where a line may stand (pixels of the page), and how evenly its pieces stand.
 pub fn places(page: &Upright) -> Vec<(PixelBox, f32)> {
     let area = |comb: &Comb| {
