@@ -63,6 +63,8 @@ fn each_distortion_keeps_its_reads() {
     let layouts = Layouts::parse(deck::tables::LAYOUTS).unwrap();
     let crop = planned(5, Station::MAIL);
     let fine = planned(5, Station { dpi: 300, ..Station::MAIL });
+    // A telephone's picture has as many dots an inch as it was held away.
+    let odd = planned(5, Station { dpi: 263, ..Station::MAIL });
     let steps: &[Step] = &[
         ("none", None, false, &crop, true, 10),
         ("300 dpi", None, false, &fine, true, 10),
@@ -83,6 +85,9 @@ fn each_distortion_keeps_its_reads() {
         ("bent by 0.02 inch", Some(Wear::Bent { inches: 0.02 }), true, &crop, true, 8),
         ("bent by 0.04 inch", Some(Wear::Bent { inches: 0.04 }), true, &crop, true, 7),
         ("bent by 0.10 inch", Some(Wear::Bent { inches: 0.10 }), true, &crop, true, 3),
+        ("263 dpi, uneven light, not told", Some(Wear::Uneven { share: 0.35 }), true, &odd, false, 10),
+        ("263 dpi, bent by 0.04 inch, not told", Some(Wear::Bent { inches: 0.04 }), true, &odd, false, 9),
+        ("263 dpi, bent by 0.10 inch, not told", Some(Wear::Bent { inches: 0.10 }), true, &odd, false, 6),
         ("pale print", Some(Wear::Faint { ink: 0.5 }), true, &crop, true, 9),
         ("stamped", Some(Wear::Stamp), false, &crop, true, 5),
     ];

@@ -24,7 +24,7 @@ use self::patch::{Patch, TILE, patches};
 use self::strip::{BAR_CUTS, Drawn};
 use super::layout::{Layouts, Match, Symbology};
 use crate::domain::{BarcodeRead, PixelBox};
-use crate::imaging::{Bits, Gray, Upright};
+use crate::imaging::{Gray, Upright};
 
 /// Bars have fewer edges going down than this share of those going across.
 const BARS: f32 = 0.35;
@@ -423,7 +423,7 @@ fn parted(picture: &Gray, limit: u8) -> Gray {
 mod tests {
     use super::*;
     use crate::decode::layout::tests::THREE;
-    use crate::imaging::{Transform, clean};
+    use crate::imaging::{Bits, Transform, clean};
     use rxing::{MultiFormatWriter, Writer};
 
     fn page(bits: Bits) -> Upright {

@@ -25,7 +25,6 @@ macro_rules! classifier {
         const SOME: usize = 16;
         /// Side of the second convolution's kernel.
         const SIDE: usize = 3;
-        const TAPS: usize = KERNEL * KERNEL;
         /// Values of one row of the second convolution's kernel.
         const ROW: usize = SIDE * FIRST;
         const W: usize = $width;

@@ -418,15 +418,15 @@ fn streaks(page: &Page, cleaned: &Cleaned) -> usize {
     let most = (cleaned.upright.dpi as usize / 50).max(4);
     let (mut count, mut thickness) = (0, 0);
     let margin = (cleaned.upright.dpi as usize / 16).max(8);
-    let inks = row_inks(bits);
-    for y in 0..=height {
-        let streak = y < height && {
+    // A row of paper after the last ends what stands there.
+    for (y, ink) in row_inks(bits).into_iter().chain([0]).enumerate() {
+        let streak = {
             let (from, to) = (room(LEFT, y), width.saturating_sub(room(RIGHT, y)));
             let inked = |a: usize, b: usize| (a..b).filter(|x| bits.get(*x, y)).count();
             let wide = to.saturating_sub(from);
             let in_bed = || y < room(TOP, (from + to) / 2) || height - y <= room(BOTTOM, (from + to) / 2);
             // Whole words first: nearly all rows are done with here.
-            inks[y] * 10 > wide * 7
+            ink * 10 > wide * 7
                 && wide > 8 * margin
                 && !in_bed()
                 && inked(from, to) * 100 > wide * 75

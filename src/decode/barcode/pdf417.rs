@@ -29,9 +29,12 @@ pub struct Patch<'a> {
 /// Codewords in groups of lanes, the last filled up with paper: ink of each module.
 type Groups = Vec<[Lanes; MODULES]>;
 
-/// The patterns of the three clusters by codeword: ink of each module.
-fn patterns() -> &'static ([Vec<[f32; MODULES]>; 3], [Groups; 3]) {
-    static PATTERNS: OnceLock<([Vec<[f32; MODULES]>; 3], [Groups; 3])> = OnceLock::new();
+/// Of the three clusters each codeword's ink of each module, one by one and in groups.
+type Patterns = ([Vec<[f32; MODULES]>; 3], [Groups; 3]);
+
+/// The patterns of the three clusters by codeword.
+fn patterns() -> &'static Patterns {
+    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
     PATTERNS.get_or_init(|| {
         let mut all = [(); 3].map(|()| vec![[0.0; MODULES]; CODEWORDS]);
         for (symbol, code) in SYMBOL_TABLE.iter().zip(CODEWORD_TABLE) {

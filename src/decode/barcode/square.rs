@@ -481,7 +481,7 @@ mod tests {
             for contrast in [256, 40, 24, 3] {
                 let mut gray = Gray::new(width, height);
                 let base = dice.below(200);
-                let blot = |x: usize, y: usize| (x / 11 + y / 19) % 3 == 0;
+                let blot = |x: usize, y: usize| (x / 11 + y / 19).is_multiple_of(3);
                 for y in 0..height {
                     for x in 0..width {
                         let level = if blot(x, y) { base } else { base / 3 };
