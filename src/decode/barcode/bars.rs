@@ -2,6 +2,8 @@
 //! ends give the width of a module; each symbol is the one whose drawing is nearest. Code 128 (ISO/IEC 15417) and
 //! interleaved 2 of 5 (ISO/IEC 16390). Proves nothing: whoever asks checks the digits.
 
+use std::sync::OnceLock;
+
 use crate::imaging::wide::widened;
 
 /// How far each bar has grown on either side, in pixels: tried one after another.
@@ -12,6 +14,8 @@ const RATIOS: [f32; 5] = [2.5, 3.0, 2.0, 2.25, 2.75];
 const BLUR: f32 = 0.12;
 /// A start and a stop that are together so far off are none.
 const FAR: f32 = 0.2;
+/// Symbols further off on the mean are none.
+const GOOD: f32 = 0.08;
 /// Wide elements of the digits of 2 of 5.
 const DIGITS: [[u8; 5]; 10] = [
     [0, 0, 1, 1, 0],
@@ -41,6 +45,25 @@ pub struct Symbol {
     pub margin: f32,
 }
 
+/// Where symbols begin, how wide a module is and how far bars have grown, in pixels.
+#[derive(Clone, Copy)]
+struct Place {
+    from: f32,
+    module: f32,
+    spread: f32,
+}
+
+/// How far off the first two symbols, and all of them, may be on the mean to be worth it.
+#[derive(Clone, Copy)]
+struct Least {
+    first_two: f32,
+    whole: f32,
+}
+
+impl Least {
+    const ANY: Least = Least { first_two: f32::INFINITY, whole: f32::INFINITY };
+}
+
 impl Row {
     /// From mean darkness (0 to 255) along a code; `None` where there is no contrast.
     pub fn new(profile: &[f32]) -> Option<Row> {
@@ -62,9 +85,15 @@ impl Row {
         (last - first > 60.0).then_some(Row { ink, first: first.max(0.0), last })
     }
 
-    /// Symbol after symbol of the same width from `from` on; a little drift is followed.
-    fn symbols(&self, from: f32, count: usize, alphabet: &Alphabet, module: f32, spread: f32) -> (Vec<Symbol>, f32) {
-        nearest(&self.ink, from, count, alphabet, module, spread)
+    /// Symbol after symbol of the same width from `from` on, and how far off they are on the mean; a little drift is followed.
+    /// `None` where they are further off than what is asked for.
+    fn symbols(&self, at: Place, count: usize, alphabet: &Alphabet, least: Least) -> Option<(Vec<Symbol>, f32)> {
+        nearest(&self.ink, at, count, alphabet, least)
+    }
+
+    /// How far off one symbol is.
+    fn off(&self, at: Place, alphabet: &Alphabet) -> f32 {
+        self.symbols(at, 1, alphabet, Least::ANY).map_or(f32::INFINITY, |read| read.1)
     }
 
     /// The digits of an interleaved code of this length (even), by the drawing that is nearest.
@@ -85,28 +114,24 @@ impl Row {
                 }
                 let alphabet = alphabet.get_or_insert_with(|| pairs_of_digits(ratio));
                 // The first pairs tell whether this ratio and spread are worth the rest.
-                let most = best.as_ref().map_or(0.12, |b| b.0 * 1.3);
-                if self.symbols(first + 4.0 * module, 2, alphabet, module, spread).1 > most {
-                    continue;
-                }
-                let (symbols, off) = self.symbols(first + 4.0 * module, pairs, alphabet, module, spread);
-                if best.as_ref().is_none_or(|b| off < b.0) {
+                let first_two = best.as_ref().map_or(0.12, |b| b.0 * 1.3);
+                let whole = best.as_ref().map_or(f32::INFINITY, |b| b.0);
+                let at = Place { from: first + 4.0 * module, module, spread };
+                if let Some((symbols, off)) = self.symbols(at, pairs, alphabet, Least { first_two, whole })
+                    && best.as_ref().is_none_or(|b| off < b.0)
+                {
                     best = Some((off, symbols));
                 }
             }
         }
         let (off, symbols) = best?;
-        (off < 0.08).then(|| symbols.iter().map(|s| format!("{:02}", s.best)).collect())
+        (off < GOOD).then(|| symbols.iter().map(|s| format!("{:02}", s.best)).collect())
     }
 
     /// A Code 128 drawn anew from the symbols that are nearest, the likeliest first; a reader of clean codes then tells what
     /// they say and whether the check holds. Each row is ink (true) by module.
     pub fn code128(&self) -> Vec<Vec<bool>> {
-        let alphabet = alphabet128();
-        let starts = [[2.0, 1.0, 1.0, 4.0, 1.0, 2.0], [2.0, 1.0, 1.0, 2.0, 1.0, 4.0], [2.0, 1.0, 1.0, 2.0, 3.0, 2.0]];
-        let starts = Alphabet::of(starts.iter().map(|s| &s[..]));
-        let stop = [2.0, 3.0, 3.0, 1.0, 1.0, 1.0];
-        let stop = Alphabet::of([&stop[..]].into_iter());
+        let Alphabets { starts, all: alphabet, stop } = alphabets128();
         let mut tried: Vec<(f32, usize, f32)> = Vec::new();
         for symbols in 3..=60usize {
             for spread in SPREADS {
@@ -115,9 +140,9 @@ impl Row {
                 if !(1.2..12.0).contains(&module) || spread.abs() > 0.4 * module {
                     continue;
                 }
-                let off = self.symbols(first, 1, &starts, module, spread).1;
+                let off = self.off(Place { from: first, module, spread }, starts);
                 if off < FAR {
-                    let stop = self.symbols(last - 13.0 * module, 1, &stop, module, spread).1;
+                    let stop = self.off(Place { from: last - 13.0 * module, module, spread }, stop);
                     tried.push((off + stop, symbols, spread));
                 }
             }
@@ -127,11 +152,12 @@ impl Row {
             .iter()
             .take(4)
             .take_while(|t| t.0 < FAR)
-            .map(|(_, symbols, spread)| {
-                let (first, last) = (self.first + spread, self.last - spread);
-                let module = (last - first) / (symbols * 11 + 13) as f32;
-                let (read, off) = self.symbols(first, *symbols, &alphabet, module, *spread);
-                (off, read)
+            .filter_map(|&(_, symbols, spread)| {
+                let (from, last) = (self.first + spread, self.last - spread);
+                let module = (last - from) / (symbols * 11 + 13) as f32;
+                let good = Least { whole: GOOD, ..Least::ANY };
+                let (read, off) = self.symbols(Place { from, module, spread }, symbols, alphabet, good)?;
+                Some((off, read))
             })
             .collect();
         whole.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -146,7 +172,7 @@ impl Row {
         };
         let mut out = Vec::new();
         for (off, read) in whole.iter().take(2) {
-            if *off > 0.08 {
+            if *off > GOOD {
                 continue;
             }
             let best: Vec<usize> = read.iter().map(|s| s.best).collect();
@@ -199,11 +225,13 @@ impl Alphabet {
     }
 }
 
-widened!(nearest = read(ink: &'w [f32], from: f32, count: usize, alphabet: &'w Alphabet, module: f32, spread: f32)
-    -> (Vec<Symbol>, f32));
+widened!(nearest = read(ink: &'w [f32], at: Place, count: usize, alphabet: &'w Alphabet, least: Least)
+    -> Option<(Vec<Symbol>, f32)>);
 
 #[inline(always)]
-fn read(ink: &[f32], from: f32, count: usize, alphabet: &Alphabet, module: f32, spread: f32) -> (Vec<Symbol>, f32) {
+fn read(ink: &[f32], at: Place, count: usize, alphabet: &Alphabet, least: Least) -> Option<(Vec<Symbol>, f32)> {
+    let Place { from, module, spread } = at;
+    let mean = |total: f32, count: usize| total / count.max(1) as f32;
     let (runs, all) = (alphabet.runs.max(1), alphabet.count);
     let scaled: Vec<Lanes> = alphabet.groups.iter().map(|lanes| lanes.map(|w| w * module)).collect();
     let length = alphabet.groups.iter().take(runs).map(|lanes| lanes[0]).sum::<f32>() * module;
@@ -212,7 +240,7 @@ fn read(ink: &[f32], from: f32, count: usize, alphabet: &Alphabet, module: f32, 
     // Of each symbol, how far off it is and by which nudge.
     let mut own = vec![(f32::INFINITY, 0.0f32); scaled.len() / runs * LANES];
     let mut near: Vec<usize> = Vec::with_capacity(all);
-    for _ in 0..count {
+    for number in 0..count {
         for (group, own) in scaled.chunks_exact(runs).zip(own.chunks_exact_mut(LANES)) {
             let off = distances(ink, at + drift, group, spread);
             own.iter_mut().zip(off).for_each(|(own, off)| *own = (off, 0.0));
@@ -253,10 +281,14 @@ fn read(ink: &[f32], from: f32, count: usize, alphabet: &Alphabet, module: f32, 
         }
         drift += 0.5 * moved;
         total += best.1;
+        // No symbol makes up for those before it.
+        if number == 1 && mean(total, 2) > least.first_two || mean(total, count) > least.whole {
+            return None;
+        }
         at += length;
         out.push(Symbol { best: best.0, second: second.0, margin: second.1 - best.1 });
     }
-    (out, total / count.max(1) as f32)
+    Some((out, mean(total, count)))
 }
 
 /// Squared distance of ink from symbols drawn at `from`, per pixel. `widths`: bar, gap, bar, .. in pixels; a bar follows.
@@ -313,6 +345,26 @@ fn pairs_of_digits(ratio: f32) -> Alphabet {
         |n: usize| DIGITS[n / 10].into_iter().zip(DIGITS[n % 10]).flat_map(|(b, g)| [wide(b), wide(g)]).collect();
     let all: Vec<Vec<f32>> = (0..100).map(pair).collect();
     Alphabet::of(all.iter().map(|s| &s[..]))
+}
+
+/// Of Code 128 what it begins with, all but the stop, and the stop.
+struct Alphabets {
+    starts: Alphabet,
+    all: Alphabet,
+    stop: Alphabet,
+}
+
+fn alphabets128() -> &'static Alphabets {
+    static ALPHABETS: OnceLock<Alphabets> = OnceLock::new();
+    ALPHABETS.get_or_init(|| {
+        let starts = [[2.0, 1.0, 1.0, 4.0, 1.0, 2.0], [2.0, 1.0, 1.0, 2.0, 1.0, 4.0], [2.0, 1.0, 1.0, 2.0, 3.0, 2.0]];
+        let stop = [2.0, 3.0, 3.0, 1.0, 1.0, 1.0];
+        Alphabets {
+            starts: Alphabet::of(starts.iter().map(|s| &s[..])),
+            all: alphabet128(),
+            stop: Alphabet::of([&stop[..]].into_iter()),
+        }
+    })
 }
 
 /// Three bars and three gaps of 1 to 4 modules, 11 together, the bars an even number.

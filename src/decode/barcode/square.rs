@@ -3,6 +3,7 @@
 //! from words of bits, and only where corners are seen do the readers follow: without they find nothing.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,22 +32,31 @@ pub(super) fn read(bits: &Bits, harder: bool) -> Option<Code> {
         TryHarder: harder.then_some(true),
         ..Default::default()
     };
-    let matrix = matrix(bits)?;
+    let matrix = OnceCell::new();
+    let seen = || Corners::of(bits, || matrix.get_or_init(|| matrix_of(bits)), harder);
     // What a made-up picture does to a reader of others must not take the process down.
-    if !catch_unwind(AssertUnwindSafe(|| has_corners(bits, &matrix, harder))).unwrap_or(true) {
+    let corners = catch_unwind(AssertUnwindSafe(seen)).unwrap_or(Corners { newer: true, older: true });
+    if !corners.newer && !corners.older {
         return None;
     }
-    let given = Given { matrix, none: Luma8LuminanceSource::with_empty_image(1, 1) };
-    let (result, turn) = catch_unwind(AssertUnwindSafe(|| by_others(&mut BinaryBitmap::new(given), &hints))).ok()??;
+    matrix.get_or_init(|| matrix_of(bits));
+    let given = Given { matrix: matrix.into_inner()??, none: Luma8LuminanceSource::with_empty_image(1, 1) };
+    let read = || by_others(&mut BinaryBitmap::new(given), &hints, corners);
+    let (result, turn) = catch_unwind(AssertUnwindSafe(read)).ok()??;
     let text = result.getText().to_owned();
     printable(&text).then_some(Code { text, turn })
 }
 
-fn by_others<B: Binarizer>(picture: &mut BinaryBitmap<B>, hints: &DecodeHints) -> Option<(RXingResult, u16)> {
+fn by_others<B: Binarizer>(
+    picture: &mut BinaryBitmap<B>,
+    hints: &DecodeHints,
+    corners: Corners,
+) -> Option<(RXingResult, u16)> {
     // One gives the four corners from the code's left upper one, the other three marks from its left lower one.
-    let corners = QrReader.decode_with_hints(picture, hints).ok();
-    let first = usize::from(corners.is_none());
-    let result = corners.or_else(|| QRCodeReader.decode_with_hints(picture, hints).ok())?;
+    let newer = if corners.newer { QrReader.decode_with_hints(picture, hints).ok() } else { None };
+    let first = usize::from(newer.is_none());
+    let older = || if corners.older { QRCodeReader.decode_with_hints(picture, hints).ok() } else { None };
+    let result = newer.or_else(older)?;
     // The same reader finds small relatives of QR in any noise.
     if *result.getBarcodeFormat() != BarcodeFormat::QR_CODE {
         return None;
@@ -115,7 +125,7 @@ impl Binarizer for Given {
 }
 
 /// The same pixels, the leftmost lowest, in words of the reader's size.
-fn matrix(bits: &Bits) -> Option<BitMatrix> {
+fn matrix_of(bits: &Bits) -> Option<BitMatrix> {
     let mut out = BitMatrix::new(bits.width() as u32, bits.height() as u32).ok()?;
     (0..bits.height()).for_each(|y| out.setRow(y as u32, &bit_array(bits, y)));
     Some(out)
@@ -133,44 +143,74 @@ pub(super) fn bit_array(bits: &Bits, y: usize) -> BitArray {
     row
 }
 
-/// Can either reader find the corners of a code? The newer wants three places, the older one to begin with, of those that
-/// their own tests let pass; here each of the rows they look at is gone through from end to end, so none is missed.
-fn has_corners(bits: &Bits, matrix: &BitMatrix, harder: bool) -> bool {
-    const PATTERN: [u16; 5] = [1, 1, 3, 1, 1];
-    // Of the largest code that fits a fourth of the picture, the rows that a corner's middle has.
-    let step = if harder { 3 } else { (3 * bits.height() / (4 * 97)).max(3) };
-    let (mut older, mut places) = (FinderPatternFinder::new(matrix), 0);
-    let mut edges = Vec::new();
-    for y in (step - 1..bits.height()).step_by(step) {
-        edges_of(bits, y, &mut edges);
-        if let [a, b, c, d] = edges[..] {
-            // Of a row with two bars the newer reader takes the gap between them for the middle of a corner.
-            let width = bits.width() as u32;
-            if is_plausible([a, b - a, c - b, d - c, width - d]) {
-                return true;
-            }
-        }
-        for run in edges.windows(6).step_by(2) {
-            let widths: [u32; 5] = std::array::from_fn(|i| run[i + 1] - run[i]);
-            if widths[2] < widths[0].max(widths[4]) {
+/// Which reader can find the corners of a code?
+#[derive(Clone, Copy)]
+struct Corners {
+    newer: bool,
+    older: bool,
+}
+
+impl Corners {
+    /// Both want three places. Of those that its own tests let pass the newer one's are counted on each of the rows it looks
+    /// at from end to end, so none is missed; the older one is followed from row to row until it has three, or two that may
+    /// tell it where to look for the third.
+    fn of<'m>(bits: &Bits, matrix: impl Fn() -> &'m Option<BitMatrix>, harder: bool) -> Corners {
+        const PATTERN: [u16; 5] = [1, 1, 3, 1, 1];
+        // Of the largest code that fits a fourth of the picture, the rows that a corner's middle has.
+        let step = if harder { 3 } else { (3 * bits.height() / (4 * 97)).max(3) };
+        let (mut older, mut places) = (None, 0);
+        let mut seen = Corners { newer: false, older: false };
+        let (mut row_of_older, mut step_of_older) = (step - 1, step);
+        let mut edges = Vec::new();
+        for y in step - 1..bits.height() {
+            let (of_newer, of_older) = (!seen.newer && (y + 1).is_multiple_of(step), !seen.older && y == row_of_older);
+            if !of_newer && !of_older {
                 continue;
             }
-            if FinderPatternFinder::foundPatternCross(&widths, 0.0)
-                && older.handlePossibleCenter(&widths, y as u32, run[5])
-            {
-                return true;
+            edges_of(bits, y, &mut edges);
+            if of_newer && let [a, b, c, d] = edges[..] {
+                // Of a row with two bars the newer reader takes the gap between them for the middle of a corner.
+                seen.newer |= is_plausible([a, b - a, c - b, d - c, bits.width() as u32 - d]);
             }
-            if is_plausible(widths) && is_pattern(widths) {
-                let at = Point { x: run[2] as f32 + widths[2] as f32 / 2.0, y: y as f32 + 0.5 };
-                let reach = widths.iter().sum::<u32>() as i32 * 3;
-                places += usize::from(LocateConcentricPattern::<true, 5, 7>(matrix, &PATTERN, at, reach).is_some());
-                if places == 3 {
-                    return true;
+            // Behind a corner the older one begins anew.
+            let mut begin = 0;
+            for (at, run) in edges.windows(6).enumerate().step_by(2) {
+                let widths: [u32; 5] = std::array::from_fn(|i| run[i + 1] - run[i]);
+                if of_older && at >= begin && is_cross(&widths) {
+                    let Some(matrix) = matrix() else { return seen };
+                    let older = older.get_or_insert_with(|| FinderPatternFinder::new(matrix));
+                    if older.handlePossibleCenter(&widths, y as u32, run[5]) {
+                        let centers = older.getPossibleCenters();
+                        let twice = centers.iter().filter(|c| c.getCount() >= FinderPatternFinder::CENTER_QUORUM);
+                        seen.older |= centers.len() > 2 || twice.count() > 1;
+                        begin = at + 6;
+                        step_of_older = if run[5] == bits.width() as u32 { widths[0] as usize } else { 2 };
+                    }
+                }
+                if of_newer && is_plausible(widths) && is_pattern(widths) {
+                    let Some(matrix) = matrix() else { return seen };
+                    let at = Point { x: run[2] as f32 + widths[2] as f32 / 2.0, y: y as f32 + 0.5 };
+                    let reach = widths.iter().sum::<u32>() as i32 * 3;
+                    places += usize::from(LocateConcentricPattern::<true, 5, 7>(matrix, &PATTERN, at, reach).is_some());
+                    seen.newer |= places == 3;
                 }
             }
+            if seen.newer && seen.older {
+                break;
+            }
+            if of_older {
+                row_of_older += step_of_older;
+            }
         }
+        seen
     }
-    false
+}
+
+/// The older reader's look at five runs, after one that costs less: none but the middle is as wide as two modules, nearly.
+fn is_cross(widths: &[u32; 5]) -> bool {
+    let [a, b, _, c, d] = *widths;
+    let limit = 3 * widths.iter().sum::<u32>() + 7;
+    a.max(b).max(c).max(d) * 14 < limit && FinderPatternFinder::foundPatternCross(widths, 0.0)
 }
 
 /// Where bars begin and end, in turn.
@@ -456,14 +496,15 @@ mod tests {
                     seen.pixels_mut().iter_mut().for_each(|v| *v = if *v < limit { 0 } else { 255 });
                 }
                 let bits = by_limit(&picture, limit).unwrap();
-                assert_eq!(other(&seen).get_black_matrix(), &matrix(&bits).unwrap());
+                assert_eq!(other(&seen).get_black_matrix(), &matrix_of(&bits).unwrap());
                 for harder in [false, true] {
                     let hints = DecodeHints {
                         PossibleFormats: Some(HashSet::from([BarcodeFormat::QR_CODE])),
                         TryHarder: harder.then_some(true),
                         ..Default::default()
                     };
-                    let read = || by_others(&mut other(&seen), &hints).map(|r| (r.0.getText().to_owned(), r.1));
+                    let both = Corners { newer: true, older: true };
+                    let read = || by_others(&mut other(&seen), &hints, both).map(|r| (r.0.getText().to_owned(), r.1));
                     let wanted = catch_unwind(AssertUnwindSafe(read)).unwrap_or(None);
                     let code = super::read(&bits, harder).map(|c| (c.text, c.turn));
                     assert_eq!(code, wanted);
@@ -489,7 +530,7 @@ mod tests {
                     }
                 }
                 let bits = by_place(&gray).unwrap_or_else(|| Bits::new(width, height));
-                assert_eq!(other(&gray).get_black_matrix(), &matrix(&bits).unwrap(), "{width} {height} {contrast}");
+                assert_eq!(other(&gray).get_black_matrix(), &matrix_of(&bits).unwrap(), "{width} {height} {contrast}");
                 // Black and white stays.
                 let parted = threshold(&gray, 128);
                 let by_hybrid = by_place(&to_gray(&parted)).unwrap_or_else(|| Bits::new(width, height));
