@@ -109,25 +109,51 @@ pub struct Seen {
 /// Guards that explain the ends no better than this are none.
 pub const GUARDED: f32 = 0.55;
 
+/// Guards that explain the ends so well are those of a code that stands so.
+const SURE: f32 = 0.85;
+
 pub fn read(patch: &Patch) -> Seen {
+    let upright = frames(patch).unwrap_or_default();
+    let of_upright = best_of(&upright);
+    if of_upright >= SURE
+        && let Some(text) = read_frames(patch, &upright)
+    {
+        return Seen { code: Some(Code { text, turn: 0 }), guards: of_upright };
+    }
     let turned: Vec<f32> = patch.ink.iter().rev().copied().collect();
     let back = Patch { ink: &turned, ..*patch };
-    let mut ways = Vec::with_capacity(2);
-    for (patch, turn) in [(patch, 0), (&back, 180)] {
-        let Some(frames) = frames(patch) else { continue };
-        ways.extend(frames.first().map(|f| f.0).map(|best| (best, patch, turn, frames)));
-    }
-    ways.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let guards = ways.first().map_or(-1.0, |w| w.0);
-    let code = ways.into_iter().take_while(|w| w.0 >= GUARDED).find_map(|(best, patch, turn, frames)| {
-        let likely = frames.iter().take_while(|f| f.0 > best - 0.12).take(3);
-        likely.into_iter().find_map(|(_, frame)| read_frame(patch, frame)).map(|text| Code { text, turn })
-    });
-    Seen { code, guards }
+    let turned = frames(&back).unwrap_or_default();
+    let of_turned = best_of(&turned);
+    let of_upright_again = || if of_upright < SURE { read_frames(patch, &upright) } else { None };
+    let text = |turn: u16| match turn {
+        0 => of_upright_again(),
+        _ => read_frames(&back, &turned),
+    };
+    let order = if of_turned > of_upright { [180, 0] } else { [0, 180] };
+    let code = order.into_iter().find_map(|turn| text(turn).map(|text| Code { text, turn }));
+    Seen { code, guards: of_upright.max(of_turned) }
 }
 
+/// How well the best of them fits.
+fn best_of(frames: &[(f32, Frame)]) -> f32 {
+    frames.first().map_or(-1.0, |f| f.0)
+}
+
+/// The text by the frames that fit about as well as the best.
+fn read_frames(patch: &Patch, frames: &[(f32, Frame)]) -> Option<String> {
+    let best = best_of(frames);
+    if best < GUARDED {
+        return None;
+    }
+    let likely = frames.iter().take_while(|f| f.0 > best - 0.12).take(3);
+    likely.into_iter().find_map(|(_, frame)| read_frame(patch, frame))
+}
+
+widened!(profile = along(patch: &'w Patch<'w>, top: usize, foot: usize, slope: f32) -> Vec<f32>);
+
 /// Mean ink of each column between two rows, along lines that lean by `slope`.
-fn profile(patch: &Patch, top: usize, foot: usize, slope: f32) -> Vec<f32> {
+#[inline(always)]
+fn along(patch: &Patch, top: usize, foot: usize, slope: f32) -> Vec<f32> {
     let mut sums = vec![0.0f32; patch.width];
     let middle = (top + foot) as f32 / 2.0;
     for y in top..foot {
@@ -166,6 +192,7 @@ fn frames(patch: &Patch) -> Option<Vec<(f32, Frame)>> {
     // Whole sums, so that the ink between any two points is a subtraction.
     let mut sums = vec![0.0f32; ends.len() + 1];
     ends.iter().enumerate().for_each(|(i, v)| sums[i + 1] = sums[i] + v);
+    let sums: Vec<[f32; 2]> = sums.windows(2).map(|w| [w[0], w[1] - w[0]]).collect();
     let dark = ends.iter().copied().fold(0.0f32, f32::max);
     let inked = |v: &f32| *v > 0.5 * dark;
     let (first, last) = (ends.iter().position(inked)?, ends.iter().rposition(inked)? + 1);
@@ -221,21 +248,23 @@ type Lanes = [f32; LANES];
 /// Modules of both guards, and one of paper before and behind.
 const GUARDING: usize = MODULES + STOP_MODULES + 2;
 
-widened!(guards = correlated(sums: &'w [f32], x: Lanes, module: Lanes, columns: usize) -> Lanes);
+widened!(guards = correlated(sums: &'w [[f32; 2]], x: Lanes, module: Lanes, columns: usize) -> Lanes);
 
-/// Correlation of both ends with the guards' patterns, -1 to 1; paper is asked for before and behind.
+/// Correlation of both ends with the guards' patterns, -1 to 1; paper is asked for before and behind. `sums`: the ink before
+/// each column, and its own.
 #[inline(always)]
-fn correlated(sums: &[f32], x: Lanes, module: Lanes, columns: usize) -> Lanes {
+fn correlated(sums: &[[f32; 2]], x: Lanes, module: Lanes, columns: usize) -> Lanes {
     let [start, stop] = guard_modules();
     let mut want = [0.0; GUARDING];
     want[1..=MODULES].iter_mut().zip(start).for_each(|(want, v)| *want = *v);
     want[MODULES + 1..].iter_mut().zip(stop).for_each(|(want, v)| *want = *v);
     let edge = |at: f32| -> (Lanes, Lanes) {
         let places: Lanes = std::array::from_fn(|l| x[l] + at * module[l]);
-        let ink = places.map(|x| {
-            let x = x.clamp(0.0, (sums.len() - 1) as f32);
-            let low = (x as usize).min(sums.len() - 2);
-            sums[low] + (sums[low + 1] - sums[low]) * (x - low as f32)
+        let inside = places.map(|x| x.clamp(0.0, sums.len() as f32));
+        let low = inside.map(|x| (x as i32).min(sums.len() as i32 - 1));
+        let ink = std::array::from_fn(|l| {
+            let [before, own] = sums[low[l] as usize];
+            before + own * (inside[l] - low[l] as f32)
         });
         (places, ink)
     };
@@ -267,47 +296,71 @@ fn correlated(sums: &[f32], x: Lanes, module: Lanes, columns: usize) -> Lanes {
     std::array::from_fn(|l| sw[l] / (ss[l] * ww).sqrt())
 }
 
+widened!(sample = sampled(patch: &'w Patch<'w>, frame: &'w Frame, column: usize, from: f32, to: f32) -> [f32; MODULES]);
+
 /// The modules of one codeword of one row: mean ink over the middle of each.
-fn sample(patch: &Patch, frame: &Frame, column: usize, from: f32, to: f32) -> [f32; MODULES] {
+#[inline(always)]
+fn sampled(patch: &Patch, frame: &Frame, column: usize, from: f32, to: f32) -> [f32; MODULES] {
     let middle = (frame.top + frame.foot) / 2.0;
     let half_way = frame.modules() as f32 * frame.module / 2.0;
     let steps = ((to - from).ceil() as usize).clamp(1, 12);
-    // Down a module, and how far the code leans there.
-    let step = |step: usize| {
+    let left: [f32; MODULES] = std::array::from_fn(|i| ((column * MODULES + i) as f32 + 0.12) * frame.module);
+    let right = left.map(|left| left + 0.76 * frame.module);
+    let lean: [f32; MODULES] = std::array::from_fn(|i| frame.slope * ((left[i] + right[i]) / 2.0 - half_way));
+    let (mut sums, mut counts) = ([0.0f32; MODULES], [0.0f32; MODULES]);
+    let mut held: Option<(f32, Spans)> = None;
+    for step in 0..steps {
+        // Down a module, and how far the code leans there.
         let v = from + (to - from) * (step as f32 + 0.5) / steps as f32;
-        (v, frame.x + frame.slope * (v - middle))
-    };
-    let places: [(f32, f32); 12] = std::array::from_fn(step);
-    std::array::from_fn(|i| {
-        let left = ((column * MODULES + i) as f32 + 0.12) * frame.module;
-        let right = left + 0.76 * frame.module;
-        let lean = frame.slope * ((left + right) / 2.0 - half_way);
-        let (mut sum, mut count) = (0.0, 0.0);
-        for (v, shift) in &places[..steps] {
-            let y = v - lean;
+        let shift = frame.x + frame.slope * (v - middle);
+        let spans = match held.take() {
+            Some((same, spans)) if same == shift => spans,
+            _ => Spans::of(&left, &right, shift, patch.width),
+        };
+        for i in 0..MODULES {
+            let y = v - lean[i];
             if y < 0.0 || y as usize >= patch.height {
                 continue;
             }
             let row = &patch.ink[y as usize * patch.width..(y as usize + 1) * patch.width];
-            let (a, b) = ((left + shift).max(0.0), (right + shift).max(0.0));
-            let (first, last) = (a as usize, (b as usize).min(patch.width.saturating_sub(1)));
-            let Some((head, rest)) = row.get(first..=last).and_then(|seen| seen.split_first()) else { continue };
-            // Of the first and the last pixel a part, of those between the whole.
-            let share = (b.min(first as f32 + 1.0) - a).max(0.0);
-            sum += head * share;
-            count += share;
+            let pixels = spans.first[i] as usize..=spans.last[i] as usize;
+            let Some((head, rest)) = row.get(pixels).and_then(|seen| seen.split_first()) else { continue };
+            let (sum, count) = (&mut sums[i], &mut counts[i]);
+            *sum += head * spans.of_first[i];
+            *count += spans.of_first[i];
             if let Some((tail, whole)) = rest.split_last() {
                 for ink in whole {
-                    sum += ink;
-                    count += 1.0;
+                    *sum += ink;
+                    *count += 1.0;
                 }
-                let share = (b.min(last as f32 + 1.0) - last as f32).max(0.0);
-                sum += tail * share;
-                count += share;
+                *sum += tail * spans.of_last[i];
+                *count += spans.of_last[i];
             }
         }
-        if count > 0.0 { sum / count } else { 0.0 }
-    })
+        held = Some((shift, spans));
+    }
+    std::array::from_fn(|i| if counts[i] > 0.0 { sums[i] / counts[i] } else { 0.0 })
+}
+
+/// The pixels of a row that show each module: of the first and the last a part, of those between the whole.
+struct Spans {
+    first: [i32; MODULES],
+    last: [i32; MODULES],
+    of_first: [f32; MODULES],
+    of_last: [f32; MODULES],
+}
+
+impl Spans {
+    #[inline(always)]
+    fn of(left: &[f32; MODULES], right: &[f32; MODULES], shift: f32, width: usize) -> Spans {
+        let from = left.map(|left| (left + shift).max(0.0));
+        let to = right.map(|right| (right + shift).max(0.0));
+        let first = from.map(|from| from as i32);
+        let last = to.map(|to| (to as i32).min(width as i32 - 1));
+        let of_first = std::array::from_fn(|i| (to[i].min(first[i] as f32 + 1.0) - from[i]).max(0.0));
+        let of_last = std::array::from_fn(|i| (to[i].min(last[i] as f32 + 1.0) - last[i] as f32).max(0.0));
+        Spans { first, last, of_first, of_last }
+    }
 }
 
 /// How modules look in this code, by least squares over the guards, whose modules are known.
@@ -411,8 +464,13 @@ type Tried = (f32, usize, usize, Frame);
 
 /// As far off as this, times and plus, a number of rows is not tried with another rim.
 const RAGGED: (f32, f32) = (2.0, 1.0);
+/// As far off as this it is not read.
+const CLOSE: (f32, f32) = (1.25, 0.2);
+/// Modules that rows are high, mostly.
+const USUAL: f32 = 3.0;
 
-fn indicated(patch: &Patch, frame: &Frame, rows: usize, smear: &Smear) -> [Tried; 9] {
+/// `None` where all levels are further off than `most`.
+fn indicated(patch: &Patch, frame: &Frame, rows: usize, smear: &Smear, most: f32) -> Option<[Tried; 9]> {
     let step = (frame.foot - frame.top) / rows as f32;
     let mut off = [0.0f32; 9];
     for row in 0..rows {
@@ -430,29 +488,44 @@ fn indicated(patch: &Patch, frame: &Frame, rows: usize, smear: &Smear) -> [Tried
             let (l, r) = indicators(row, rows, frame.columns, level);
             *off += once(&mut of_left, &left, l) + once(&mut of_right, &right, r);
         }
+        // No row makes up for those before it.
+        if off.iter().all(|off| off / rows as f32 > most) {
+            return None;
+        }
     }
-    std::array::from_fn(|level| (off[level] / rows as f32, rows, level, *frame))
+    Some(std::array::from_fn(|level| (off[level] / rows as f32, rows, level, *frame)))
 }
 
 fn read_frame(patch: &Patch, frame: &Frame) -> Option<String> {
     let smear = smear(patch, frame);
     let high = frame.foot - frame.top;
-    let numbers = (3..=90usize).filter(|rows| {
-        let tall = high / *rows as f32 / frame.module;
-        (1.6..=9.0).contains(&tall) && rows * frame.columns <= 928
-    });
-    let mut tried: Vec<Tried> = numbers.flat_map(|rows| indicated(patch, frame, rows, &smear)).collect();
+    let tall = |rows: usize| high / rows as f32 / frame.module;
+    let mut numbers: Vec<usize> =
+        (3..=90).filter(|rows| (1.6..=9.0).contains(&tall(*rows)) && rows * frame.columns <= 928).collect();
+    // Most codes have rows of this height, and once the right number is known the wrong ones are told sooner.
+    numbers.sort_by(|a, b| (tall(*a) - USUAL).abs().total_cmp(&(tall(*b) - USUAL).abs()));
+    let mut tried: Vec<Tried> = Vec::new();
+    let mut least = f32::INFINITY;
+    for rows in numbers {
+        let Some(found) = indicated(patch, frame, rows, &smear, least * RAGGED.0 + RAGGED.1) else { continue };
+        least = found.iter().fold(least, |least, t| least.min(t.0));
+        tried.extend(found);
+    }
+    tried.sort_by_key(|t| t.1);
     // The rim may be ragged by a pixel, which is no matter for a number of rows that is far off.
-    let least = tried.iter().map(|t| t.0).min_by(f32::total_cmp)?;
     let near: BTreeSet<usize> = tried.iter().filter(|t| t.0 < least * RAGGED.0 + RAGGED.1).map(|t| t.1).collect();
     for (up, down) in [(-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, -1.0)] {
         let moved = Frame { top: frame.top + up, foot: frame.foot + down, ..*frame };
-        tried.extend(near.iter().flat_map(|rows| indicated(patch, &moved, *rows, &smear)));
+        for rows in &near {
+            let Some(found) = indicated(patch, &moved, *rows, &smear, least * CLOSE.0 + CLOSE.1) else { continue };
+            least = found.iter().fold(least, |least, t| least.min(t.0));
+            tried.extend(found);
+        }
     }
     tried.sort_by(|a, b| a.0.total_cmp(&b.0));
     let model = Model::new(smear);
     let least = tried.first()?.0;
-    tried.iter().take_while(|t| t.0 < least * 1.25 + 0.2).take(3).find_map(|(_, rows, level, frame)| {
+    tried.iter().take_while(|t| t.0 < least * CLOSE.0 + CLOSE.1).take(3).find_map(|(_, rows, level, frame)| {
         let total = rows * frame.columns;
         let checks = 2usize << level;
         if checks + 1 >= total {
