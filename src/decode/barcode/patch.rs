@@ -30,29 +30,40 @@ impl Patch {
     }
 }
 
-#[derive(Clone, Copy, Default)]
-struct Tile {
-    ink: u16,
-    across: u16,
-    down: u16,
-    /// Edges across of what most rows show, and columns that nearly all rows agree on.
-    stripes: u16,
-    agreed: u16,
+/// The tiles of a page, row by row: ink and edges of each, and what it may be part of.
+struct Tiles {
+    columns: usize,
+    ink: Vec<u16>,
+    across: Vec<u16>,
+    down: Vec<u16>,
+    marks: Vec<u8>,
 }
 
-widened!(tiles = tiled(bits: &'w Bits) -> (usize, usize, Vec<Tile>));
+/// Full of edges, as a code is.
+const BUSY: u8 = 1;
+/// Most rows show the same stripes.
+const STRIPED: u8 = 2;
+/// Most rows show the same edge, one at least.
+const EDGED: u8 = 4;
+
+widened!(tiles = tiled(bits: &'w Bits, limits: &'w Limits) -> Tiles);
 
 /// Words of a row that are counted side by side.
 const LANES: usize = 4;
 type Lanes = [u64; LANES];
+/// Tiles that they have.
+const SIDE_BY_SIDE: usize = LANES * 64 / TILE;
 
 /// Ink and edges of every tile. Sixteen rows are counted column by column, one bit of the count a word; what of a tile is
 /// counted is then the bits of five words.
 #[inline(always)]
-fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
+fn tiled(bits: &Bits, limits: &Limits) -> Tiles {
     let words = bits.width().div_ceil(64);
-    let (columns, rows) = (words * 4, bits.height() / TILE);
-    let mut tiles = vec![Tile::default(); columns * rows];
+    // Behind the last words there is paper.
+    let (columns, rows) = (words.div_ceil(LANES) * SIDE_BY_SIDE, bits.height() / TILE);
+    let count = columns * rows;
+    let (mut ink, mut across, mut down) = (vec![0u16; count], vec![0u16; count], vec![0u16; count]);
+    let mut marks = vec![0u8; count];
     // The rows of a tile and the one below, each with a word of paper at least behind.
     let stride = words / LANES * LANES + 2 * LANES;
     let mut band = vec![0u64; stride * (TILE + 1)];
@@ -61,8 +72,7 @@ fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
         for (row, out) in band.chunks_exact_mut(stride).enumerate() {
             out[..words].copy_from_slice(bits.row((y * TILE + row).min(bits.height() - 1)));
         }
-        let line = &mut tiles[y * columns..][..columns];
-        for from in (0..words).step_by(LANES) {
+        for (group, from) in (0..words).step_by(LANES).enumerate() {
             let at = |row: usize, from: usize| -> Lanes {
                 let mut lanes = [0; LANES];
                 lanes.copy_from_slice(&band[row * stride + from..][..LANES]);
@@ -74,8 +84,8 @@ fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
                 most[from..from + LANES].fill(0);
                 continue;
             }
-            let ink = Counts::of(|row| whole[row]);
-            let across = Counts::of(|row| {
+            let inks = Counts::of(|row| whole[row]);
+            let edges = Counts::of(|row| {
                 let (one, below, next) = (whole[row], whole[row + 1], at(row, from + 1));
                 std::array::from_fn(|i| {
                     // An edge at the end of a word that is paper, as the one below it, counts for nothing.
@@ -83,36 +93,39 @@ fn tiled(bits: &Bits) -> (usize, usize, Vec<Tile>) {
                     one[i] ^ (one[i] << 1 | next[i] >> 63 & any)
                 })
             });
-            let down = Counts::of(|row| each(whole[row], whole[row + 1], |a, b| a ^ b));
-            let [_, _, fours, eights, sixteens] = ink.0;
+            let below = Counts::of(|row| each(whole[row], whole[row + 1], |a, b| a ^ b));
+            let [_, _, fours, eights, sixteens] = inks.0;
             for i in 0..LANES {
                 let (four, eight, all) = (fours[i], eights[i], sixteens[i]);
                 most[from + i] = all | eight;
                 agreed[from + i] = all | eight & four | !(all | eight | four);
             }
-            let (ink, across, down) = (ink.by_tile(), across.by_tile(), down.by_tile());
-            for i in 0..LANES.min(words - from) {
-                for part in 0..4 {
-                    let cut = |word: u64| (word >> (48 - 16 * part) & 0xffff) as u16;
-                    let tile = &mut line[(from + i) * 4 + part];
-                    (tile.ink, tile.across, tile.down) = (cut(ink[i]), cut(across[i]), cut(down[i]));
-                }
+            let at = y * columns + group * SIDE_BY_SIDE;
+            for (counts, out) in [(inks, &mut ink), (edges, &mut across), (below, &mut down)] {
+                out[at..at + SIDE_BY_SIDE].copy_from_slice(&in_turn(counts.by_tile()));
             }
         }
-        for n in 0..words {
-            let word = most[n];
-            if word == 0 {
+        for (group, from) in (0..words).step_by(LANES).enumerate() {
+            let at = y * columns + group * SIDE_BY_SIDE;
+            let cut = at..at + SIDE_BY_SIDE;
+            if ink[cut.clone()] == [0; SIDE_BY_SIDE] {
                 continue;
             }
-            let across = word ^ (word << 1 | most[n + 1] >> 63);
-            for part in 0..4 {
-                let cut = |w: u64| (w >> (48 - 16 * part) & 0xffff).count_ones() as u16;
-                let tile = &mut line[n * 4 + part];
-                (tile.stripes, tile.agreed) = (cut(across), cut(agreed[n]));
+            let stripes = std::array::from_fn(|i| {
+                let (word, next) = (most[from + i], most[from + i + 1]);
+                if word == 0 { 0 } else { word ^ (word << 1 | next >> 63) }
+            });
+            let agreed = std::array::from_fn(|i| agreed[from + i]);
+            let (stripes, agreed) = (in_turn(ones_by_tile(stripes)), in_turn(ones_by_tile(agreed)));
+            let tiles = ink[cut.clone()].iter().zip(&across[cut.clone()]).zip(&down[cut.clone()]);
+            for (mark, (((ink, across), down), (stripes, agreed))) in
+                marks[cut].iter_mut().zip(tiles.zip(stripes.iter().zip(&agreed)))
+            {
+                *mark = limits.marks([*ink, *across, *down, *stripes, *agreed]);
             }
         }
     }
-    (columns, rows, tiles)
+    Tiles { columns, ink, across, down, marks }
 }
 
 #[inline(always)]
@@ -159,6 +172,23 @@ impl Counts {
     }
 }
 
+/// How many of the sixteen columns of each tile are set, sixteen bits a tile.
+#[inline(always)]
+fn ones_by_tile(lanes: Lanes) -> Lanes {
+    lanes.map(|word| {
+        let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
+        let nibbles = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+        let bytes = (nibbles + (nibbles >> 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+        (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff)
+    })
+}
+
+/// Sixteen bits a tile as numbers, the leftmost first.
+#[inline(always)]
+fn in_turn(lanes: Lanes) -> [u16; SIDE_BY_SIDE] {
+    std::array::from_fn(|n| (lanes[n / 4] >> (48 - 16 * (n % 4))) as u16)
+}
+
 /// Two bits more for each: the sum stays, the carry is given.
 #[inline(always)]
 fn added(sum: &mut Lanes, a: Lanes, b: Lanes) -> Lanes {
@@ -188,29 +218,31 @@ impl Limits {
         Limits { bars: above(13.0, 1), modules: above(9.0, 1), down: above(3.0, 1), stripes: above(13.0, TILE) }
     }
 
-    fn striped(&self, t: &Tile) -> bool {
-        t.stripes >= self.stripes && t.agreed >= AGREED
-    }
-
-    fn busy(&self, t: &Tile) -> bool {
+    /// What a tile may be part of, by ink, edges across and down, stripes and columns that agree.
+    #[inline(always)]
+    fn marks(&self, [ink, across, down, stripes, agreed]: [u16; 5]) -> u8 {
+        let both = |one: bool, other: bool| u16::from(one) & u16::from(other);
         // From 12 to 90 and from 25 to 85 of a hundred pixels are ink.
-        let bars = t.across >= self.bars && 2 * t.down < t.across && (31..=230).contains(&t.ink);
-        let modules = t.across >= self.modules && t.down >= self.down && (64..=217).contains(&t.ink);
-        bars || modules || self.striped(t)
+        let bars = both(across >= self.bars, 2 * down < across) & both(ink >= 31, ink <= 230);
+        let modules = both(across >= self.modules, down >= self.down) & both(ink >= 64, ink <= 217);
+        let striped = both(stripes >= self.stripes, agreed >= AGREED);
+        let edged = both(stripes > 0, agreed >= AGREED);
+        let marks =
+            (bars | modules | striped) * u16::from(BUSY) | striped * u16::from(STRIPED) | edged * u16::from(EDGED);
+        marks as u8
     }
 }
 
 /// Connected tiles full of edges, large enough for a code, the largest first.
 pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
-    let (columns, rows, tiles) = tiles(bits);
-    let limits = Limits::at(dpi);
-    let mut open: Vec<bool> = tiles.iter().map(|t| limits.busy(t)).collect();
+    let Tiles { columns, ink, across, down, marks } = tiles(bits, &Limits::at(dpi));
+    let rows = bits.height() / TILE;
+    let mut open: Vec<bool> = marks.iter().map(|m| m & BUSY != 0).collect();
     // Broad bars and gaps leave a tile with one edge only: it is of the code when both its neighbours are.
-    for y in 0..rows {
-        for at in (y * columns + 1)..((y + 1) * columns).saturating_sub(1) {
-            let one_edge = tiles[at].stripes > 0 && tiles[at].agreed >= AGREED;
-            if one_edge && !open[at] && limits.striped(&tiles[at - 1]) && limits.striped(&tiles[at + 1]) {
-                open[at] = true;
+    if columns > 0 {
+        for (open, marks) in open.chunks_exact_mut(columns).zip(marks.chunks_exact(columns)) {
+            for (open, beside) in open[1..].iter_mut().zip(marks.windows(3)) {
+                *open |= (beside[1] & EDGED != 0) & (beside[0] & beside[2] & STRIPED != 0);
             }
         }
     }
@@ -223,8 +255,8 @@ pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
         open[start] = false;
         while let Some(tile) = stack.pop() {
             let (x, y) = (tile % columns, tile / columns);
-            let seen = &tiles[tile];
-            part.add((x, y), (u32::from(seen.across), u32::from(seen.down)), limits.striped(seen));
+            let edges = (u32::from(across[tile]), u32::from(down[tile]));
+            part.add((x, y), edges, marks[tile] & STRIPED != 0);
             for ny in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
                     if std::mem::take(&mut open[ny * columns + nx]) {
@@ -241,7 +273,7 @@ pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
         if part.is_striped() {
             // The first and the last bars may be one block too.
             let middle = (part.y0 + part.y1) / 2 * columns;
-            let black = |x: usize| tiles[middle + x].ink as usize * 10 > TILE * TILE * 6;
+            let black = |x: usize| usize::from(ink[middle + x]) * 10 > TILE * TILE * 6;
             (0..3).for_each(|_| part.x0 -= usize::from(part.x0 > 0 && black(part.x0 - 1)));
             (0..3).for_each(|_| part.x1 += usize::from(part.x1 < columns && black(part.x1)));
         }
