@@ -113,9 +113,16 @@ fn black_and_white(bits: &Bits) -> Gray {
             if *word == 0 {
                 continue;
             }
-            for (byte, pixels) in word.to_be_bytes().into_iter().zip(pixels.chunks_mut(8)) {
-                let eight = (!(SPREAD[usize::from(byte)] * 255)).to_le_bytes();
-                pixels.copy_from_slice(&eight[..pixels.len()]);
+            let mut eights = pixels.chunks_exact_mut(8);
+            let mut bytes = word.to_be_bytes().into_iter();
+            let shown = |byte: u8| (!(SPREAD[usize::from(byte)] * 255)).to_le_bytes();
+            // Asked for a byte only where there is room for it.
+            for (pixels, byte) in eights.by_ref().zip(bytes.by_ref()) {
+                pixels.copy_from_slice(&shown(byte));
+            }
+            let rest = eights.into_remainder();
+            if let Some(byte) = bytes.next() {
+                rest.iter_mut().zip(shown(byte)).for_each(|(pixel, shown)| *pixel = shown);
             }
         }
     }

@@ -127,20 +127,29 @@ impl Binarizer for Given {
 /// The same pixels, the leftmost lowest, in words of the reader's size.
 fn matrix_of(bits: &Bits) -> Option<BitMatrix> {
     let mut out = BitMatrix::new(bits.width() as u32, bits.height() as u32).ok()?;
-    (0..bits.height()).for_each(|y| out.setRow(y as u32, &bit_array(bits, y)));
+    let mut row = BitArray::with_size(bits.width());
+    for y in 0..bits.height() {
+        draw(bits, y, &mut row);
+        out.setRow(y as u32, &row);
+    }
     Some(out)
 }
 
 /// One row for the readers.
 pub(super) fn bit_array(bits: &Bits, y: usize) -> BitArray {
     let mut row = BitArray::with_size(bits.width());
+    draw(bits, y, &mut row);
+    row
+}
+
+/// The same over a row that has been.
+fn draw(bits: &Bits, y: usize, row: &mut BitArray) {
     for (n, word) in bits.row(y).iter().enumerate() {
         let turned = word.reverse_bits();
         for part in (0..64).step_by(BIT_FIELD_BASE_BITS).filter(|part| n * 64 + part < bits.width()) {
             row.setBulk(n * 64 + part, (turned >> part) as usize);
         }
     }
-    row
 }
 
 /// Which reader can find the corners of a code?
@@ -322,17 +331,21 @@ fn thresholded(picture: &Gray) -> Bits {
 /// One bit for each of up to 64 pixels.
 #[inline(always)]
 fn not_above(pixels: &[u8], limits: &[u8]) -> u64 {
-    let mut word = 0;
-    for (n, (pixels, limits)) in pixels.chunks(8).zip(limits.chunks(8)).enumerate() {
-        let mut flags = [0u8; 8];
-        for (flag, (pixel, limit)) in flags.iter_mut().zip(pixels.iter().zip(limits)) {
-            *flag = u8::from(pixel <= limit);
+    let mut flags = [0u8; 64];
+    match (<&[u8; 64]>::try_from(pixels), <&[u8; 64]>::try_from(limits)) {
+        (Ok(pixels), Ok(limits)) => flags = std::array::from_fn(|i| u8::from(pixels[i] <= limits[i])),
+        _ => {
+            let pairs = pixels.iter().zip(limits);
+            flags.iter_mut().zip(pairs).for_each(|(flag, (pixel, limit))| *flag = u8::from(pixel <= limit));
         }
-        // Eight bytes of 0 or 1 to eight bits: the first byte becomes the highest.
-        let byte = u64::from_le_bytes(flags).wrapping_mul(0x8040_2010_0804_0201) >> 56;
-        word |= byte << (56 - 8 * n);
     }
-    word
+    // Eight bytes of 0 or 1 to eight bits: the first byte becomes the highest.
+    let byte = |n: usize| {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&flags[8 * n..8 * n + 8]);
+        u64::from_le_bytes(eight).wrapping_mul(0x8040_2010_0804_0201) >> 56
+    };
+    (0..8).fold(0, |word, n| word << 8 | byte(n))
 }
 
 widened!(darker = below(picture: &'w Gray, cut: u8) -> Bits);
@@ -372,15 +385,26 @@ pub(super) fn by_limit(picture: &Gray, limit: Option<u8>) -> Option<Bits> {
     if picture.width().min(picture.height()) >= LEAST_SIDE { Some(parted) } else { by_place(&to_gray(&parted)) }
 }
 
-widened!(enlarged_wide = enlarge(picture: &'w Gray, times: usize) -> Gray);
+widened!(twice = doubled(picture: &'w Gray) -> Gray);
+widened!(thrice = trebled(picture: &'w Gray) -> Gray);
 
-/// Linear between pixels; each pixel is first spread over its neighbours, so that holes close.
+/// Two or three times the size, linear between pixels; each pixel is first spread over its neighbours, so that holes close.
 pub(super) fn enlarged(picture: &Gray, times: usize) -> Gray {
-    enlarged_wide(picture, times)
+    if times == 2 { twice(picture) } else { thrice(picture) }
 }
 
 #[inline(always)]
-fn enlarge(picture: &Gray, times: usize) -> Gray {
+fn doubled(picture: &Gray) -> Gray {
+    enlarge::<2>(picture)
+}
+
+#[inline(always)]
+fn trebled(picture: &Gray) -> Gray {
+    enlarge::<3>(picture)
+}
+
+#[inline(always)]
+fn enlarge<const TIMES: usize>(picture: &Gray) -> Gray {
     let (width, height) = (picture.width(), picture.height());
     let mut source: Vec<u16> = picture.pixels().iter().map(|v| u16::from(*v)).collect();
     for step in [1, width] {
@@ -393,21 +417,37 @@ fn enlarge(picture: &Gray, times: usize) -> Gray {
         }
     }
     let place = |i: usize, most: usize| {
-        let at = (i as f32 + 0.5) / times as f32 - 0.5;
+        let at = (i as f32 + 0.5) / TIMES as f32 - 0.5;
         let low = at.max(0.0) as usize;
         (low, (low + 1).min(most - 1), ((at - low as f32).max(0.0) * 256.0) as u32)
     };
-    let columns: Vec<(usize, usize, u32)> = (0..width * times).map(|x| place(x, width)).collect();
+    // Of the pixels that one is drawn to, the left ones lie between it and the one before, the others before the next.
+    let shares: [(bool, u32); TIMES] = std::array::from_fn(|i| {
+        let (low, _, share) = place(TIMES + i, 3);
+        (low == 0, share)
+    });
     // Each row is drawn out once, and between rows once for each row of the result.
-    let drawn = |row: &[u16], out: &mut [u32]| {
-        for (out, &(left, right, fx)) in out.iter_mut().zip(&columns) {
-            *out = u32::from(row[left]) * (256 - fx) + u32::from(row[right]) * fx;
+    let show = |out: &mut [u32], [before, own, after]: [u16; 3]| {
+        for (out, (is_left, share)) in out.iter_mut().zip(shares) {
+            let (left, right) = if is_left { (before, own) } else { (own, after) };
+            *out = u32::from(left) * (256 - share) + u32::from(right) * share;
         }
     };
-    let mut out = Gray::new(width * times, height * times);
-    let (mut upper, mut lower) = (vec![0u32; width * times], vec![0u32; width * times]);
+    let drawn = |row: &[u16], out: &mut [u32]| {
+        let [Some(&first), Some(&last)] = [row.first(), row.last()] else { return };
+        let mut before = first;
+        let mut out = out.chunks_exact_mut(TIMES);
+        for (pair, out) in row.windows(2).zip(out.by_ref()) {
+            show(out, [before, pair[0], pair[1]]);
+            before = pair[0];
+        }
+        out.for_each(|out| show(out, [before, last, last]));
+    };
+    let wide = width * TIMES;
+    let mut out = Gray::new(wide, height * TIMES);
+    let (mut upper, mut lower) = (vec![0u32; wide], vec![0u32; wide]);
     let mut held = (usize::MAX, usize::MAX);
-    for (y, pixels) in out.pixels_mut().chunks_exact_mut((width * times).max(1)).enumerate() {
+    for (y, pixels) in out.pixels_mut().chunks_exact_mut(wide.max(1)).enumerate() {
         let (top, foot, fy) = place(y, height);
         if held.1 == top {
             std::mem::swap(&mut upper, &mut lower);
@@ -513,6 +553,32 @@ mod tests {
             }
         }
         assert!(found > 200, "{found}");
+    }
+
+    #[test]
+    fn what_is_enlarged_is_linear_between_pixels() {
+        let mut dice = Dice(3);
+        for (width, height) in [(1, 1), (2, 7), (40, 9), (333, 3)] {
+            let mut gray = Gray::new(width, height);
+            gray.pixels_mut().iter_mut().for_each(|v| *v = dice.below(256) as u8);
+            // Each row alike, so that nothing is to be seen of what lies between rows.
+            let first = gray.row(0).to_vec();
+            (0..height).for_each(|y| first.iter().enumerate().for_each(|(x, v)| gray.set(x, y, *v)));
+            let soft = |x: usize| {
+                let at = |x: usize| u32::from(first[x]);
+                if x == 0 || x + 1 == width { at(x) } else { (at(x - 1) + 2 * at(x) + at(x + 1)) / 4 }
+            };
+            for times in [2, 3] {
+                let out = enlarged(&gray, times);
+                for x in times..(width * times).saturating_sub(times) {
+                    let at = (x as f32 + 0.5) / times as f32 - 0.5;
+                    let share = ((at - at.floor()) * 256.0) as u32;
+                    let (left, right) = (soft(at as usize), soft(at as usize + 1));
+                    let wanted = (left * (256 - share) + right * share) >> 8;
+                    assert!(out.get(x, 0).abs_diff(wanted as u8) <= 1, "{x}: {} {wanted}", out.get(x, 0));
+                }
+            }
+        }
     }
 
     #[test]
