@@ -104,10 +104,17 @@ struct Look {
     sheet: usize,
     turn: u16,
     mirrored: bool,
-    upright: Upright,
+    /// The page turned so; none where it was looked at as it was cleaned.
+    turned: Option<Upright>,
     /// The pieces of its ink, once somebody asked for them.
     pieces: OnceCell<Pieces>,
     evidence: Evidence,
+}
+
+impl Look {
+    fn page<'a>(&'a self, sheets: &'a [Sheet]) -> &'a Upright {
+        self.turned.as_ref().unwrap_or_else(|| &sheets[self.sheet].cleaned.upright)
+    }
 }
 
 /// Reads one document. `ms` is left 0: whoever holds a clock fills it in.
@@ -293,12 +300,17 @@ impl<'a> Search<'a> {
     fn at_sizes(&mut self, sheet: usize, sizes: &[u32], turns: &[u16]) {
         let guess = self.sheets[sheet].cleaned.upright.dpi;
         for &dpi in sizes {
-            self.sheets[sheet].cleaned.upright.dpi = dpi;
+            let upright = &mut self.sheets[sheet].cleaned.upright;
+            // The best look keeps the size it was made at.
+            if let Some(best) = self.best.as_mut().filter(|b| b.sheet == sheet) {
+                best.turned.get_or_insert_with(|| upright.clone());
+            }
+            upright.dpi = dpi;
             if self.ways_up(sheet, turns) {
                 break;
             }
         }
-        let best = self.best.as_ref().filter(|b| b.sheet == sheet).map(|b| b.upright.dpi);
+        let best = self.best.as_ref().filter(|b| b.sheet == sheet).map(|b| b.page(&self.sheets).dpi);
         self.sheets[sheet].cleaned.upright.dpi = best.unwrap_or(guess);
     }
 
@@ -317,7 +329,8 @@ impl<'a> Search<'a> {
             let upright = self.sheets[sheet].cleaned.upright.turned(turn);
             let Some(line) = micr::read_crossed(&upright) else { return false };
             let evidence = Evidence { micr: Some(line.read), micr_score: line.score, ..Evidence::default() };
-            self.weigh(Look { sheet, turn, mirrored: false, upright, pieces: OnceCell::new(), evidence });
+            let turned = Some(upright);
+            self.weigh(Look { sheet, turn, mirrored: false, turned, pieces: OnceCell::new(), evidence });
             self.strength() >= SOME
         })
     }
@@ -326,24 +339,24 @@ impl<'a> Search<'a> {
         let base = &self.sheets[sheet].cleaned.upright;
         if quality::ink_share(&base.bits) < 0.0004 {
             if self.best.is_none() {
-                let (upright, evidence) = (base.clone(), Evidence::default());
-                let pieces = OnceCell::new();
-                self.best = Some(Look { sheet, turn: 0, mirrored: false, upright, pieces, evidence });
+                let (pieces, evidence) = (OnceCell::new(), Evidence::default());
+                self.best = Some(Look { sheet, turn: 0, mirrored: false, turned: None, pieces, evidence });
             }
             return false;
         }
-        let mut upright = base.turned(turn);
-        if mirrored {
-            upright = upright.mirrored();
-        }
+        let turned = match (turn, mirrored) {
+            (0, false) => None,
+            (_, false) => Some(base.turned(turn)),
+            (_, true) => Some(base.turned(turn).mirrored()),
+        };
         let pieces = OnceCell::new();
-        let evidence = evidence(&upright, &pieces, self.request);
+        let evidence = evidence(turned.as_ref().unwrap_or(base), &pieces, self.request);
         let strength = evidence.strength();
         let settled = evidence.settled() && !self.line_is_missing(&evidence);
         // A barcode reads in any turn, and tells in which; lines do not.
         let is_turned = evidence.code_turn != 0;
         let sure_way_up = evidence.check() >= SURE || evidence.scanline.as_ref().is_some_and(|s| s.layout.is_some());
-        self.weigh(Look { sheet, turn, mirrored, upright, pieces, evidence });
+        self.weigh(Look { sheet, turn, mirrored, turned, pieces, evidence });
         strength >= SURE && (settled && !is_turned || sure_way_up)
     }
 
@@ -427,22 +440,25 @@ fn magnetic_stub_line(layouts: &Layouts, evidence: &mut Evidence) {
 
 fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) {
     let sheet = &sheets[best.sheet];
+    let upright = best.turned.as_ref().unwrap_or(&sheet.cleaned.upright);
     reading.file = sheet.source.name.to_string();
     reading.page = sheet.number;
     reading.rotation = best.turn;
     reading.mirrored = best.mirrored;
     reading.skew_deg = if best.mirrored { -sheet.cleaned.skew_deg } else { sheet.cleaned.skew_deg };
-    let told = request.dpi.or(sheet.page.dpi) == Some(best.upright.dpi);
-    reading.dpi = if told || best.evidence.strength() >= SOME { best.upright.dpi } else { 0 };
-    (reading.kind, reading.kind_confidence) = kind::kind(&best.evidence, &best.upright);
+    let told = request.dpi.or(sheet.page.dpi) == Some(upright.dpi);
+    reading.dpi = if told || best.evidence.strength() >= SOME { upright.dpi } else { 0 };
+    (reading.kind, reading.kind_confidence) = kind::kind(&best.evidence, upright);
     let (quality, mut faults) = quality::measure(&sheet.page, &sheet.cleaned);
     reading.quality = quality;
-    if let Some(fault) = short(&best, told, reading.kind, request.layouts).filter(|_| !reading.quality.partial) {
+    if let Some(fault) =
+        short(&best.evidence, upright, told, reading.kind, request.layouts).filter(|_| !reading.quality.partial)
+    {
         reading.quality.partial = true;
         reading.quality.score = (reading.quality.score - 0.5).max(0.0);
         faults.push(fault);
     }
-    let other = other_document(&best, reading.kind);
+    let other = other_document(&best, upright, reading.kind);
     let Evidence { micr, scanline, barcodes, .. } = best.evidence;
     if request.magnetic.is_some() && matches!(reading.kind, DocumentKind::Unknown | DocumentKind::Back) {
         // The station heard an account line: whatever the picture shows, this is a check.
@@ -460,7 +476,7 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
         _ => (reading.scanline, reading.barcodes) = (scanline, barcodes),
     }
     if reading.kind == DocumentKind::Stub {
-        reading.marks = marks::read(&best.upright, request.layouts, reading.scanline.as_ref(), &reading.barcodes);
+        reading.marks = marks::read(upright, request.layouts, reading.scanline.as_ref(), &reading.barcodes);
     }
     if other.is_some() {
         // Whichever was read, the money may be meant for the other.
@@ -472,7 +488,7 @@ fn fill(request: &Request, sheets: &[Sheet], best: Look, reading: &mut Reading) 
     if reading.kind == DocumentKind::Check
         && let Some(seen) = amount::Reader::own().and_then(|reader| {
             let line = reading.micr.as_ref().map(|m| &m.fields);
-            reader.read(&best.upright, line.and_then(|f| request.layouts.check_zones.of(f)))
+            reader.read(upright, line.and_then(|f| request.layouts.check_zones.of(f)))
         })
     {
         reading.amount = seen;
@@ -490,12 +506,12 @@ const LEAST_CHECK: (f32, f32) = (5.6, 2.4);
 const TRIMMED: f32 = 0.3;
 
 /// Is the picture smaller than such a document is? Only where the dots an inch were told.
-fn short(best: &Look, told: bool, kind: DocumentKind, layouts: &Layouts) -> Option<Fault> {
-    let dpi = best.upright.dpi.max(1) as f32;
-    let (wide, high) = (best.upright.bits.width() as f32 / dpi, best.upright.bits.height() as f32 / dpi);
+fn short(evidence: &Evidence, page: &Upright, told: bool, kind: DocumentKind, layouts: &Layouts) -> Option<Fault> {
+    let dpi = page.dpi.max(1) as f32;
+    let (wide, high) = (page.bits.width() as f32 / dpi, page.bits.height() as f32 / dpi);
     let name = || {
-        let line = best.evidence.scanline.as_ref().and_then(|l| l.layout.as_deref());
-        line.or_else(|| best.evidence.barcodes.iter().find_map(|b| b.layout.as_deref()))
+        let line = evidence.scanline.as_ref().and_then(|l| l.layout.as_deref());
+        line.or_else(|| evidence.barcodes.iter().find_map(|b| b.layout.as_deref()))
     };
     let is_short = match kind {
         DocumentKind::Check => wide < LEAST_CHECK.0 || high < LEAST_CHECK.1,
@@ -507,7 +523,7 @@ fn short(best: &Look, told: bool, kind: DocumentKind, layouts: &Layouts) -> Opti
         DocumentKind::Unknown => {
             let is_part = (LEAST_CHECK.0..9.4).contains(&wide) && (0.8..LEAST_CHECK.1).contains(&high)
                 || (2.0..LEAST_CHECK.0).contains(&wide) && (LEAST_CHECK.1..4.0).contains(&high);
-            is_part && quality::ink_share(&best.upright.bits) > 0.01
+            is_part && quality::ink_share(&page.bits) > 0.01
         }
         _ => false,
     };
@@ -516,7 +532,7 @@ fn short(best: &Look, told: bool, kind: DocumentKind, layouts: &Layouts) -> Opti
 
 /// What on the page belongs to another document than the one that was read: two lie over each other, or one was scanned
 /// with the other still attached.
-fn other_document(look: &Look, kind: DocumentKind) -> Option<&'static str> {
+fn other_document(look: &Look, page: &Upright, kind: DocumentKind) -> Option<&'static str> {
     let evidence = &look.evidence;
     let proved = |b: &&BarcodeRead| b.layout.is_some() && b.check_digits.iter().all(|c| c.ok);
     let codes: Vec<&BarcodeRead> = evidence.barcodes.iter().filter(proved).collect();
@@ -539,15 +555,15 @@ fn other_document(look: &Look, kind: DocumentKind) -> Option<&'static str> {
         return Some("there are an account line and what stands on a stub");
     }
     let own = evidence.micr.as_ref().filter(|_| kind == DocumentKind::Check);
-    another_account_line(look, own).then_some("there are the account lines of two checks, or of a check and a stub")
+    another_account_line(look, page, own)
+        .then_some("there are the account lines of two checks, or of a check and a stub")
 }
 
 /// Does a line with a routing number that holds stand apart from the one that was read? Asked of rows that have the height
 /// and the pitch of the standard, and pieces enough for a routing number in its symbols.
-fn another_account_line(look: &Look, own: Option<&MicrRead>) -> bool {
+fn another_account_line(look: &Look, page: &Upright, own: Option<&MicrRead>) -> bool {
     // A routing number between its symbols, of which pieces of whole height are seen.
     const FEWEST: usize = 8;
-    let page = &look.upright;
     let nominal = 0.117 * page.dpi as f32;
     let middle = |m: &MicrRead| {
         let area = m.chars.get(m.chars.len() / 2)?.bbox;

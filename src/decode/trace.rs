@@ -44,7 +44,7 @@ pub fn trace(request: &Request) -> Trace {
     }
     let Search { sheets, best, problems, tried, .. } = examine(request);
     let mut pictures = Vec::new();
-    let page = best.as_ref().map(|b| (b.sheet, b.upright.clone()));
+    let page = best.as_ref().map(|b| (b.sheet, b.page(&sheets).clone()));
     let reading = super::reading_of(request, &sheets, best, problems);
     if let Some((sheet, page)) = page {
         pictures.push(as_it_came(&sheets[sheet], &reading));
