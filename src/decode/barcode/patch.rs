@@ -73,12 +73,12 @@ fn tiled(bits: &Bits, limits: &Limits) -> Tiles {
             out[..words].copy_from_slice(bits.row((y * TILE + row).min(bits.height() - 1)));
         }
         for (group, from) in (0..words).step_by(LANES).enumerate() {
-            let at = |row: usize, from: usize| -> Lanes {
-                let mut lanes = [0; LANES];
-                lanes.copy_from_slice(&band[row * stride + from..][..LANES]);
-                lanes
-            };
-            let whole: [Lanes; TILE + 1] = std::array::from_fn(|row| at(row, from));
+            let (mut whole, mut nexts) = ([[0; LANES]; TILE + 1], [[0; LANES]; TILE + 1]);
+            for ((row, whole), next) in band.chunks_exact(stride).zip(&mut whole).zip(&mut nexts) {
+                let seen = &row[from..=from + LANES];
+                whole.copy_from_slice(&seen[..LANES]);
+                next.copy_from_slice(&seen[1..]);
+            }
             let inked = whole.iter().fold([0; LANES], |sum, row| each(sum, *row, |a, b| a | b));
             if inked == [0; LANES] {
                 most[from..from + LANES].fill(0);
@@ -86,7 +86,7 @@ fn tiled(bits: &Bits, limits: &Limits) -> Tiles {
             }
             let inks = Counts::of(|row| whole[row]);
             let edges = Counts::of(|row| {
-                let (one, below, next) = (whole[row], whole[row + 1], at(row, from + 1));
+                let (one, below, next) = (whole[row], whole[row + 1], nexts[row]);
                 std::array::from_fn(|i| {
                     // An edge at the end of a word that is paper, as the one below it, counts for nothing.
                     let any = u64::from(one[i] | below[i] != 0);
@@ -101,9 +101,10 @@ fn tiled(bits: &Bits, limits: &Limits) -> Tiles {
                 agreed[from + i] = all | eight & four | !(all | eight | four);
             }
             let at = y * columns + group * SIDE_BY_SIDE;
-            for (counts, out) in [(inks, &mut ink), (edges, &mut across), (below, &mut down)] {
-                out[at..at + SIDE_BY_SIDE].copy_from_slice(&in_turn(counts.by_tile()));
-            }
+            let cut = at..at + SIDE_BY_SIDE;
+            ink[cut.clone()].copy_from_slice(&in_turn(inks.by_tile()));
+            across[cut.clone()].copy_from_slice(&in_turn(edges.by_tile()));
+            down[cut].copy_from_slice(&in_turn(below.by_tile()));
         }
         for (group, from) in (0..words).step_by(LANES).enumerate() {
             let at = y * columns + group * SIDE_BY_SIDE;
@@ -237,30 +238,35 @@ impl Limits {
 pub(super) fn patches(bits: &Bits, dpi: u32) -> Vec<Patch> {
     let Tiles { columns, ink, across, down, marks } = tiles(bits, &Limits::at(dpi));
     let rows = bits.height() / TILE;
-    let mut open: Vec<bool> = marks.iter().map(|m| m & BUSY != 0).collect();
-    // Broad bars and gaps leave a tile with one edge only: it is of the code when both its neighbours are.
+    // Around the page a border of tiles that are none.
+    let stride = columns + 2;
+    let mut open = vec![false; stride * (rows + 2)];
     if columns > 0 {
-        for (open, marks) in open.chunks_exact_mut(columns).zip(marks.chunks_exact(columns)) {
-            for (open, beside) in open[1..].iter_mut().zip(marks.windows(3)) {
+        for (open, marks) in open[stride..].chunks_exact_mut(stride).zip(marks.chunks_exact(columns)) {
+            open[1..].iter_mut().zip(marks).for_each(|(open, mark)| *open = mark & BUSY != 0);
+            // Broad bars and gaps leave a tile with one edge only: it is of the code when both its neighbours are.
+            for (open, beside) in open[2..].iter_mut().zip(marks.windows(3)) {
                 *open |= (beside[1] & EDGED != 0) & (beside[0] & beside[2] & STRIPED != 0);
             }
         }
     }
     let mut parts = Vec::new();
-    for start in 0..open.len() {
-        if !open[start] {
-            continue;
-        }
-        let (mut stack, mut part) = (vec![start], Part::default());
-        open[start] = false;
-        while let Some(tile) = stack.pop() {
-            let (x, y) = (tile % columns, tile / columns);
+    let mut stack = Vec::new();
+    let mut begin = 0;
+    while let Some(next) = open[begin..].iter().position(|open| *open) {
+        begin += next;
+        open[begin] = false;
+        stack.push(begin);
+        let mut part = Part::default();
+        while let Some(at) = stack.pop() {
+            let (x, y) = (at % stride - 1, at / stride - 1);
+            let tile = y * columns + x;
             let edges = (u32::from(across[tile]), u32::from(down[tile]));
             part.add((x, y), edges, marks[tile] & STRIPED != 0);
-            for ny in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
-                for nx in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
-                    if std::mem::take(&mut open[ny * columns + nx]) {
-                        stack.push(ny * columns + nx);
+            for from in [at - stride, at, at + stride] {
+                for (beside, open) in (from - 1..).zip(&mut open[from - 1..=from + 1]) {
+                    if std::mem::take(open) {
+                        stack.push(beside);
                     }
                 }
             }
