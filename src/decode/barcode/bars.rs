@@ -313,20 +313,31 @@ fn distances(ink: &[f32], from: f32, widths: &[Lanes], spread: f32) -> Lanes {
             }
         }
     }
-    let drawn = |x: usize| -> Lanes {
-        let (x, next) = (x as f32, x as f32 + 1.0);
-        let mut covered = [0.0f32; LANES];
-        for (left, right) in left.iter().zip(&right).take(bars) {
-            (0..LANES).for_each(|l| covered[l] += (right[l].min(next) - left[l].max(x)).max(0.0));
-        }
-        covered.map(|c| c.min(1.0))
-    };
+    // From pixel to pixel only the bars that one of the lanes shows there.
+    let first: [f32; BARS] = left.map(|lanes| lanes.into_iter().fold(f32::INFINITY, f32::min));
+    let last: [f32; BARS] = right.map(|lanes| lanes.into_iter().fold(0.0, f32::max));
+    let (mut from_bar, mut to_bar) = (0, 0);
     let mut sums = [0.0f32; LANES];
     let most = counts.iter().fold(1.0f32, |most, count| most.max(*count)) as usize;
-    let (mut before, mut own) = (drawn(0), drawn(1));
-    for i in 0..most {
-        let after = drawn(i + 2);
-        if let Some(seen) = usize::try_from(start as isize + i as isize).ok().and_then(|x| ink.get(x)) {
+    let (mut before, mut own) = ([0.0f32; LANES], [0.0f32; LANES]);
+    for place in 0..most + 2 {
+        let (x, next) = (place as f32, place as f32 + 1.0);
+        while from_bar < bars && last[from_bar] <= x {
+            from_bar += 1;
+        }
+        while to_bar < bars && first[to_bar] < next {
+            to_bar += 1;
+        }
+        let mut covered = [0.0f32; LANES];
+        for bar in from_bar..to_bar {
+            let (left, right) = (&left[bar], &right[bar]);
+            (0..LANES).for_each(|l| covered[l] += (right[l].min(next) - left[l].max(x)).max(0.0));
+        }
+        let after = covered.map(|c| c.min(1.0));
+        // A pixel is known by those on either side.
+        if let Some(i) = place.checked_sub(2)
+            && let Some(seen) = usize::try_from(start as isize + i as isize).ok().and_then(|x| ink.get(x))
+        {
             for l in 0..LANES {
                 let shown = own[l] * (1.0 - 2.0 * BLUR) + BLUR * (before[l] + after[l]);
                 let off = (seen - shown) * (seen - shown);
