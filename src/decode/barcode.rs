@@ -198,9 +198,7 @@ struct Core {
 fn core(cut: &Cut) -> Option<Core> {
     let (rows, columns) = cut.counts();
     let span = |counts: &[u32], most_empty: usize| {
-        let mut sorted = counts.to_vec();
-        sorted.sort_unstable();
-        let usual = sorted[sorted.len() * 7 / 10].max(1);
+        let usual = (*counts.to_vec().select_nth_unstable(counts.len() * 7 / 10).1).max(1);
         let full = |c: &u32| *c * 3 > usual;
         let (from, to) = (counts.iter().position(full)?, counts.iter().rposition(full)? + 1);
         let empty = counts[from..to].iter().filter(|c| **c * 5 < usual).count();
