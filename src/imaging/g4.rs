@@ -37,13 +37,14 @@ type Runs = [Code; 1 << RUN_BITS];
 struct Tables {
     /// By the next 13 bits.
     runs: [Runs; 2],
-    /// By the next 7 bits; the value is one of the `STEP_*`.
+    /// By the next 7 bits; the value is a vertical step or one of the `STEP_*`.
     modes: [Code; 1 << MODE_BITS],
 }
 
 /// 0..=6 is a vertical step of value - 3.
 const STEP_PASS: u16 = 7;
 const STEP_HORIZONTAL: u16 = 8;
+const NO_STEP: u16 = 9;
 
 fn fill(table: &mut [Code], width: u32, code: u16, bits: u8, value: u16) {
     if u32::from(bits) > width {
@@ -64,7 +65,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         }
         table
     });
-    let mut modes = [Code::default(); 1 << MODE_BITS];
+    let mut modes = [Code { value: NO_STEP, bits: 0 }; 1 << MODE_BITS];
     for (what, code) in mode::ENTRIES.iter() {
         let value = match what {
             Mode::Vertical(step) => (i16::from(*step) + 3) as u16,
@@ -144,6 +145,14 @@ impl<'a> Reader<'a> {
             }
         }
     }
+
+    /// A run of this color and one of the other.
+    #[inline(always)]
+    fn two_runs(mut self, tables: &Tables, color: usize) -> (Self, Option<(usize, usize)>) {
+        let one = self.run(&tables.runs[color]);
+        let two = one.and_then(|_| self.run(&tables.runs[1 - color]));
+        (self, one.zip(two))
+    }
 }
 
 const END_MARK: usize = 0x001_001;
@@ -159,87 +168,95 @@ widened!(decoded = read(strip: &'w [u8], page: &'w mut Bits, first: usize, rows:
 #[inline(always)]
 fn read(strip: &[u8], page: &mut Bits, first: usize, rows: usize) -> Result<(), G4Error> {
     let tables = &*TABLES;
-    let width = page.width();
+    let width = page.width() as i32;
     let mut reader = Reader::new(strip);
-    // Changing elements of the row above and of this row, closed by enough of the width to look ahead. Within a row they grow,
-    // but for a first and a last run of nothing.
-    let mut above: Vec<usize> = vec![width; width + 8];
-    let mut here: Vec<usize> = vec![width; width + 8];
+    // Changing elements of the row above and of this row, behind a 0 for the row's begin, closed by enough of the width to look
+    // ahead. Within a row they grow, but for a first and a last run of nothing.
+    let mut above: Vec<i32> = vec![width; page.width() + 9];
+    let mut here: Vec<i32> = vec![width; page.width() + 9];
+    (above[0], here[0]) = (0, 0);
     for row in 0..rows {
-        let mut count = 0; // changing elements of this row
-        let mut at = 0; // a0
-        let mut least = 0; // where the next change may stand: past a0, which is before the first pixel at first
-        let mut b = 0; // index of b1 in `above`; its parity is the color of a0: 0 paper, 1 ink
+        let mut count = 1; // changing elements of this row, and its begin
+        let mut at = -1; // a0, at first before the first pixel: the next change stands past it
+        let mut b = 1; // index of b1 in `above`; its parity is the color of a0: 1 paper, 0 ink
         while at < width {
-            while above[b] < least {
+            let mut b1 = above[b];
+            while b1 <= at {
                 b += 2;
+                b1 = above[b];
             }
             let step = tables.modes[reader.peek(MODE_BITS)];
-            if step.bits == 0 {
+            reader.skip(u32::from(step.bits));
+            if step.value < STEP_PASS {
+                let to = b1 + i32::from(step.value) - 3;
+                if to <= at {
+                    return Err(G4Error::BadCode { row });
+                }
+                here[count] = to;
+                count += 1;
+                at = to;
+                // Mostly the change after the one that was followed.
+                b = if above[b - 1] > to { gone_back(b) } else { b + 1 };
+            } else if step.value == STEP_PASS {
+                at = above[b + 1];
+                if at >= width {
+                    return Err(G4Error::RowOverrun { row });
+                }
+            } else if step.value == STEP_HORIZONTAL {
+                let ink = 1 - b % 2;
+                let runs;
+                (reader, runs) = reader.two_runs(tables, ink);
+                let Some((one, two)) = runs else {
+                    return Err(match reader.past_end() {
+                        true => G4Error::RowsMissing { row },
+                        false => G4Error::BadCode { row },
+                    });
+                };
+                let from = at.max(0) + one as i32;
+                let to = from + two as i32;
+                if to > width {
+                    return Err(G4Error::RowOverrun { row });
+                }
+                if from <= at || (two == 0 && from != width) {
+                    return Err(G4Error::BadCode { row });
+                }
+                here[count] = from;
+                here[count + 1] = to;
+                count += 2;
+                at = to;
+            } else {
                 let ended = reader.peek(24) == END_MARK || reader.past_end();
                 return Err(if ended { G4Error::RowsMissing { row } } else { G4Error::BadCode { row } });
             }
-            reader.skip(u32::from(step.bits));
-            match step.value {
-                STEP_PASS => {
-                    at = above[b + 1];
-                    if at >= width {
-                        return Err(G4Error::RowOverrun { row });
-                    }
-                }
-                STEP_HORIZONTAL => {
-                    let ink = b % 2;
-                    let (Some(one), Some(two)) = (reader.run(&tables.runs[ink]), reader.run(&tables.runs[1 - ink]))
-                    else {
-                        return Err(match reader.past_end() {
-                            true => G4Error::RowsMissing { row },
-                            false => G4Error::BadCode { row },
-                        });
-                    };
-                    let (from, to) = (at + one, at + one + two);
-                    if to > width {
-                        return Err(G4Error::RowOverrun { row });
-                    }
-                    if from < least || (two == 0 && from != width) {
-                        return Err(G4Error::BadCode { row });
-                    }
-                    here[count] = from;
-                    here[count + 1] = to;
-                    count += 2;
-                    at = to;
-                }
-                vertical => {
-                    let to = (above[b] + usize::from(vertical)).checked_sub(3).filter(|to| *to >= least);
-                    let to = to.ok_or(G4Error::BadCode { row })?;
-                    if to > width {
-                        return Err(G4Error::RowOverrun { row });
-                    }
-                    here[count] = to;
-                    count += 1;
-                    at = to;
-                    // Mostly the change after the one that was followed; where this row goes back, the one before.
-                    b = if b > 0 && above[b - 1] > to { b - 1 } else { b + 1 };
-                }
-            }
-            least = at + 1;
+        }
+        if at > width {
+            return Err(G4Error::RowOverrun { row });
         }
         if reader.past_end() {
             return Err(G4Error::RowsMissing { row });
         }
-        while count > 0 && here[count - 1] == width {
+        while count > 1 && here[count - 1] == width {
             count -= 1;
         }
         here[count..count + 4].fill(width);
         let words = page.row_mut(first + row);
         // The last run may have no end but the width.
-        for run in here[..count.next_multiple_of(2)].chunks_exact(2) {
-            paint(words, run[0], run[1]);
+        for run in here[1..count + (count - 1) % 2].chunks_exact(2) {
+            paint(words, run[0] as usize, run[1] as usize);
         }
         std::mem::swap(&mut above, &mut here);
     }
     let ended = reader.peek(24) == END_MARK;
     reader.skip(24);
     if ended && !reader.past_end() { Ok(()) } else { Err(G4Error::NoEndMark { row: rows }) }
+}
+
+/// Where a row goes back behind the change before the one that was followed, that one is next. (Asked and told apart, so that the
+/// processor guesses that it did not.)
+#[cold]
+#[inline(never)]
+fn gone_back(b: usize) -> usize {
+    b - 1
 }
 
 /// Ink from `from` to before `to`.
