@@ -77,7 +77,7 @@ fn joined(bits: &Bits) -> Vec<Piece> {
     let mut found: Vec<Growing> = Vec::with_capacity(1024);
     let most = bits.width() / 2 + 2;
     let (mut above, mut here) = (vec![NO_RUN; most], vec![NO_RUN; most]);
-    let mut edges = vec![0; 2 * most];
+    let mut edges = vec![0; 2 * most + AT_ONCE];
     for y in 0..bits.height() {
         let count = edges_of(bits.row(y), bits.width(), &mut edges);
         let mut start = 0;
@@ -121,25 +121,53 @@ fn joined(bits: &Bits) -> Vec<Piece> {
     roots.map(|(_, grown)| grown.piece).collect()
 }
 
-/// Where a row changes between paper and ink, first to ink; how often, which is an even number.
+/// Edges of a word that are written at once, be there so many or not: how many there are is no guess of the processor's.
+const AT_ONCE: usize = 8;
+
+/// Where a row changes between paper and ink, first to ink; how often, which is an even number. `edges` has room for all, and
+/// for `AT_ONCE` more.
 #[inline(always)]
 fn edges_of(words: &[u64], width: usize, edges: &mut [i32]) -> usize {
     let (mut before, mut count) = (0, 0);
-    for (n, &word) in words.iter().enumerate() {
-        let mut rest = word ^ (word >> 1 | before << 63);
-        before = word & 1;
-        while rest != 0 {
-            let bit = rest.leading_zeros();
-            edges[count] = n as i32 * 64 + bit as i32;
-            count += 1;
-            rest ^= 1 << 63 >> bit;
+    let (fours, last) = words.as_chunks::<4>();
+    for (n, four) in fours.iter().enumerate() {
+        // Most of a page is paper.
+        if before == 0 && *four == [0; 4] {
+            continue;
         }
+        for (i, &word) in four.iter().enumerate() {
+            count = edges_into(edges, count, 4 * n + i, word ^ (word >> 1 | before << 63));
+            before = word & 1;
+        }
+    }
+    for (i, &word) in last.iter().enumerate() {
+        count = edges_into(edges, count, 4 * fours.len() + i, word ^ (word >> 1 | before << 63));
+        before = word & 1;
     }
     if before == 1 {
         edges[count] = width as i32;
         count += 1;
     }
     count
+}
+
+/// The pixels of a word at which the row changes, behind the first `count` edges.
+#[inline(always)]
+fn edges_into(edges: &mut [i32], mut count: usize, n: usize, changes: u64) -> usize {
+    if changes == 0 {
+        return count;
+    }
+    let mut rest = changes.reverse_bits();
+    let end = count + changes.count_ones() as usize;
+    while count < end {
+        let Some(some) = edges.get_mut(count..).and_then(|edges| edges.first_chunk_mut::<AT_ONCE>()) else { break };
+        for edge in some {
+            *edge = n as i32 * 64 + rest.trailing_zeros() as i32;
+            rest &= rest.wrapping_sub(1);
+        }
+        count += AT_ONCE;
+    }
+    end
 }
 
 /// Two pieces that turn out to be one, known by the older.
