@@ -372,6 +372,10 @@ fn sides_slant(sides: &[Option<Side>; 4]) -> Option<f32> {
 
 /// Rows that are summed side by side.
 const LANES: usize = 64;
+/// A strip's row of more ink than this, of 64 pixels, is no print.
+const MOST_INK: u8 = 57;
+/// Strips whose rows a byte holds the sum of.
+const TOGETHER: usize = (u8::MAX / MOST_INK) as usize;
 
 /// Ink of each row within each strip of 64 columns, and from it, for any slant, how sharply the rows of print stand apart.
 struct Strips {
@@ -397,11 +401,16 @@ impl Strips {
         let mut strips = Strips::paper(bits.width() / 64, bits.height(), 1);
         for y in 0..strips.height {
             let mut at = strips.margin + y;
-            for word in &bits.row(y)[..strips.count] {
-                let ones = word.count_ones() as u8;
-                // What is all ink is no print.
-                strips.ink[at] = if ones < 58 { ones } else { 0 };
-                at += strips.stride;
+            for words in bits.row(y)[..strips.count].chunks(4) {
+                // Most of a page is paper.
+                if words != &[0; 4][..] {
+                    for (word, n) in words.iter().zip(0..) {
+                        let ones = word.count_ones() as u8;
+                        // What is all ink is no print.
+                        strips.ink[at + n * strips.stride] = if ones <= MOST_INK { ones } else { 0 };
+                    }
+                }
+                at += 4 * strips.stride;
             }
         }
         strips
@@ -421,26 +430,38 @@ impl Strips {
         strips
     }
 
-    /// `tangent` of the slant in this raster's own rows for one column.
+    /// Ink of each row aslant; `tangent` of the slant in this raster's own rows for one column.
     #[inline(always)]
-    fn sums(&self, tangent: f32, sums: &mut Vec<u16>) {
-        sums.clear();
-        sums.resize(self.height.next_multiple_of(LANES), 0);
+    fn sums(&self, tangent: f32, starts: &mut Vec<usize>, sums: &mut Vec<u16>) {
         let middle = self.count as f32 * 32.0;
-        for (n, strip) in self.ink.chunks_exact(self.stride).enumerate() {
+        let rows = self.height.next_multiple_of(LANES);
+        starts.clear();
+        for n in 0..self.count {
             let shift = (-tangent * (n as f32 * 64.0 + 32.0 - middle)).round() as isize;
             // Row y of the upright page is row y + shift of the strip.
             let from = (self.margin as isize + shift).max(0) as usize;
-            let Some(rows) = strip.get(from..from + sums.len()) else { continue };
-            for (sum, v) in sums.iter_mut().zip(rows) {
-                *sum += u16::from(*v);
+            if from + rows <= self.stride {
+                starts.push(n * self.stride + from);
             }
+        }
+        sums.clear();
+        for first in (0..rows).step_by(LANES) {
+            let mut all = [0u16; LANES];
+            for strips in starts.chunks(TOGETHER) {
+                let mut some = [0u8; LANES];
+                for start in strips {
+                    let Some(rows) = self.ink.get(start + first..start + first + LANES) else { continue };
+                    some.iter_mut().zip(rows).for_each(|(sum, ink)| *sum += ink);
+                }
+                all.iter_mut().zip(some).for_each(|(sum, ink)| *sum += u16::from(ink));
+            }
+            sums.extend_from_slice(&all);
         }
     }
 
     #[inline(always)]
-    fn sharpness(&self, tangent: f32, sums: &mut Vec<u16>) -> u64 {
-        self.sums(tangent, sums);
+    fn sharpness(&self, tangent: f32, starts: &mut Vec<usize>, sums: &mut Vec<u16>) -> u64 {
+        self.sums(tangent, starts, sums);
         let sums = &sums[..self.height];
         sums.iter().zip(&sums[1..]).map(|(a, b)| u64::from(u32::from(a.abs_diff(*b)).pow(2))).sum()
     }
@@ -454,7 +475,7 @@ fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
     if bits.width() < 192 || bits.height() < 64 {
         return (0.0, 0.0);
     }
-    let mut sums = Vec::new();
+    let (mut starts, mut sums) = (Vec::new(), Vec::new());
     let fine = Strips::of(bits);
     let rough = fine.rough();
     let tangent = |degrees: f32| degrees.to_radians().tan();
@@ -463,7 +484,7 @@ fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
     let mut angle = -most;
     while angle <= most {
         let about = (near.unwrap_or(0.0) + angle).clamp(-MOST_SLANT, MOST_SLANT);
-        tried.push((about, rough.sharpness(tangent(about) / 4.0, &mut sums)));
+        tried.push((about, rough.sharpness(tangent(about) / 4.0, &mut starts, &mut sums)));
         angle += 0.4;
     }
     let Some(&(coarse, peak)) = tried.iter().max_by_key(|t| t.1) else { return (0.0, 0.0) };
@@ -475,7 +496,7 @@ fn sharpest(bits: &Bits, near: Option<f32>) -> (f32, f32) {
         let center = best.0;
         for n in -reach..=reach {
             let about = center + n as f32 * step;
-            let score = fine.sharpness(tangent(about), &mut sums);
+            let score = fine.sharpness(tangent(about), &mut starts, &mut sums);
             if score > best.1 {
                 best = (about, score);
             }
