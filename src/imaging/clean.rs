@@ -2,9 +2,10 @@
 //! 10 degrees; below 0.15 degrees the pixels are left as they are. Quarter turns are for whoever reads: only reading can
 //! tell which way is up.
 
-use super::convert::{binarize, word_of};
+use super::convert::binarize;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
+use super::shear::{fixed, sheared};
 use super::upright::{Transform, Upright};
 use super::wide::widened;
 
@@ -546,12 +547,6 @@ fn frame(width: usize, height: usize, slant: f32, sides: &[Option<Side>; 4]) -> 
     (Transform([cos, sin, c, -sin, cos, f]), out_width, out_height)
 }
 
-/// Fixed point with 16 bits after the point.
-#[inline(always)]
-fn fixed(v: f32) -> i64 {
-    (f64::from(v) * 65536.0).round() as i64
-}
-
 /// A place that moves on by even steps, in fixed point.
 struct Walk {
     at: i64,
@@ -607,66 +602,6 @@ fn straight_bits(bits: &Bits, transform: &Transform, whole: bool, width: usize, 
         return bits.clone();
     }
     bits.cropped(x, y, width, height)
-}
-
-widened!(sheared = shear(bits: &'w Bits, transform: &'w Transform, width: usize, height: usize) -> Bits);
-
-/// A slant taken back: whole stretches of a row are moved up and down, and left and right.
-#[inline(always)]
-fn shear(bits: &Bits, transform: &Transform, width: usize, height: usize) -> Bits {
-    let [a, b, c, d, e, f] = transform.0;
-    let mut out = Bits::new(width, height);
-    let (step_x, step_y) = (fixed(a) - 65536, fixed(d));
-    let (most_x, most_y) = (most_steps(step_x), most_steps(step_y));
-    // Rows of paper leave nothing.
-    let mut inked = vec![false; bits.height()];
-    for (y, inked) in inked.iter_mut().enumerate() {
-        *inked = bits.row(y).iter().fold(0, |any, word| any | word) != 0;
-    }
-    for y in 0..height {
-        // The middle of the row's first pixel; the offset of x beyond the column is kept apart.
-        let middle = y as f32 + 0.5;
-        let mut offset = Walk::of(fixed(0.5 * a + b * middle + c), step_x, most_x);
-        let mut line = Walk::of(fixed(0.5 * d + e * middle + f), step_y, most_y);
-        let row = out.row_mut(y);
-        let (mut x, mut end) = (0, 0);
-        while end < width {
-            end = width.min(end.saturating_add(offset.left));
-            let moved = offset.pixel();
-            offset.on(end - x);
-            while x < end {
-                let n = line.left.min(end - x);
-                if let Some(from_y) = usize::try_from(line.pixel()).ok().filter(|y| inked.get(*y) == Some(&true)) {
-                    overlay(bits.row(from_y), moved, row, x, n);
-                }
-                x += n;
-                line.on(n);
-            }
-        }
-    }
-    out
-}
-
-/// `n` pixels of a row from `x` on take the ink of what stands `moved` pixels to the right in another.
-#[inline(always)]
-fn overlay(from: &[u64], moved: isize, to: &mut [u64], x: usize, n: usize) {
-    let (words, shift) = (moved >> 6, moved & 63);
-    let word = |n: usize| {
-        let at = n.wrapping_add_signed(words);
-        match from.get(at..).and_then(|from| from.first_chunk()) {
-            Some([one, next]) => one << shift | next >> 1 >> (63 - shift),
-            None => word_of(from, at as isize * 64 + shift),
-        }
-    };
-    let (first, last) = (x / 64, (x + n - 1) / 64);
-    let (head, tail) = (u64::MAX >> (x % 64), u64::MAX << (63 - (x + n - 1) % 64));
-    if first == last {
-        to[first] |= word(first) & head & tail;
-        return;
-    }
-    to[first] |= word(first) & head;
-    (first + 1..last).for_each(|n| to[n] = word(n));
-    to[last] |= word(last) & tail;
 }
 
 fn straight_gray(gray: &Gray, transform: &Transform, whole: bool, width: usize, height: usize) -> Gray {

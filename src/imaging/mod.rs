@@ -10,6 +10,7 @@ pub mod picture;
 pub mod png;
 pub mod quality;
 pub mod raster;
+mod shear;
 pub mod tiff;
 pub mod upright;
 pub mod wide;
