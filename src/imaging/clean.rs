@@ -2,6 +2,8 @@
 //! 10 degrees; below 0.15 degrees the pixels are left as they are. Quarter turns are for whoever reads: only reading can
 //! tell which way is up.
 
+use std::ops::Range;
+
 use super::convert::binarize;
 use super::load::{Page, Raster};
 use super::raster::{Bits, Gray};
@@ -132,6 +134,9 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
             LEFT | RIGHT => bits,
             _ => {
                 let from = if side == TOP { 0 } else { height - 1 - limit };
+                if !may_show_bed(bits, from..from + limit + 1, side == TOP, step, thick) {
+                    return None;
+                }
                 laid = bits.rows_transposed(from..from + limit + 1);
                 &laid
             }
@@ -152,20 +157,58 @@ fn find_sides(bits: &Bits, dpi: u32) -> [Option<Side>; 4] {
             }
         }
         let count = along / step;
+        let (touches_of_bed, rays_of_bed) = fewest(count);
         let touching: Vec<Ray> = rays.iter().copied().filter(|r| r.begin <= 2).collect();
         // A bed that reaches the image's side, perhaps only as a wedge.
-        if touching.len() >= 10.max(count * 6 / 100) {
+        if touching.len() >= touches_of_bed {
             let found = fit(&touching, count).filter(|s| s.seen >= 0.06 && outside_is_bed(&rays, s, true));
             if found.is_some() {
                 return found;
             }
         }
         // A bed of which a local threshold left only the rim.
-        if rays.len() >= count * 55 / 100 {
+        if rays.len() >= rays_of_bed {
             return fit(&rays, count).filter(|s| s.seen >= 0.5 && outside_is_bed(&rays, s, false));
         }
         None
     })
+}
+
+/// The fewest rays, of so many, that show a bed where they touch the image's side, and where they do not.
+fn fewest(count: usize) -> (usize, usize) {
+    (10.max(count * 6 / 100), count * 55 / 100)
+}
+
+widened!(may_show_bed = has_dark(bits: &'w Bits, rows: Range<usize>, top: bool, step: usize, thick: usize) -> bool);
+
+/// Could as many rays down these rows (or up) as show a bed end behind dark runs? They are looked at all at once; what is said
+/// to be dark is never less than a ray would find.
+#[inline(always)]
+fn has_dark(bits: &Bits, rows: Range<usize>, top: bool, step: usize, thick: usize) -> bool {
+    let stride = bits.width().div_ceil(64);
+    let words = &bits.words()[rows.start * stride..rows.end * stride];
+    let any = |rows: &[u64]| {
+        let mut any = vec![0; stride];
+        rows.chunks_exact(stride).for_each(|row| any.iter_mut().zip(row).for_each(|(any, word)| *any |= word));
+        any
+    };
+    let touching = any(if top { &words[..3 * stride] } else { &words[words.len() - 3 * stride..] });
+    let (touches, rays) = fewest(bits.width() / step);
+    let is_ink = |words: &[u64], x: usize| words[x / 64] >> (63 - x % 64) & 1 == 1;
+    let looks = (step / 2..bits.width()).step_by(step);
+    if looks.clone().filter(|x| is_ink(&touching, *x)).count() >= touches {
+        return true;
+    }
+    // Gaps of two are bridged.
+    let two = words[stride..].iter().zip(&words[2 * stride..]);
+    let mut dark: Vec<u64> = words.iter().zip(two).map(|(a, (b, c))| a | b | c).collect();
+    let mut run = 1;
+    while 2 * run <= thick + 2 {
+        dark = dark.iter().zip(dark.get(run * stride..).unwrap_or(&[])).map(|(a, b)| a & b).collect();
+        run *= 2;
+    }
+    let dark = any(&dark);
+    looks.filter(|x| is_ink(&touching, *x) || is_ink(&dark, *x)).count() >= rays
 }
 
 #[derive(Clone, Copy)]
