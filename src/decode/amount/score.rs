@@ -45,68 +45,103 @@ pub fn amount(label: &[usize]) -> Option<Cents> {
 
 /// `ln P(label | columns)`; minus infinity when the field is too short for it.
 pub fn log_chance(columns: &[[f32; CLASSES]], label: &[usize]) -> f32 {
-    Chances::over(columns).of(label)
+    let mut states = States::new();
+    let end = states.add(label);
+    states.forward(columns);
+    states.at(end)
 }
 
 /// `ln P(amount | columns)`: the sum over its labels.
 pub fn log_chance_of(columns: &[[f32; CLASSES]], amount: Cents) -> f32 {
-    Chances::over(columns).of_amount(amount)
+    log_chances_of(columns, &[amount]).next().unwrap_or(f32::NEG_INFINITY)
 }
 
-/// The forward recursion for one label after another. A state of it (a character or the blank beside it) hangs on the states
-/// before it alone: labels that begin alike share them.
-struct Chances<'a> {
-    columns: &'a [[f32; CLASSES]],
+/// The same of each amount.
+pub fn log_chances_of(columns: &[[f32; CLASSES]], amounts: &[Cents]) -> impl Iterator<Item = f32> {
+    let mut states = States::new();
+    let ends: Vec<Vec<Ends>> = amounts.iter().map(|&a| labels(a).iter().map(|l| states.add(l)).collect()).collect();
+    states.forward(columns);
+    ends.into_iter().map(move |ends| ends.into_iter().map(|e| states.at(e)).fold(f32::NEG_INFINITY, log_sum))
+}
+
+/// A character of a label, or the blank before or after it.
+#[derive(Clone, Copy)]
+struct State {
+    class: usize,
+    /// The states from which this one is reached, other than itself: the one before and the one before that.
+    before: usize,
+    over: usize,
+}
+
+/// The last character of a label, and the blank after it.
+#[derive(Clone, Copy)]
+struct Ends(usize, usize);
+
+/// The forward recursion over the states of some labels. A state hangs on those before it alone: labels that begin like the
+/// one added before them share its states.
+struct States {
     label: Label,
-    /// State by state, the chance in each column.
-    states: Vec<f32>,
+    /// The states of `label`.
+    path: Vec<usize>,
+    states: Vec<State>,
+    chances: Vec<f32>,
 }
 
-impl<'a> Chances<'a> {
-    fn over(columns: &'a [[f32; CLASSES]]) -> Self {
-        Chances { columns, label: Label::new(), states: Vec::new() }
+impl States {
+    /// Never reached.
+    const NOWHERE: usize = 0;
+    /// The blank before all characters.
+    const FIRST: usize = 1;
+
+    fn new() -> Self {
+        let nowhere = State { class: BLANK, before: Self::NOWHERE, over: Self::NOWHERE };
+        States { label: Label::new(), path: vec![Self::FIRST], states: vec![nowhere; 2], chances: Vec::new() }
     }
 
-    fn of_amount(&mut self, amount: Cents) -> f32 {
-        labels(amount).iter().map(|l| self.of(l)).fold(f32::NEG_INFINITY, log_sum)
-    }
-
-    fn of(&mut self, label: &[usize]) -> f32 {
-        let length = self.columns.len();
-        if length == 0 {
-            return f32::NEG_INFINITY;
-        }
+    fn add(&mut self, label: &[usize]) -> Ends {
         let alike = self.label.iter().zip(label).take_while(|(a, b)| a == b).count();
         // The blank after what is alike is so too.
-        self.states.truncate((2 * alike + 1) * length);
+        self.path.truncate(2 * alike + 1);
         self.label.truncate(alike);
-        self.label.extend_from_slice(&label[alike..]);
-        for state in self.states.len() / length..2 * label.len() + 1 {
-            self.add(state);
+        for &class in &label[alike..] {
+            let blank = self.path.last().copied().unwrap_or(Self::FIRST);
+            let other = self.label.last().is_some_and(|last| *last != class);
+            let over = if other { self.path[self.path.len() - 2] } else { Self::NOWHERE };
+            let mark = self.states.len();
+            self.states.push(State { class, before: blank, over });
+            self.states.push(State { class: BLANK, before: mark, over: Self::NOWHERE });
+            self.path.extend([mark, mark + 1]);
+            self.label.push(class);
         }
-        let last = |state: usize| self.states[(state + 1) * length - 1];
-        if label.is_empty() { last(0) } else { log_sum(last(2 * label.len()), last(2 * label.len() - 1)) }
+        match self.path[..] {
+            [.., mark, blank] => Ends(blank, mark),
+            _ => Ends(Self::FIRST, Self::NOWHERE),
+        }
     }
 
-    fn add(&mut self, state: usize) {
-        let length = self.columns.len();
-        let class = |s: usize| if s.is_multiple_of(2) { BLANK } else { self.label[s / 2] };
-        let here = class(state);
-        let first = if state < 2 { self.columns[0][here] } else { f32::NEG_INFINITY };
-        let from = self.states.len();
-        self.states.push(first);
-        let mut sum = first;
-        let skips = state >= 3 && !state.is_multiple_of(2) && here != class(state - 2);
-        for (t, column) in self.columns[1..].iter().enumerate() {
-            if state >= 1 {
-                sum = log_sum(sum, self.states[from - length + t]);
+    fn forward(&mut self, columns: &[[f32; CLASSES]]) {
+        self.chances = vec![f32::NEG_INFINITY; self.states.len()];
+        let Some((first, columns)) = columns.split_first() else { return };
+        for (chance, state) in self.chances.iter_mut().zip(&self.states).skip(1) {
+            if state.before <= Self::FIRST && state.over == Self::NOWHERE {
+                *chance = first[state.class];
             }
-            if skips {
-                sum = log_sum(sum, self.states[from - 2 * length + t]);
-            }
-            sum += column[here];
-            self.states.push(sum);
         }
+        for column in columns {
+            // From behind, so that what a state hangs on is still that of the column before.
+            for (n, state) in self.states.iter().enumerate().skip(1).rev() {
+                let mut sum = log_sum(self.chances[n], self.chances[state.before]);
+                if state.over != Self::NOWHERE {
+                    sum = log_sum(sum, self.chances[state.over]);
+                }
+                self.chances[n] = sum + column[state.class];
+            }
+        }
+    }
+
+    /// Of the label that ends so.
+    fn at(&self, ends: Ends) -> f32 {
+        log_sum(self.chances[ends.0], self.chances[ends.1])
     }
 }
 
@@ -207,8 +242,8 @@ pub fn likeliest(columns: &[[f32; CLASSES]], beam: usize) -> Vec<(Cents, f32)> {
     let mut amounts: Vec<Cents> = labels.filter_map(|label| amount(&label)).collect();
     amounts.sort();
     amounts.dedup();
-    let mut chances = Chances::over(columns);
-    let mut out: Vec<(Cents, f32)> = amounts.into_iter().map(|a| (a, chances.of_amount(a))).collect();
+    let chances = log_chances_of(columns, &amounts);
+    let mut out: Vec<(Cents, f32)> = amounts.iter().copied().zip(chances).collect();
     out.sort_by(|a, b| b.1.total_cmp(&a.1));
     out
 }
