@@ -64,26 +64,21 @@ pub fn log_chances_of(columns: &[[f32; CLASSES]], amounts: &[Cents]) -> impl Ite
     ends.into_iter().map(move |ends| ends.into_iter().map(|e| states.at(e)).fold(f32::NEG_INFINITY, log_sum))
 }
 
-/// A character of a label, or the blank before or after it.
-#[derive(Clone, Copy)]
-struct State {
-    class: usize,
-    /// The states from which this one is reached, other than itself: the one before and the one before that.
-    before: usize,
-    over: usize,
-}
-
 /// The last character of a label, and the blank after it.
 #[derive(Clone, Copy)]
 struct Ends(usize, usize);
 
-/// The forward recursion over the states of some labels. A state hangs on those before it alone: labels that begin like the
-/// one added before them share its states.
+/// The forward recursion over the states of some labels: their characters and the blanks beside them. A state hangs on those
+/// before it alone: labels that begin like the one added before them share its states.
 struct States {
     label: Label,
     /// The states of `label`.
     path: Vec<usize>,
-    states: Vec<State>,
+    classes: Vec<usize>,
+    /// State by state, from which one it is reached.
+    before: Vec<(usize, usize)>,
+    /// The characters that are reached from another one with no blank between.
+    over: Vec<(usize, usize)>,
     chances: Vec<f32>,
 }
 
@@ -94,8 +89,14 @@ impl States {
     const FIRST: usize = 1;
 
     fn new() -> Self {
-        let nowhere = State { class: BLANK, before: Self::NOWHERE, over: Self::NOWHERE };
-        States { label: Label::new(), path: vec![Self::FIRST], states: vec![nowhere; 2], chances: Vec::new() }
+        States {
+            label: Label::new(),
+            path: vec![Self::FIRST],
+            classes: vec![BLANK; 2],
+            before: Vec::new(),
+            over: Vec::new(),
+            chances: Vec::new(),
+        }
     }
 
     fn add(&mut self, label: &[usize]) -> Ends {
@@ -104,12 +105,15 @@ impl States {
         self.path.truncate(2 * alike + 1);
         self.label.truncate(alike);
         for &class in &label[alike..] {
+            let mark = self.classes.len();
+            self.classes.extend([class, BLANK]);
+            if let [.., last, _] = self.path[..]
+                && self.classes[last] != class
+            {
+                self.over.push((mark, last));
+            }
             let blank = self.path.last().copied().unwrap_or(Self::FIRST);
-            let other = self.label.last().is_some_and(|last| *last != class);
-            let over = if other { self.path[self.path.len() - 2] } else { Self::NOWHERE };
-            let mark = self.states.len();
-            self.states.push(State { class, before: blank, over });
-            self.states.push(State { class: BLANK, before: mark, over: Self::NOWHERE });
+            self.before.extend([(mark, blank), (mark + 1, mark)]);
             self.path.extend([mark, mark + 1]);
             self.label.push(class);
         }
@@ -120,22 +124,31 @@ impl States {
     }
 
     fn forward(&mut self, columns: &[[f32; CLASSES]]) {
-        self.chances = vec![f32::NEG_INFINITY; self.states.len()];
+        self.chances = vec![f32::NEG_INFINITY; self.classes.len()];
         let Some((first, columns)) = columns.split_first() else { return };
-        for (chance, state) in self.chances.iter_mut().zip(&self.states).skip(1) {
-            if state.before <= Self::FIRST && state.over == Self::NOWHERE {
-                *chance = first[state.class];
-            }
+        self.chances[Self::FIRST] = first[BLANK];
+        for &(mark, _) in self.before.iter().filter(|(_, before)| *before == Self::FIRST) {
+            self.chances[mark] = first[self.classes[mark]];
         }
+        let (mut sums, mut rests) = (self.chances.clone(), vec![(0, 0.0); self.before.len()]);
         for column in columns {
-            // From behind, so that what a state hangs on is still that of the column before.
-            for (n, state) in self.states.iter().enumerate().skip(1).rev() {
-                let mut sum = log_sum(self.chances[n], self.chances[state.before]);
-                if state.over != Self::NOWHERE {
-                    sum = log_sum(sum, self.chances[state.over]);
+            for from in [&self.before, &self.over] {
+                // What is to be added for all states: none of them waits for another.
+                let mut count = 0;
+                for &(state, from) in from {
+                    let (more, less) = in_order(sums[state], self.chances[from]);
+                    sums[state] = more;
+                    rests[count] = (state, less - more);
+                    count += usize::from(!is_lost(more, less));
                 }
-                self.chances[n] = sum + column[state.class];
+                let rests = &mut rests[..count];
+                rests.iter_mut().for_each(|(_, rest)| *rest = rest.exp());
+                rests.iter().for_each(|(state, rest)| sums[*state] += rest.ln_1p());
             }
+            for (sum, &class) in sums.iter_mut().zip(&self.classes).skip(Self::FIRST) {
+                *sum += column[class];
+            }
+            self.chances.clone_from(&sums);
         }
     }
 
@@ -153,10 +166,20 @@ pub fn log_odds(log_chance: f32) -> f32 {
 }
 
 pub fn log_sum(a: f32, b: f32) -> f32 {
-    let (more, less) = if a > b { (a, b) } else { (b, a) };
-    // So little is rounded away.
-    let is_lost = less - more < -20.0 && more < -0.125;
-    if is_lost || less == f32::NEG_INFINITY { more } else { more + (less - more).exp().ln_1p() }
+    let (more, less) = in_order(a, b);
+    if is_lost(more, less) { more } else { more + (less - more).exp().ln_1p() }
+}
+
+#[inline(always)]
+fn in_order(a: f32, b: f32) -> (f32, f32) {
+    if a > b { (a, b) } else { (b, a) }
+}
+
+/// Is the smaller chance rounded away? It is when it is less than an eighth of the last place of the larger one.
+#[inline(always)]
+fn is_lost(more: f32, less: f32) -> bool {
+    let exponent = (more.to_bits() >> 23 & 255) as f32;
+    less - more < (exponent - 153.0) * 0.694 || less == f32::NEG_INFINITY
 }
 
 /// The beginning of a label: four bits a character, one more than its class, the first highest, so that they sort as labels do.
@@ -172,7 +195,7 @@ impl Prefix {
     }
 
     fn last(self) -> Option<usize> {
-        self.label().last()
+        self.label().next_back()
     }
 
     fn with(self, class: usize) -> Prefix {
