@@ -11,6 +11,7 @@ pub mod strip;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use crate::domain::{AmountField, AmountGuess, AmountRead, AmountSource, FieldFound, PixelBox, Sha256};
@@ -28,6 +29,10 @@ const WEIGHTS_SHA256: &str = include_str!("amount.net.sha256");
 /// A free reading is shown from these odds on.
 const SUGGESTED: f32 = 0.0;
 const BEAM: usize = 24;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 pub struct Reader {
     network: Network,
@@ -83,7 +88,7 @@ impl Reader {
 
     fn read_found(&self, page: &Upright, found: Found) -> Option<AmountRead> {
         let strip = strip::strip(&page.bits, page.gray.as_ref(), found.bounds, page.dpi)?;
-        let columns = self.pass.forward(&strip, &mut Scratch::default());
+        let columns = SCRATCH.with_borrow_mut(|scratch| self.pass.forward(&strip, scratch));
         let source = |area| page.transform.to_source(area);
         let field = AmountField {
             bbox: source(found.bounds.field),
