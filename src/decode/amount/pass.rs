@@ -43,6 +43,7 @@ struct Lanes<const N: usize> {
 /// Working memory of a forward pass; keep one per thread.
 #[derive(Default, Clone)]
 pub struct Scratch {
+    raster: Vec<f32>,
     from: Vec<f32>,
     to: Vec<f32>,
     listed: Listed,
@@ -109,13 +110,13 @@ impl Work for Way<'_> {
     #[inline(always)]
     fn call(self) -> Size {
         let Way { layers, mut size, scratch } = self;
-        let Scratch { from, to, listed } = scratch;
+        let Scratch { raster, from, to, listed } = scratch;
         for (i, Laid { layer, blocks }) in layers.iter().enumerate() {
             let out = layer.size(size);
             to.resize(out.height * out.width * layer.outputs, 0.0);
             let is_raster = layer.inputs == 1 && layer.reach == 1;
             if is_raster {
-                size = padded(from, size, layer);
+                size = padded(from, raster, size, layer);
             } else {
                 listed.list(from, layer.inputs, size.width);
             }
@@ -123,9 +124,9 @@ impl Work for Way<'_> {
             for block in blocks {
                 let mut sums = Sums { layer, size, out, output: to, lane };
                 lane += match block {
-                    Block::Of64(lanes) if is_raster => sums.see(from, lanes),
-                    Block::Of32(lanes) if is_raster => sums.see(from, lanes),
-                    Block::Of16(lanes) if is_raster => sums.see(from, lanes),
+                    Block::Of64(lanes) if is_raster => sums.see(raster, lanes),
+                    Block::Of32(lanes) if is_raster => sums.see(raster, lanes),
+                    Block::Of16(lanes) if is_raster => sums.see(raster, lanes),
                     Block::Of64(lanes) => sums.add_all(listed, lanes),
                     Block::Of32(lanes) => sums.add_all(listed, lanes),
                     Block::Of16(lanes) => sums.add_all(listed, lanes),
@@ -145,15 +146,15 @@ impl Work for Way<'_> {
 }
 
 /// The raster with the layer's paper around it, to the right with more.
-fn padded(raster: &mut Vec<f32>, size: Size, layer: &Conv) -> Size {
+fn padded(from: &[f32], to: &mut Vec<f32>, size: Size, layer: &Conv) -> Size {
     let more = BESIDE * layer.stride.1;
     let wider = Size { height: size.height + 2 * layer.pad.0, width: size.width + 2 * layer.pad.1 + more };
-    let mut rows = vec![0.0; wider.height * wider.width];
-    let inner = rows.chunks_exact_mut(wider.width).skip(layer.pad.0);
-    for (to, from) in inner.zip(raster.chunks_exact(size.width)) {
+    to.clear();
+    to.resize(wider.height * wider.width, 0.0);
+    let inner = to.chunks_exact_mut(wider.width).skip(layer.pad.0);
+    for (to, from) in inner.zip(from.chunks_exact(size.width)) {
         to[layer.pad.1..][..size.width].copy_from_slice(from);
     }
-    *raster = rows;
     wider
 }
 
