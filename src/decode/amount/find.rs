@@ -86,17 +86,25 @@ fn region(page: &Upright) -> PixelBox {
     PixelBox { x: width * 50 / 100, y: height * 14 / 100, w: width * 50 / 100, h: height * 52 / 100 }
 }
 
-/// The columns of a row that hold ink, from left to right.
-fn inked(bits: &Bits, y: i32, from: i32, to: i32) -> impl Iterator<Item = i32> {
-    (from..to).step_by(64).flat_map(move |x| {
-        let mut rest =
-            usize::try_from(y).ok().filter(|y| *y < bits.height()).map_or(0, |y| bits.word_at(x as isize, y));
-        std::iter::from_fn(move || {
-            let bit = rest.leading_zeros();
-            rest &= !(1u64.checked_shl(63u32.checked_sub(bit)?)?);
-            Some(x + bit as i32).filter(|x| *x < to)
-        })
-    })
+/// The page's bits there, its first column and row the area's.
+fn cropped(page: &Upright, area: PixelBox) -> Bits {
+    page.bits.cropped(area.x as isize, area.y as isize, area.w.max(0) as usize, area.h.max(0) as usize)
+}
+
+/// The stretches of a row that are all ink, from left to right, as `from, to`; at each 64th column one ends.
+#[inline(always)]
+fn inked(row: &[u64], mut found: impl FnMut(i32, i32)) {
+    for (n, &word) in row.iter().enumerate() {
+        let (mut at, mut rest) = (64 * n as i32, word);
+        while rest != 0 {
+            let paper = rest.leading_zeros();
+            let ink = (rest << paper).leading_ones();
+            at += paper as i32;
+            found(at, at + ink as i32);
+            at += ink as i32;
+            rest = rest.checked_shl(paper + ink).unwrap_or(0);
+        }
+    }
 }
 
 fn closed_box(page: &Upright) -> Option<PixelBox> {
@@ -104,29 +112,26 @@ fn closed_box(page: &Upright) -> Option<PixelBox> {
     let (least, most) = (dpi * 45 / 100, dpi * 24 / 10);
     let gap = (dpi * 3 / 100).max(3);
     let mut lines: Vec<Stretch> = Vec::new();
-    for y in area.y..area.y + area.h {
-        let mut run: Option<Stretch> = None;
+    let bits = cropped(page, area);
+    for y in 0..bits.height() {
+        let mut run = Stretch { at: area.y + y as i32, from: 0, to: 0 };
         let mut ink = 0;
-        let mut close = |run: Option<Stretch>, ink: i32| {
-            let Some(r) = run else { return };
-            let length = r.to - r.from;
-            if length >= least && length <= most && ink * 10 >= length * 7 {
-                lines.push(r);
+        let mut close = |run: Stretch, ink: i32| {
+            let length = run.to - run.from;
+            if ink > 0 && length >= least && length <= most && ink * 10 >= length * 7 {
+                lines.push(Stretch { from: area.x + run.from, to: area.x + run.to, ..run });
             }
         };
-        for x in inked(&page.bits, y, area.x, area.x + area.w) {
-            match &mut run {
-                Some(r) if x - r.to <= gap => {
-                    r.to = x + 1;
-                    ink += 1;
-                }
-                _ => {
-                    close(run.take(), ink);
-                    run = Some(Stretch { at: y, from: x, to: x + 1 });
-                    ink = 1;
-                }
+        inked(bits.row(y), |from, to| {
+            if from - run.to > gap {
+                close(run, ink);
+                (run.from, ink) = (from, 0);
+            } else if ink == 0 {
+                run.from = from;
             }
-        }
+            run.to = to;
+            ink += to - from;
+        });
         close(run, ink);
     }
     let near = dpi * 8 / 100;
@@ -160,14 +165,18 @@ fn closed_box(page: &Upright) -> Option<PixelBox> {
 /// How much of a box's side is inked, in hundredths.
 fn side(page: &Upright, x: i32, top: i32, bottom: i32, dpi: i32) -> i32 {
     let reach = (dpi * 3 / 100).max(3);
-    let inked = (top..=bottom)
-        .filter(|&y| (x - reach..=x + reach).any(|x| x >= 0 && page.bits.get(x as usize, y as usize)))
-        .count() as i32;
+    let bits = cropped(page, PixelBox { x: x - reach, y: top, w: 2 * reach + 1, h: bottom - top + 1 });
+    let mut columns = vec![0; bits.width()];
+    let mut rows = 0;
+    for y in 0..bits.height() {
+        let row = bits.row(y);
+        rows += i32::from(row.iter().any(|word| *word != 0));
+        inked(row, |from, to| columns[from as usize..to as usize].iter_mut().for_each(|ink| *ink += 1));
+    }
     // The side is one column, give or take the slant: the best few columns must hold most of it.
-    let column = |x: i32| (top..=bottom).filter(|&y| x >= 0 && page.bits.get(x as usize, y as usize)).count() as i32;
-    let most = (x - reach..=x + reach).map(column).max().unwrap_or(0);
+    let most = columns.into_iter().max().unwrap_or(0);
     let high = bottom - top + 1;
-    if most * 100 < high * 40 { 0 } else { inked * 100 / high }
+    if most * 100 < high * 40 { 0 } else { rows * 100 / high }
 }
 
 /// A `$` on a grid of 6 by 10: `#` ink, `.` paper, `?` either.
@@ -221,12 +230,15 @@ fn likeness(page: &Upright, part: PixelBox) -> i32 {
 
 /// Boxes of connected ink in the area; long lines are left out.
 fn parts(page: &Upright, area: PixelBox) -> Vec<PixelBox> {
-    let (w, h) = (area.w.max(0) as usize, area.h.max(0) as usize);
-    let mut seen = vec![false; w * h];
-    let inked = |x: usize, y: usize| page.bits.get(area.x as usize + x, area.y as usize + y);
+    let bits = cropped(page, area);
+    let (w, h) = (bits.width(), bits.height());
+    let (mut seen, mut starts) = (vec![false; w * h], Vec::new());
+    for y in 0..h {
+        inked(bits.row(y), |from, _| starts.push(y * w + from as usize));
+    }
     let (mut out, mut stack) = (Vec::new(), Vec::new());
-    for start in 0..w * h {
-        if seen[start] || !inked(start % w, start / w) {
+    for start in starts {
+        if seen[start] {
             continue;
         }
         seen[start] = true;
@@ -236,7 +248,7 @@ fn parts(page: &Upright, area: PixelBox) -> Vec<PixelBox> {
             let (x, y) = (at % w, at / w);
             bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
             for (nx, ny) in [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)] {
-                if nx < w && ny < h && !seen[ny * w + nx] && inked(nx, ny) {
+                if nx < w && ny < h && !seen[ny * w + nx] && bits.get(nx, ny) {
                     seen[ny * w + nx] = true;
                     stack.push(ny * w + nx);
                 }
