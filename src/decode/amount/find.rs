@@ -93,7 +93,7 @@ fn cropped(page: &Upright, area: PixelBox) -> Bits {
 
 /// The stretches of a row that are all ink, from left to right, as `from, to`; at each 64th column one ends.
 #[inline(always)]
-fn inked(row: &[u64], mut found: impl FnMut(i32, i32)) {
+pub(super) fn inked(row: &[u64], mut found: impl FnMut(i32, i32)) {
     for (n, &word) in row.iter().enumerate() {
         let (mut at, mut rest) = (64 * n as i32, word);
         while rest != 0 {

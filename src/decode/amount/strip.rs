@@ -2,6 +2,7 @@
 //! writing and brought to one height. Bitonal and gray pages give alike strips: paper 0, ink 1, softer where the scanner was.
 //! Refuses a field without writing. The trainer sends its drawn fields through this same code.
 
+use super::find::inked;
 use crate::domain::PixelBox;
 use crate::imaging::raster::{Bits, Gray};
 
@@ -41,7 +42,7 @@ pub fn strip(bits: &Bits, gray: Option<&Gray>, bounds: Bounds, dpi: u32) -> Opti
     let around = dpi * 12 / 100;
     let (left, top) = (field.x - around, field.y - around);
     let (width, height) = ((field.w + 2 * around) as usize, (field.h + 2 * around) as usize);
-    let mut mask = Mask::new(bits, left, top, width, height);
+    let mut mask = Mask { ink: bits.cropped(left as isize, top as isize, width, height) };
     mask.lines_across(dpi);
     if bounds.boxed {
         mask.lines_down(around as usize, dpi);
@@ -50,10 +51,10 @@ pub fn strip(bits: &Bits, gray: Option<&Gray>, bounds: Bounds, dpi: u32) -> Opti
     let inner = PixelBox { x: around, y: around, w: field.w, h: field.h };
     let writing = mask.keep_writing(inner, dpi)?;
     let levels = match gray {
-        Some(gray) => mask.levels(gray, left, top),
-        None => mask.ink.iter().map(|&i| f32::from(i)).collect(),
+        Some(gray) => mask.levels(gray, (left, top), writing),
+        None => mask.bitonal(writing),
     };
-    let (width, ink) = scaled(&levels, width, writing);
+    let (width, ink) = scaled(&levels, writing);
     let writing = PixelBox { x: writing.x + left, y: writing.y + top, ..writing };
     Some(Strip { width, ink, writing })
 }
@@ -61,7 +62,7 @@ pub fn strip(bits: &Bits, gray: Option<&Gray>, bounds: Bounds, dpi: u32) -> Opti
 /// Connected ink: its first pixel, its sides, how many pixels, and whether most of it lies in the field.
 #[derive(Clone, Copy)]
 struct Part {
-    start: usize,
+    start: (usize, usize),
     left: i32,
     top: i32,
     right: i32,
@@ -82,74 +83,62 @@ impl Part {
     }
 }
 
-/// The neighbourhood of a field, one byte a pixel, 1 = ink.
+/// The neighbourhood of a field.
 struct Mask {
-    width: usize,
-    height: usize,
-    ink: Vec<u8>,
+    ink: Bits,
 }
 
 impl Mask {
-    fn new(bits: &Bits, left: i32, top: i32, width: usize, height: usize) -> Mask {
-        let mut ink = vec![0; width * height];
-        for (y, row) in ink.chunks_exact_mut(width).enumerate() {
-            let Some(page_y) = usize::try_from(top + y as i32).ok().filter(|y| *y < bits.height()) else { continue };
-            for (n, some) in row.chunks_mut(64).enumerate() {
-                let mut word = bits.word_at(left as isize + 64 * n as isize, page_y);
-                while let Some(pixel) = some.get_mut(word.leading_zeros() as usize) {
-                    *pixel = 1;
-                    word &= !(1 << (63 - word.leading_zeros()));
-                }
-            }
-        }
-        Mask { width, height, ink }
-    }
-
     /// Takes away printed lines across: long runs that are thin where nothing crosses them.
     fn lines_across(&mut self, dpi: i32) {
         let (least, gap) = ((dpi * 34 / 100) as usize, (dpi as usize / 100).max(1));
-        let mut found = vec![0u8; self.ink.len()];
-        let rows: Vec<_> =
-            (0..self.height).map(|y| runs(inked(&self.ink[y * self.width..][..self.width]), gap)).collect();
-        for (y, runs) in rows.iter().enumerate() {
-            for &(from, to) in runs.iter().filter(|(from, to)| to - from >= least) {
-                found[y * self.width + from..y * self.width + to].fill(1);
-            }
-        }
         // A slanting line steps from row to row, and its last step is short.
         let step = (dpi as usize / 12).max(6);
-        for y in (1..self.height).chain((0..self.height.saturating_sub(1)).rev()) {
-            for &(from, to) in rows[y].iter().filter(|(from, to)| (step..least).contains(&(to - from))) {
-                let (left, right) = (from.saturating_sub(gap + 1), (to + gap + 1).min(self.width));
-                let beside = |y: usize| found[y * self.width + left..y * self.width + right].contains(&1);
-                if beside(y - usize::from(y > 0)) || beside((y + 1).min(self.height - 1)) {
-                    found[y * self.width + from..y * self.width + to].fill(1);
+        let (width, height) = (self.ink.width(), self.ink.height());
+        let mut found = Bits::new(width, height);
+        let rows: Vec<_> = (0..height).map(|y| long_runs(self.ink.row(y), gap, step)).collect();
+        for (y, runs) in rows.iter().enumerate() {
+            for &(from, to) in runs.iter().filter(|(from, to)| to - from >= least) {
+                draw(found.row_mut(y), from, to);
+            }
+        }
+        for y in (1..height).chain((0..height.saturating_sub(1)).rev()) {
+            for &(from, to) in rows[y].iter().filter(|(from, to)| to - from < least) {
+                let (left, right) = (from.saturating_sub(gap + 1), (to + gap + 1).min(width));
+                let beside = |y: usize| holds_ink(found.row(y), left, right);
+                if beside(y - usize::from(y > 0)) || beside((y + 1).min(height - 1)) {
+                    draw(found.row_mut(y), from, to);
                 }
             }
         }
         let thick = (dpi as usize * 32 / 1000).max(3);
         // Column by column the first row that is not looked at.
-        let mut rest = vec![0; self.width];
-        for (y, row) in found.chunks_exact(self.width).enumerate() {
-            for x in inked(row).filter(|&x| rest[x] <= y).collect::<Vec<_>>() {
-                let mut end = y;
-                while end < self.height && found[end * self.width + x] == 1 {
-                    end += 1;
+        let mut rest = vec![0; width];
+        for y in 0..height {
+            inked(found.row(y), |from, to| {
+                for x in from as usize..to as usize {
+                    if rest[x] > y {
+                        continue;
+                    }
+                    let mut end = y;
+                    while found.get(x, end) {
+                        end += 1;
+                    }
+                    // The ink through the line in this column: when it goes on beyond the line, a stroke crosses.
+                    let mut above = y;
+                    while above > 0 && self.ink.get(x, above - 1) {
+                        above -= 1;
+                    }
+                    let mut below = end;
+                    while self.ink.get(x, below) {
+                        below += 1;
+                    }
+                    if below - above <= thick.max(end - y + 1) && end - y <= thick {
+                        (above..below).for_each(|y| self.ink.set(x, y, false));
+                    }
+                    rest[x] = below.max(end);
                 }
-                // The ink through the line in this column: when it goes on beyond the line, a stroke crosses.
-                let mut above = y;
-                while above > 0 && self.ink[(above - 1) * self.width + x] == 1 {
-                    above -= 1;
-                }
-                let mut below = end;
-                while below < self.height && self.ink[below * self.width + x] == 1 {
-                    below += 1;
-                }
-                if below - above <= thick.max(end - y + 1) && end - y <= thick {
-                    (above..below).for_each(|y| self.ink[y * self.width + x] = 0);
-                }
-                rest[x] = below.max(end);
-            }
+            });
         }
     }
 
@@ -159,38 +148,36 @@ impl Mask {
         let thick = (dpi as usize * 32 / 1000).max(3);
         let gap = (dpi as usize / 100).max(1);
         let around = dpi as usize * 12 / 100;
-        let least = self.height.saturating_sub(2 * around) * 7 / 10;
-        let (from, to) = (at.saturating_sub(reach), (at + reach + 1).min(self.width));
-        let mut found = vec![false; self.height * self.width];
+        let (width, height) = (self.ink.width(), self.ink.height());
+        let least = height.saturating_sub(2 * around) * 7 / 10;
+        let (from, to) = (at.saturating_sub(reach), (at + reach + 1).min(width));
+        let mut found = Bits::new(width, height);
         for x in from..to {
-            let column = (0..self.height).filter(|y| self.ink[y * self.width + x] == 1);
-            for (a, b) in runs(column, gap) {
+            for (a, b) in runs((0..height).filter(|&y| self.ink.get(x, y)), gap) {
                 if b - a >= least {
-                    (a..b).for_each(|y| found[y * self.width + x] = true);
+                    (a..b).for_each(|y| found.set(x, y, true));
                 }
             }
         }
-        for y in 0..self.height {
+        for y in (0..height).filter(|&y| holds_ink(found.row(y), from, to)) {
             let mut x = from;
             while x < to {
-                if !found[y * self.width + x] {
+                if !found.get(x, y) {
                     x += 1;
                     continue;
                 }
                 let mut left = x;
-                while left > 0 && self.ink[y * self.width + left - 1] == 1 {
+                while left > 0 && self.ink.get(left - 1, y) {
                     left -= 1;
                 }
                 let mut right = x;
-                while right < self.width && (self.ink[y * self.width + right] == 1 || found[y * self.width + right]) {
+                while self.ink.get(right, y) || found.get(right, y) {
                     right += 1;
                 }
-                if right - left <= thick {
-                    self.ink[y * self.width + left..y * self.width + right].fill(0);
-                } else {
-                    // A stroke meets the side: only the side goes.
-                    (x..right).filter(|&x| found[y * self.width + x]).for_each(|x| self.ink[y * self.width + x] = 0);
-                }
+                // Where a stroke meets the side, only the side goes.
+                let is_side = right - left <= thick;
+                let goes = |&x: &usize| is_side || found.get(x, y);
+                (if is_side { left } else { x }..right).filter(goes).for_each(|x| self.ink.set(x, y, false));
                 x = right.max(x + 1);
             }
         }
@@ -225,7 +212,7 @@ impl Mask {
                 near && part.area > speck / 3 || part.area > 2 * speck
             };
             if !stays {
-                self.wipe(part);
+                take(&mut self.ink, part.start, |_, _| ());
             } else if part.area > speck {
                 writing = writing.with(part);
             }
@@ -236,86 +223,89 @@ impl Mask {
 
     /// All connected ink, in the order of its first pixels.
     fn parts(&self, inner: PixelBox) -> Vec<Part> {
-        let mut seen = vec![false; self.ink.len()];
-        let (mut parts, mut stack) = (Vec::new(), Vec::new());
-        for start in inked(&self.ink) {
-            if seen[start] {
-                continue;
+        let (mut rest, mut parts) = (self.ink.clone(), Vec::new());
+        for y in 0..rest.height() {
+            for n in 0..rest.row(y).len() {
+                while rest.row(y)[n] != 0 {
+                    let start = (64 * n + rest.row(y)[n].leading_zeros() as usize, y);
+                    let mut part =
+                        Part { start, left: i32::MAX, top: i32::MAX, right: 0, bottom: 0, area: 0, inside: false };
+                    let mut inside = 0;
+                    take(&mut rest, start, |x, y| {
+                        let (x, y) = (x as i32, y as i32);
+                        (part.left, part.top) = (part.left.min(x), part.top.min(y));
+                        (part.right, part.bottom) = (part.right.max(x), part.bottom.max(y));
+                        part.area += 1;
+                        let within = x >= inner.x && x < inner.x + inner.w && y >= inner.y && y < inner.y + inner.h;
+                        inside += usize::from(within);
+                    });
+                    part.inside = inside * 2 >= part.area;
+                    parts.push(part);
+                }
             }
-            seen[start] = true;
-            stack.push(start);
-            let mut part = Part { start, left: i32::MAX, top: i32::MAX, right: 0, bottom: 0, area: 0, inside: false };
-            let mut inside = 0;
-            while let Some(at) = stack.pop() {
-                let (x, y) = ((at % self.width) as i32, (at / self.width) as i32);
-                (part.left, part.top) = (part.left.min(x), part.top.min(y));
-                (part.right, part.bottom) = (part.right.max(x), part.bottom.max(y));
-                part.area += 1;
-                let within = x >= inner.x && x < inner.x + inner.w && y >= inner.y && y < inner.y + inner.h;
-                inside += usize::from(within);
-                self.beside(at, |next| {
-                    if !seen[next] {
-                        seen[next] = true;
-                        stack.push(next);
-                    }
-                });
-            }
-            part.inside = inside * 2 >= part.area;
-            parts.push(part);
         }
         parts
     }
 
-    /// The inked pixels around one.
-    fn beside(&self, at: usize, mut found: impl FnMut(usize)) {
-        let (x, y) = (at % self.width, at / self.width);
-        for ny in y.saturating_sub(1)..(y + 2).min(self.height) {
-            for nx in x.saturating_sub(1)..(x + 2).min(self.width) {
-                let next = ny * self.width + nx;
-                if self.ink[next] == 1 {
-                    found(next);
-                }
-            }
+    /// The writing, ink 1.
+    fn bitonal(&self, writing: PixelBox) -> Vec<f32> {
+        let (width, height) = (writing.w as usize, writing.h as usize);
+        let ink = self.ink.cropped(writing.x as isize, writing.y as isize, width, height);
+        let mut out = vec![0.0; width * height];
+        for (y, row) in out.chunks_exact_mut(width).enumerate() {
+            inked(ink.row(y), |from, to| row[from as usize..to as usize].fill(1.0));
         }
+        out
     }
 
-    fn wipe(&mut self, part: &Part) {
-        let mut stack = vec![part.start];
-        self.ink[part.start] = 0;
-        while let Some(at) = stack.pop() {
-            let from = stack.len();
-            self.beside(at, |next| stack.push(next));
-            stack[from..].iter().for_each(|&next| self.ink[next] = 0);
-        }
-    }
-
-    /// Ink as 0 to 1 by the gray levels, only on and beside what was kept.
-    fn levels(&self, gray: &Gray, left: i32, top: i32) -> Vec<f32> {
+    /// The writing as 0 to 1 by the gray levels, only on and beside what was kept.
+    fn levels(&self, gray: &Gray, (left, top): (i32, i32), writing: PixelBox) -> Vec<f32> {
         let at = |x: i32, y: i32| match (usize::try_from(left + x), usize::try_from(top + y)) {
             (Ok(x), Ok(y)) => gray.get(x, y),
             _ => 255,
         };
         let (mut paper, mut dark) = ([0u32; 256], [0u32; 256]);
-        for (n, &ink) in self.ink.iter().enumerate() {
-            let v = at((n % self.width) as i32, (n / self.width) as i32);
-            if ink == 1 { dark[v as usize] += 1 } else { paper[v as usize] += 1 }
+        for y in 0..self.ink.height() {
+            for x in 0..self.ink.width() {
+                let v = at(x as i32, y as i32);
+                if self.ink.get(x, y) { dark[v as usize] += 1 } else { paper[v as usize] += 1 }
+            }
         }
         let (paper, dark) = (share_below(&paper, 0.6), share_below(&dark, 0.3));
         let span = (paper - dark).max(24.0);
-        let mut out = vec![0.0; self.ink.len()];
-        for y in 0..self.height {
-            for x in 0..self.width {
-                let near = (y.saturating_sub(1)..(y + 2).min(self.height)).any(|y| {
-                    self.ink[y * self.width + x.saturating_sub(1)..y * self.width + (x + 2).min(self.width)]
-                        .contains(&1)
-                });
-                if near {
-                    let share = (paper - f32::from(at(x as i32, y as i32))) / span;
-                    out[y * self.width + x] = ((share - 0.12) / 0.76).clamp(0.0, 1.0);
+        let mut out = vec![0.0; writing.w as usize * writing.h as usize];
+        for (y, row) in (writing.y..).zip(out.chunks_exact_mut(writing.w as usize)) {
+            for (x, out) in (writing.x..).zip(row) {
+                let mut rows = (y as usize).saturating_sub(1)..(y as usize + 2).min(self.ink.height());
+                if rows.any(|y| self.ink.word_at(x as isize - 1, y) >> 61 != 0) {
+                    let share = (paper - f32::from(at(x, y))) / span;
+                    *out = ((share - 0.12) / 0.76).clamp(0.0, 1.0);
                 }
             }
         }
         out
+    }
+}
+
+/// Takes away connected ink, pixel by pixel.
+#[inline(always)]
+fn take(ink: &mut Bits, start: (usize, usize), mut taken: impl FnMut(usize, usize)) {
+    let mut stack = vec![start];
+    ink.set(start.0, start.1, false);
+    while let Some((x, y)) = stack.pop() {
+        taken(x, y);
+        for y in y.saturating_sub(1)..(y + 2).min(ink.height()) {
+            let near = ink.word_at(x as isize - 1, y) >> 61;
+            if near == 0 {
+                continue;
+            }
+            for (bit, x) in [(4, x.wrapping_sub(1)), (2, x), (1, x + 1)] {
+                if near & bit != 0 {
+                    ink.set(x, y, false);
+                    stack.push((x, y));
+                }
+            }
+        }
     }
 }
 
@@ -333,11 +323,40 @@ fn share_below(histogram: &[u32; 256], share: f32) -> f32 {
     255.0
 }
 
-/// Where ink stands: most of a field is paper, which is passed in large steps.
-fn inked(pixels: &[u8]) -> impl Iterator<Item = usize> {
-    let is_inked = |some: &&[u8]| some.iter().fold(0, |all, i| all | i) != 0;
-    let steps = pixels.chunks(32).enumerate().filter(move |(_, some)| is_inked(some));
-    steps.flat_map(|(n, some)| some.iter().enumerate().filter(|(_, i)| **i == 1).map(move |(x, _)| 32 * n + x))
+/// The bits of a row's words that stand for its pixels `from..to`.
+#[inline(always)]
+fn bits_of(from: usize, to: usize) -> impl Iterator<Item = (usize, u64)> {
+    (from / 64..to.div_ceil(64)).map(move |n| {
+        let (before, beyond) = (from.saturating_sub(64 * n), (64 * (n + 1)).saturating_sub(to));
+        (n, u64::MAX >> before & u64::MAX << beyond)
+    })
+}
+
+fn draw(row: &mut [u64], from: usize, to: usize) {
+    bits_of(from, to).for_each(|(n, bits)| row[n] |= bits);
+}
+
+fn holds_ink(row: &[u64], from: usize, to: usize) -> bool {
+    bits_of(from, to).any(|(n, bits)| row[n] & bits != 0)
+}
+
+/// Runs of a row's ink with gaps up to `gap`, as `from..to`, that are not shorter than `least`.
+fn long_runs(row: &[u64], gap: usize, least: usize) -> Vec<(usize, usize)> {
+    let (mut out, mut run) = (Vec::new(), (0, 0));
+    inked(row, |from, to| {
+        let (from, to) = (from as usize, to as usize);
+        if run.1 == 0 || from - run.1 > gap {
+            if run.1 - run.0 >= least {
+                out.push(run);
+            }
+            run.0 = from;
+        }
+        run.1 = to;
+    });
+    if run.1 - run.0 >= least {
+        out.push(run);
+    }
+    out
 }
 
 /// Runs of ink with gaps up to `gap`, as `from..to`.
@@ -353,23 +372,24 @@ fn runs(inked: impl Iterator<Item = usize>, gap: usize) -> Vec<(usize, usize)> {
 }
 
 /// Scales the writing to the strip's height by area, squeezing what would be too wide.
-fn scaled(levels: &[f32], width: usize, writing: PixelBox) -> (usize, Vec<f32>) {
+fn scaled(levels: &[f32], writing: PixelBox) -> (usize, Vec<f32>) {
     let inner = HEIGHT - 2 * MARGIN;
+    let width = writing.w as usize;
     let scale = inner as f32 / writing.h as f32;
     let most = MOST_WIDTH - 2 * MARGIN;
     let columns = ((writing.w as f32 * scale).round() as usize).clamp(1, most);
     let out_width = (columns + 2 * MARGIN).max(LEAST_WIDTH);
     let mut out = vec![0.0; out_width * HEIGHT];
     let (step_x, step_y) = (writing.w as f32 / columns as f32, writing.h as f32 / inner as f32);
-    let shares_x: Vec<_> = (0..columns).map(|x| shares(x as f32 * step_x, step_x, writing.w as usize)).collect();
+    let shares_x: Vec<_> = (0..columns).map(|x| shares(x as f32 * step_x, step_x, width)).collect();
     // Columns in which some row that is looked at is not paper.
-    let mut dark = vec![0u32; writing.w as usize];
+    let mut dark = vec![0u32; width];
     for y in 0..inner {
         let rows = shares(y as f32 * step_y, step_y, writing.h as usize);
-        let seen = levels[(writing.y as usize + rows.0) * width..][..rows.1.len() * width].chunks_exact(width);
+        let seen = levels[rows.0 * width..][..rows.1.len() * width].chunks_exact(width);
         dark.fill(0);
         for row in seen {
-            dark.iter_mut().zip(&row[writing.x as usize..]).for_each(|(i, v)| *i |= v.to_bits());
+            dark.iter_mut().zip(row).for_each(|(i, v)| *i |= v.to_bits());
         }
         for (x, columns) in shares_x.iter().enumerate() {
             if dark[columns.0..][..columns.1.len()].iter().all(|i| *i == 0) {
@@ -377,7 +397,7 @@ fn scaled(levels: &[f32], width: usize, writing: PixelBox) -> (usize, Vec<f32>) 
             }
             let (mut sum, mut area) = (0.0, 0.0);
             for (dy, &share_y) in rows.1.iter().enumerate() {
-                let row = &levels[(writing.y as usize + rows.0 + dy) * width + writing.x as usize..];
+                let row = &levels[(rows.0 + dy) * width..][..width];
                 for (dx, &share_x) in columns.1.iter().enumerate() {
                     sum += row[columns.0 + dx] * share_x * share_y;
                     area += share_x * share_y;
