@@ -99,7 +99,10 @@ impl Reader {
             columns: packed(&columns),
         };
         // What is kept is what is scored: a record replays to the same log-odds.
-        let columns = unpacked(&field.columns)?;
+        let columns: Vec<_> = columns.iter().map(|column| column.map(|v| kept(steps(v)))).collect();
+        if columns.is_empty() {
+            return None;
+        }
         let guesses = guesses(&columns);
         let best = guesses.first().filter(|g| g.log_odds >= SUGGESTED);
         Some(AmountRead {
@@ -135,11 +138,21 @@ pub fn rounded(log_odds: f32) -> f32 {
 /// Steps of the logarithms in a record.
 const STEP: f32 = 16.0;
 
+/// How many steps below certainty: what a record holds of a value.
+fn steps(value: f32) -> u8 {
+    (-value * STEP).round().clamp(0.0, 255.0) as u8
+}
+
+fn kept(steps: u8) -> f32 {
+    -f32::from(steps) / STEP
+}
+
 /// The columns as text: two hexadecimal digits a value, sixteenths of a nat below certainty.
 pub fn packed(columns: &[[f32; CLASSES]]) -> String {
-    let byte = |v: &f32| (-v * STEP).round().clamp(0.0, 255.0) as u8;
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    columns.iter().flatten().map(byte).flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+    let mut text = String::with_capacity(2 * CLASSES * columns.len());
+    text.extend(columns.iter().flatten().map(|v| steps(*v)).flat_map(|b| [digit(b >> 4), digit(b & 15)]));
+    text
 }
 
 /// The other way; `None` for what is no record of columns.
@@ -150,5 +163,5 @@ pub fn unpacked(text: &str) -> Option<Vec<[f32; CLASSES]>> {
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect::<Option<_>>()?;
     let (columns, rest) = bytes.as_chunks::<CLASSES>();
-    (rest.is_empty() && !columns.is_empty()).then(|| columns.iter().map(|c| c.map(|b| -f32::from(b) / STEP)).collect())
+    (rest.is_empty() && !columns.is_empty()).then(|| columns.iter().map(|c| c.map(kept)).collect())
 }
