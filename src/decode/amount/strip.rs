@@ -295,13 +295,19 @@ fn take(ink: &mut Bits, start: (usize, usize), mut taken: impl FnMut(usize, usiz
     while let Some((x, y)) = stack.pop() {
         taken(x, y);
         for y in y.saturating_sub(1)..(y + 2).min(ink.height()) {
-            let near = ink.word_at(x as isize - 1, y) >> 61;
-            if near == 0 {
+            if x % 64 == 0 || x % 64 == 63 {
+                for x in (x.saturating_sub(1)..x + 2).filter(|&x| ink.get(x, y)) {
+                    stack.push((x, y));
+                }
+                (x.saturating_sub(1)..x + 2).for_each(|x| ink.set(x, y, false));
                 continue;
             }
-            for (bit, x) in [(4, x.wrapping_sub(1)), (2, x), (1, x + 1)] {
+            // The three pixels lie in one word.
+            let (word, beyond) = (&mut ink.row_mut(y)[x / 64], 62 - x % 64);
+            let near = *word >> beyond & 7;
+            *word &= !(7 << beyond);
+            for (bit, x) in [(4, x - 1), (2, x), (1, x + 1)] {
                 if near & bit != 0 {
-                    ink.set(x, y, false);
                     stack.push((x, y));
                 }
             }
