@@ -116,8 +116,8 @@ impl Mask {
         let mut rest = vec![0; width];
         for y in 0..height {
             inked(found.row(y), |from, to| {
-                for x in from as usize..to as usize {
-                    if rest[x] > y {
+                for (x, rest) in (from as usize..).zip(&mut rest[from as usize..to as usize]) {
+                    if *rest > y {
                         continue;
                     }
                     let mut end = y;
@@ -136,7 +136,7 @@ impl Mask {
                     if below - above <= thick.max(end - y + 1) && end - y <= thick {
                         (above..below).for_each(|y| self.ink.set(x, y, false));
                     }
-                    rest[x] = below.max(end);
+                    *rest = below.max(end);
                 }
             });
         }
