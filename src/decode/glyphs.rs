@@ -162,11 +162,7 @@ macro_rules! classifier {
                 self.see(&desk.paper, &mut desk.half);
                 self.join(&desk.half, &mut desk.quarter);
                 let hidden = self.weigh(&desk.quarter, &mut desk.listed);
-                let mut logits = self.last_bias;
-                for (v, Row(weights)) in hidden.iter().zip(&self.last) {
-                    (0..LAST).for_each(|l| logits[l] += v * weights[l]);
-                }
-                softmax(&logits[..self.classes])
+                softmax(&self.decide(&hidden)[..self.classes])
             }
 
             /// The first convolution.
@@ -240,6 +236,18 @@ macro_rules! classifier {
                     (0..HIDDEN).for_each(|l| sum[l] += v * weights[l]);
                 }
                 sum.map(|v| v.max(0.0))
+            }
+
+            /// The last layer. (By itself, so that its sums are laid into wide registers.)
+            #[inline(always)]
+            fn decide(&self, hidden: &[f32; HIDDEN]) -> [f32; LAST] {
+                let mut sum = self.last_bias;
+                for (v, Row(weights)) in hidden.iter().zip(&self.last) {
+                    for (sum, weight) in sum.iter_mut().zip(weights) {
+                        *sum += v * weight;
+                    }
+                }
+                sum
             }
         }
     };
