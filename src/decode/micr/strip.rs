@@ -229,39 +229,50 @@ fn parted(v: f32) -> (isize, f32) {
 
 /// The two places of a row of the strip that are averaged, in units below the digits' top.
 #[inline(always)]
-fn samples_of(row: usize) -> (f32, f32) {
+const fn samples_of(row: usize) -> (f32, f32) {
     let (v, half) = ((row as f32 + 0.5) / ROWS as f32 - ABOVE, 0.25 / ROWS as f32);
     (v - half, v + half)
 }
 
+/// The upper ones of all rows, then the lower ones.
+const SAMPLES: [f32; 2 * HEIGHT] = {
+    let (mut all, mut row) = ([0.0; 2 * HEIGHT], 0);
+    while row < HEIGHT {
+        (all[row], all[row + HEIGHT]) = samples_of(row);
+        row += 1;
+    }
+    all
+};
+
 /// Longest column of a page that is sampled so: a line at 700 dots an inch.
 const LONGEST: usize = 128;
 
-/// The strip's rows of a column of the page that holds all of them: the digits' top stands at `top`, a unit is `sy` high.
+/// The strip's rows of a column of the page that holds all of them: the digits' top stands at `top`, a unit is `sy` high. (Loops of
+/// one kind of step each, which are laid into wide registers.)
 #[inline(always)]
-fn sampled(column: &[f32], top: f32, sy: f32, out: &mut [f32]) {
-    let mut pixels = [0.0f32; LONGEST];
+fn sampled(column: &[f32], top: f32, sy: f32, out: &mut [f32; HEIGHT]) {
+    let mut pixels = [0.0f32; LONGEST + 1];
     pixels[..column.len()].copy_from_slice(column);
-    // The upper ones of all rows, then the lower ones.
-    let (mut above, mut below, mut shares) = ([0.0f32; 2 * HEIGHT], [0.0f32; 2 * HEIGHT], [0.0f32; 2 * HEIGHT]);
-    let mut places = [0u32; 2 * HEIGHT];
-    for row in 0..HEIGHT {
-        let (upper, lower) = samples_of(row);
-        for (k, unit) in [(row, upper), (row + HEIGHT, lower)] {
-            let y = top + unit * sy;
-            (places[k], shares[k]) = (y as i32 as u32, y - (y as i32) as f32);
-        }
+    let (mut places, mut shares) = ([0u32; 2 * HEIGHT], [0.0f32; 2 * HEIGHT]);
+    for ((place, share), unit) in places.iter_mut().zip(&mut shares).zip(&SAMPLES) {
+        let y = top + unit * sy;
+        let low = y.floor();
+        // Added to so large a number a whole one stands in the last bits.
+        (*place, *share) = ((low + 8_388_608.0).to_bits(), y - low);
     }
-    for k in 0..2 * HEIGHT {
-        let low = places[k] as usize;
-        (above[k], below[k]) = (pixels[low % LONGEST], pixels[(low + 1) % LONGEST]);
+    let mut both = [[0.0f32; 2]; 2 * HEIGHT];
+    for (both, place) in both.iter_mut().zip(&places) {
+        let low = *place as usize % LONGEST;
+        *both = [pixels[low], pixels[low + 1]];
     }
     let mut values = [0.0f32; 2 * HEIGHT];
-    for k in 0..2 * HEIGHT {
-        values[k] = above[k] * (1.0 - shares[k]) + below[k] * shares[k];
+    for ((value, [above, below]), share) in values.iter_mut().zip(&both).zip(&shares) {
+        *value = 0.5 * (above * (1.0 - share) + below * share);
     }
-    for (row, out) in out.iter_mut().enumerate().take(HEIGHT) {
-        *out = 0.5 * (values[row] + values[row + HEIGHT]);
+    let (upper, lower) = values.split_at(HEIGHT);
+    let pairs = upper.as_chunks::<8>().0.iter().zip(lower.as_chunks::<8>().0);
+    for (out, (upper, lower)) in out.as_chunks_mut::<8>().0.iter_mut().zip(pairs) {
+        *out = std::array::from_fn(|l| upper[l] + lower[l]);
     }
 }
 
@@ -293,7 +304,7 @@ fn draw(ink: &Ink, g: &Geometry) -> Strip {
         let top = place.y - 4.5 * place.sy - ink.y0 as f32 - 0.5;
         let (first, last) = (top - ABOVE * place.sy, top + ((HEIGHT / ROWS) as f32 - ABOVE) * place.sy);
         inked[x - left] = true;
-        let out = &mut tall[(x - left) * HEIGHT..(x - left + 1) * HEIGHT];
+        let Some(out) = tall.as_chunks_mut::<HEIGHT>().0.get_mut(x - left) else { break };
         if first >= 0.0 && last + 2.0 < column.len() as f32 && column.len() <= LONGEST {
             sampled(column, top, place.sy, out);
             continue;
@@ -310,7 +321,7 @@ fn draw(ink: &Ink, g: &Geometry) -> Strip {
     }
     // Then across; lower rows stand a little to the left where the line slopes down.
     let mut values = vec![0.0f32; columns * HEIGHT];
-    let lean: Vec<f32> = (0..HEIGHT).map(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy).collect();
+    let lean: [f32; HEIGHT] = std::array::from_fn(|row| g.slope * ((row as f32 + 0.5) / ROWS as f32 - 6.0) * g.sy);
     let most = lean.iter().fold(0.0f32, |m, l| m.max(l.abs()));
     for (place, out) in places.iter().zip(values.chunks_exact_mut(HEIGHT)) {
         let x = place.x - ink.x0 as f32 - 0.5 - left as f32;
@@ -323,9 +334,12 @@ fn draw(ink: &Ink, g: &Geometry) -> Strip {
         let both = usize::try_from(before).ok().and_then(|b| tall.get(b * HEIGHT..(b + 2) * HEIGHT));
         if let Some(both) = both.filter(|_| before == other) {
             let (one, next) = both.split_at(HEIGHT);
-            for (((out, lean), one), next) in out.iter_mut().zip(&lean).zip(one).zip(next) {
-                let share = (x - lean) - before as f32;
-                *out = one * (1.0 - share) + next * share;
+            let rows = out.as_chunks_mut::<8>().0.iter_mut().zip(lean.as_chunks::<8>().0);
+            for ((out, lean), (one, next)) in rows.zip(one.as_chunks::<8>().0.iter().zip(next.as_chunks::<8>().0)) {
+                *out = std::array::from_fn(|l| {
+                    let share = (x - lean[l]) - before as f32;
+                    one[l] * (1.0 - share) + next[l] * share
+                });
             }
             continue;
         }
@@ -378,28 +392,21 @@ impl Strip {
     /// What the classifier sees of a glyph whose right edge is the left side of column `right`, moved `down` rows;
     /// row by row, `WINDOW` by `HEIGHT`, put behind `windows`.
     pub fn window(&self, right: isize, down: isize, windows: &mut Vec<f32>) {
-        let first = windows.len();
-        windows.resize(first + WINDOW * HEIGHT, 0.0);
-        let pixels = &mut windows[first..];
         let left = right + MARGIN - 2 * WINDOW as isize;
-        // Rows of the window that the strip has.
-        let first = (-down).clamp(0, HEIGHT as isize) as usize;
-        let rows = first..(HEIGHT as isize - down.max(0)).max(first as isize) as usize;
-        let seen = |column: isize| {
-            let column = usize::try_from(column).ok().filter(|c| *c < self.columns)?;
-            Some(&self.column(column)[(first as isize + down) as usize..])
-        };
-        for x in 0..WINDOW {
-            let column = left + 2 * x as isize;
-            let rows = pixels.chunks_exact_mut(WINDOW).skip(rows.start).take(rows.len());
-            match (seen(column), seen(column + 1)) {
-                (Some(one), Some(other)) => {
-                    rows.zip(one.iter().zip(other)).for_each(|(row, (a, b))| row[x] = 0.5 * a + 0.5 * b);
-                }
-                (Some(alone), None) | (None, Some(alone)) => {
-                    rows.zip(alone).for_each(|(row, v)| row[x] = 0.5 * v);
-                }
-                (None, None) => {}
+        let columns = self.values.as_chunks::<HEIGHT>().0;
+        let column = |x: isize| usize::try_from(x).ok().and_then(|x| columns.get(x)).unwrap_or(&[0.0; HEIGHT]);
+        // Column by column, as the strip lies.
+        let mut tall = [[0.0f32; HEIGHT]; WINDOW];
+        for (x, out) in (left..).step_by(2).zip(&mut tall) {
+            let both = column(x).as_chunks::<8>().0.iter().zip(column(x + 1).as_chunks::<8>().0);
+            for (out, (a, b)) in out.as_chunks_mut::<8>().0.iter_mut().zip(both) {
+                *out = std::array::from_fn(|l| 0.5 * a[l] + 0.5 * b[l]);
+            }
+        }
+        for y in down..HEIGHT as isize + down {
+            match usize::try_from(y) {
+                Ok(y @ ..HEIGHT) => windows.extend_from_slice(&std::array::from_fn::<f32, WINDOW, _>(|x| tall[x][y])),
+                _ => windows.extend_from_slice(&[0.0; WINDOW]),
             }
         }
     }

@@ -2,7 +2,7 @@
 //! glyphs explains the most ink with right edges a pitch apart.
 
 use super::classifier::{Classifier, Desk};
-use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip};
+use super::strip::{COLUMNS, EDGE, HEIGHT, PITCH, ROWS, Strip, WINDOW};
 
 /// Symbols by class; the class after them is "not a glyph".
 pub const SYMBOLS: [char; 14] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D'];
@@ -123,6 +123,7 @@ impl<'a> Trellis<'a> {
     /// Chances at places (strip, right edge, rows down).
     pub fn chances(&mut self, places: &[(usize, isize, isize)]) -> Vec<Vec<f32>> {
         self.windows.clear();
+        self.windows.reserve(places.len() * WINDOW * HEIGHT);
         for &(strip, right, down) in places {
             self.strips[strip].window(right, down, &mut self.windows);
         }
