@@ -25,15 +25,17 @@ pub fn look(net: &Classifier, page: &Upright, first: &RowRead) -> Option<RowRead
     Some(RowRead { parts: parts.to_vec(), glyphs, loose: 0.0, stray: 0, outside: 0.0, looks, ink })
 }
 
-/// What is to be thought of each glyph that is not clear: three looks a little off each other, each a witness of its own.
+/// What is to be thought of each glyph that is not clear: what was said of its place and of two a little off it, each a witness of its
+/// own.
 fn opinions(chain: &[Candidate], trellis: &mut Trellis) -> Vec<Vec<f32>> {
-    const LOOKS: [(isize, isize); 3] = [(0, 0), (-1, 1), (1, -1)];
+    const MOVES: [(isize, isize); 2] = [(-1, 1), (1, -1)];
     let one = |c: &Candidate| {
         if c.chance() >= read::CLEAR {
             return c.chances.clone();
         }
-        let said = trellis.chances(&LOOKS.map(|(across, down)| (c.strip, c.right + across, down)));
-        let mean = |class: usize| said.iter().map(|s| s[class].max(1e-6).ln()).sum::<f32>() / LOOKS.len() as f32;
+        let moved = trellis.chances(&MOVES.map(|(across, down)| (c.strip, c.right + across, down)));
+        let said = || std::iter::once(&c.chances).chain(&moved);
+        let mean = |class: usize| said().map(|s| s[class].max(1e-6).ln()).sum::<f32>() / (1 + MOVES.len()) as f32;
         let shares: Vec<f32> = (0..c.chances.len()).map(|class| mean(class).exp()).collect();
         let all: f32 = shares.iter().sum();
         shares.into_iter().map(|share| share / all).collect()

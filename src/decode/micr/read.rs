@@ -94,19 +94,22 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
     let alone = pitches > 20.0;
     let mut parts = row.parts(pitches, page.bits.width());
     let mut line: Option<Trellis> = None;
+    let mut chain = Vec::new();
+    let looked = |part: &Geometry| {
+        let ink = Ink::of(page, std::slice::from_ref(part));
+        let mut trellis = Trellis::new(net, Strip::new(&ink, part), row.spread());
+        trellis.look_at_edges(0);
+        let chain = trellis.best();
+        (trellis, chain)
+    };
+    let count = parts.len();
     for part in &mut parts {
-        let mut turn = 0;
-        let trellis = loop {
-            let ink = Ink::of(page, std::slice::from_ref(part));
-            let mut trellis = Trellis::new(net, Strip::new(&ink, part), row.spread());
-            trellis.look_at_edges(0);
-            let chain = trellis.best();
-            turn += 1;
-            match refitted(part, row.spread(), &chain, &mut trellis).filter(|_| turn < 2) {
-                Some(better) => *part = better,
-                None => break trellis,
-            }
-        };
+        let mut trellis;
+        (trellis, chain) = looked(part);
+        if let Some(better) = refitted(part, row.spread(), &chain, &mut trellis) {
+            *part = better;
+            (trellis, chain) = looked(part);
+        }
         match &mut line {
             Some(line) => line.append(trellis),
             None => line = Some(trellis),
@@ -116,7 +119,10 @@ pub fn row(net: &Classifier, page: &Upright, row: &Row, pitches: f32) -> RowRead
         let ink = InkAlong::default();
         return RowRead { parts, glyphs: Vec::new(), loose: 1.0, stray: 0, outside: 0.0, looks: 0, ink };
     };
-    let mut chain = trellis.best();
+    // What was found of an only part is the line's.
+    if count > 1 {
+        chain = trellis.best();
+    }
     let surely = chain.iter().filter(|c| c.chance() > 0.5).count();
     let is_other_print = surely < 3 || surely * 3 < chain.len();
     if !is_other_print {
@@ -430,10 +436,13 @@ fn refitted(geometry: &Geometry, spread: f32, chain: &[Candidate], trellis: &mut
     // Up or down: where the same glyphs are surest.
     let mut totals = [0.0f32; 5];
     let some: Vec<&Candidate> = sure.into_iter().step_by(sure_count.div_ceil(5)).collect();
-    let places: Vec<_> = some.iter().flat_map(|c| (-2..=2).map(|down| (0, c.right, down))).collect();
+    const DOWN: [isize; 4] = [-2, -1, 1, 2];
+    let places: Vec<_> = some.iter().flat_map(|c| DOWN.map(|down| (0, c.right, down))).collect();
     let said = trellis.chances(&places);
-    for (c, said) in some.iter().zip(said.chunks_exact(totals.len())) {
-        totals.iter_mut().zip(said).for_each(|(total, said)| *total += said[c.class].max(1e-4).ln());
+    for (c, said) in some.iter().zip(said.as_chunks::<4>().0) {
+        let [higher, high, low, lower] = said.each_ref().map(|said| said[c.class]);
+        let here = [higher, high, c.chance(), low, lower];
+        totals.iter_mut().zip(here).for_each(|(total, chance)| *total += chance.max(1e-4).ln());
     }
     let weight: Vec<f32> = totals.iter().map(|t| (t / 6.0).exp()).collect();
     let down: f32 = weight.iter().zip(-2..=2).map(|(w, d)| w * d as f32).sum::<f32>() / weight.iter().sum::<f32>();
