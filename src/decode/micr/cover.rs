@@ -53,12 +53,20 @@ impl Sums {
         Sums { x0: ink.x0 as f32, y0: ink.y0 as f32, width, height, sums }
     }
 
+    /// The column of the sums that is next to a column of the page, and the row.
+    fn column(&self, x: f32) -> usize {
+        nearest(x - self.x0, self.width)
+    }
+
+    fn row(&self, y: f32) -> usize {
+        nearest(y - self.y0, self.height)
+    }
+
     /// Pixels of ink in each unit of a grid of nine rows of seven, from its left top corner on, sides rounded.
     fn units(&self, (left, top): (f32, f32), (sx, sy): (f32, f32), out: &mut [f32; UNITS]) {
-        let at = |v: f32, most: usize| (v.round().max(0.0) as usize).min(most);
-        let columns: [usize; 8] = std::array::from_fn(|i| at(left + i as f32 * sx - self.x0, self.width));
+        let columns: [usize; 8] = std::array::from_fn(|i| self.column(left + i as f32 * sx));
         let row = |i: usize| {
-            let y = at(top + i as f32 * sy - self.y0, self.height);
+            let y = self.row(top + i as f32 * sy);
             columns.map(|x| self.sums[x * (self.height + 1) + y])
         };
         let mut above = row(0);
@@ -71,11 +79,29 @@ impl Sums {
         }
     }
 
+    /// Where each of a grid's columns begins and ends, each by itself, and where each of its rows.
+    fn columns_of(&self, left: f32, sx: f32) -> [(usize, usize); 7] {
+        std::array::from_fn(|i| {
+            let x = left + i as f32 * sx;
+            (self.column(x), self.column(x + sx))
+        })
+    }
+
+    fn rows_of(&self, top: f32, sy: f32) -> [(usize, usize); 9] {
+        std::array::from_fn(|i| {
+            let y = top + i as f32 * sy;
+            (self.row(y), self.row(y + sy))
+        })
+    }
+
     /// Pixels of ink in a box of the page, its sides rounded.
     fn ink(&self, x0: f32, y0: f32, x1: f32, y1: f32) -> f32 {
-        let at = |v: f32, most: usize| (v.round().max(0.0) as usize).min(most);
-        let (left, right) = (at(x0 - self.x0, self.width), at(x1 - self.x0, self.width));
-        let (top, foot) = (at(y0 - self.y0, self.height), at(y1 - self.y0, self.height));
+        self.between((self.column(x0), self.column(x1)), (self.row(y0), self.row(y1)))
+    }
+
+    /// The same from one column of the sums to another and from one row to another.
+    #[inline]
+    fn between(&self, (left, right): (usize, usize), (top, foot): (usize, usize)) -> f32 {
         if right <= left || foot <= top {
             return 0.0;
         }
@@ -84,19 +110,37 @@ impl Sums {
     }
 }
 
+/// The whole number next to this one, from 0 to `most`.
+fn nearest(v: f32, most: usize) -> usize {
+    let below = v as u32;
+    (below as usize + usize::from(v - below as f32 >= 0.5)).min(most)
+}
+
 /// Share of a glyph's units that the ink of the page covers where it covers most, over all glyphs and places between two
 /// columns; more where that ink stands as a worn glyph of the line would.
 fn covered(sums: &Sums, part: &Geometry, from: f32, to: f32, row: &RowRead) -> f32 {
     let (mut most, mut stands) = (0.0f32, None);
     let unit = part.sx.max(0.5);
     let mut right = from + 3.5 * unit;
-    while right <= to + 0.3 * unit {
+    // More than all of a glyph is not covered.
+    while right <= to + 0.3 * unit && most < 1.0 {
         let place = part.at(right);
-        for step in -2..=2 {
-            let middle = place.y + 0.5 * step as f32 * place.sy;
-            let share = at_place(sums, right, middle, place.sx, place.sy, from, most);
-            if share > most {
-                (most, stands) = (share, Some(place));
+        let area = (place.sx * place.sy).max(1.0);
+        let left = right - 7.0 * place.sx;
+        let top = |step: i32| place.y + 0.5 * step as f32 * place.sy - 4.5 * place.sy;
+        let columns = (sums.column(left.max(from)), sums.column(right));
+        // A unit makes up for what sums of gray ink are rounded by.
+        let rows = (sums.row(top(-2)), sums.row(top(2) + 9.0 * place.sy));
+        if sums.between(columns, rows) / area + 1.0 >= SMALLEST * most.max(0.5) {
+            for top in (-2..=2).map(top) {
+                let rows = (sums.row(top), sums.row(top + 9.0 * place.sy));
+                if sums.between(columns, rows) / area < SMALLEST * most.max(0.5) {
+                    continue;
+                }
+                let share = at_place(sums, (left, top), (place.sx, place.sy), from);
+                if share > most {
+                    (most, stands) = (share, Some(place));
+                }
             }
         }
         right += 0.5 * unit;
@@ -116,36 +160,21 @@ fn beyond(sums: &Sums, from: f32, to: f32, top: f32, sx: f32, sy: f32) -> f32 {
     above.max(below)
 }
 
-/// Share of a glyph's units that are covered with its right edge here; less than `most` is not looked for.
-fn at_place(sums: &Sums, right: f32, middle: f32, sx: f32, sy: f32, from: f32, most: f32) -> f32 {
+/// Share of a glyph's units that are covered with its cell's corner here.
+fn at_place(sums: &Sums, (left, top): (f32, f32), (sx, sy): (f32, f32), from: f32) -> f32 {
     let area = (sx * sy).max(1.0);
-    let (left, top) = (right - 7.0 * sx, middle - 4.5 * sy);
-    let all = sums.ink(left.max(from), top, right, top + 9.0 * sy) / area;
-    // The smallest glyph has seventeen units.
-    if all < 17.0 * most.max(0.5) {
-        return 0.0;
-    }
-    let mut units = [[0.0f32; 7]; 9];
-    for (row, units) in units.iter_mut().enumerate() {
-        for (column, unit) in units.iter_mut().enumerate() {
-            let (x, y) = (left + column as f32 * sx, top + row as f32 * sy);
-            // What stands before the stretch is another glyph's.
-            if x + 0.5 * sx >= from {
-                *unit = (2.0 * sums.ink(x, y, x + sx, y + sy) / area).min(1.0);
-            }
+    let (columns, rows) = (sums.columns_of(left, sx), sums.rows_of(top, sy));
+    // What stands before the stretch is another glyph's.
+    let first = (0..7).take_while(|column| left + *column as f32 * sx + 0.5 * sx < from).count();
+    let mut shares = [0.0f32; BESIDE];
+    for (row, masks) in rows.iter().zip(MASKS.as_chunks::<7>().0) {
+        for (column, mask) in columns.iter().zip(masks).skip(first) {
+            let unit = (2.0 * sums.between(*column, *row) / area).min(1.0);
+            (0..BESIDE).for_each(|l| shares[l] += unit * mask[l]);
         }
     }
-    let share = |shape: &[&str; 9]| {
-        let (mut ink, mut count) = (0.0, 0.0);
-        for (row, units) in shape.iter().zip(&units) {
-            for (_, unit) in row.bytes().zip(units).filter(|(c, _)| *c == b'#') {
-                ink += unit;
-                count += 1.0;
-            }
-        }
-        ink / f32::max(count, 1.0)
-    };
-    SHAPES.iter().map(share).fold(0.0, f32::max)
+    let share = |(ink, units): (&f32, &Units)| ink / units.own.len().max(1) as f32;
+    shares.iter().zip(&*GLYPHS).map(share).fold(0.0, f32::max)
 }
 
 /// What the page says of a glyph that was read.
@@ -185,7 +214,7 @@ fn free(row: &RowRead) -> Vec<(f32, f32)> {
 
 /// Is there ink for a glyph where none was read?
 pub fn is_inked(row: &RowRead) -> bool {
-    free(row).iter().any(|&(from, to)| row.ink.between(from, to) / 8.0 > 17.0 * LEAST)
+    free(row).iter().any(|&(from, to)| row.ink.between(from, to) / 8.0 > SMALLEST * LEAST)
 }
 
 /// Looks at the page as it came, strokes and stamps and all.
@@ -276,29 +305,29 @@ fn witness(sums: &Sums, parts: &[Geometry], glyph: &Glyph) -> Witness {
     let Some(part) = parts.iter().rev().find(|p| p.x0 <= glyph.right).or(parts.first()) else { return none };
     let place = part.at(glyph.right);
     let (sx, sy) = (place.sx, place.sy);
-    let units = units(&SHAPES[glyph.class]);
-    let at = |across: i32, down: i32| {
-        let right = glyph.right + 0.25 * across as f32 * sx;
-        (right - 7.0 * sx, place.y + (0.5 * down as f32 - 4.5) * sy)
-    };
+    let Some(units) = GLYPHS.get(glyph.class) else { return none };
+    let left = |across: i32| glyph.right + 0.25 * across as f32 * sx - 7.0 * sx;
+    let top = |down: i32| place.y + (0.5 * down as f32 - 4.5) * sy;
     let area = (sx * sy).max(1.0);
-    let unit = |left: f32, top: f32, row: usize, column: usize| {
-        let (x, y) = (left + column as f32 * sx, top + row as f32 * sy);
-        sums.ink(x, y, x + sx, y + sy) / area
+    let columns: [_; 5] = std::array::from_fn(|i| sums.columns_of(left(i as i32 - 2), sx));
+    let rows: [_; 5] = std::array::from_fn(|i| sums.rows_of(top(i as i32 - 2), sy));
+    let unit = |across: usize, down: usize, row: usize, column: usize| {
+        sums.between(columns[across][column], rows[down][row]) / area
     };
-    let (mut own, mut place) = (-1.0, at(0, 0));
-    for (across, down) in (-2..=2).flat_map(|across| (-2..=2).map(move |down| (across, down))) {
-        let (left, top) = at(across, down);
-        let ink: f32 = units.iter().map(|&(r, c)| (2.0 * unit(left, top, r, c)).min(1.0)).sum();
-        let share = ink / units.len().max(1) as f32;
+    let (mut own, mut across, mut down) = (-1.0, 2, 2);
+    for (x, y) in (0..5).flat_map(|x| (0..5).map(move |y| (x, y))) {
+        let ink: f32 = units.own.iter().map(|&(r, c)| (2.0 * unit(x, y, r, c)).min(1.0)).sum();
+        let share = ink / units.own.len().max(1) as f32;
         if share > own {
-            (own, place) = (share, (left, top));
+            (own, across, down) = (share, x, y);
+        }
+        // More than all of it is not inked.
+        if own >= 1.0 {
+            break;
         }
     }
-    let (left, top) = place;
-    let is_near = |r: usize, c: usize| units.iter().any(|&(row, column)| row.abs_diff(r) < 2 && column.abs_diff(c) < 2);
-    let others = (0..9).flat_map(|r| (0..7).map(move |c| (r, c))).filter(|&(r, c)| !is_near(r, c));
-    let within: f32 = others.map(|(r, c)| unit(left, top, r, c)).sum();
+    let within: f32 = units.others.iter().map(|&(r, c)| unit(across, down, r, c)).sum();
+    let (left, top) = (left(across as i32 - 2), top(down as i32 - 2));
     let (from, to) = (left + (7.0 - WIDTHS[glyph.class]) * sx, left + 7.0 * sx);
     let foreign = within > WITHIN || beyond(sums, from, to, top, sx, sy) > OVER;
     Witness { own, foreign, ..Witness::PLAIN }
@@ -352,10 +381,45 @@ static GRIDS: LazyLock<[[f32; UNITS]; 14]> = LazyLock::new(|| {
     })
 });
 
+/// Units of a glyph's grid, row and column.
+struct Units {
+    /// Those that are ink.
+    own: Vec<(usize, usize)>,
+    /// Those that neither are nor are beside one that is.
+    others: Vec<(usize, usize)>,
+}
+
+static GLYPHS: LazyLock<[Units; SHAPES.len()]> = LazyLock::new(|| {
+    SHAPES.map(|shape| {
+        let own = units(&shape);
+        let is_near =
+            |r: usize, c: usize| own.iter().any(|&(row, column)| row.abs_diff(r) < 2 && column.abs_diff(c) < 2);
+        let others = grid().filter(|&(r, c)| !is_near(r, c)).collect();
+        Units { own, others }
+    })
+});
+
+/// Of each unit of the grid, row by row, which glyphs have ink there: 1, or 0.
+static MASKS: LazyLock<[[f32; BESIDE]; GRID]> = LazyLock::new(|| {
+    let mut masks = [[0.0; BESIDE]; GRID];
+    for (class, glyph) in GLYPHS.iter().enumerate() {
+        glyph.own.iter().for_each(|(row, column)| masks[7 * row + column][class] = 1.0);
+    }
+    masks
+});
+
+/// Glyphs as they are compared, beside each other.
+const BESIDE: usize = SHAPES.len().next_multiple_of(8);
+/// Units of the smallest glyph.
+const SMALLEST: f32 = 17.0;
+
+fn grid() -> impl Iterator<Item = (usize, usize)> {
+    (0..9).flat_map(|row| (0..7).map(move |column| (row, column)))
+}
+
 /// The units of a shape that are ink, row and column.
 fn units(shape: &[&str; 9]) -> Vec<(usize, usize)> {
-    let all = (0..9).flat_map(|row| (0..7).map(move |column| (row, column)));
-    all.filter(|&(row, column)| shape[row].as_bytes()[column] == b'#').collect()
+    grid().filter(|&(row, column)| shape[row].as_bytes()[column] == b'#').collect()
 }
 
 #[cfg(test)]
