@@ -36,6 +36,27 @@ macro_rules! classifier {
         const RIM: usize = KERNEL / 2;
         const WIDE: usize = W + 2 * RIM;
         const WIDE_HALF: usize = W / 2 + SIDE / 2;
+        /// Pixels of a raster for one behind both convolutions. What a raster shows that goes on by so many where another ended
+        /// is known but for the columns on both sides.
+        pub const STEP: usize = 4;
+        /// Places (row, column) behind the second convolution that are found together: all, and those on both sides.
+        type Places = [(usize, usize); PIXELS];
+        const ALL: [Places; QUARTER.0 * QUARTER.1 / PIXELS] = {
+            let (mut all, mut n) = ([[(0, 0); PIXELS]; QUARTER.0 * QUARTER.1 / PIXELS], 0);
+            while n < QUARTER.0 * QUARTER.1 {
+                all[n / PIXELS][n % PIXELS] = (n / QUARTER.0, n % QUARTER.0);
+                n += 1;
+            }
+            all
+        };
+        const SIDES: [Places; (2 * QUARTER.1).div_ceil(PIXELS)] = {
+            let (mut sides, mut n) = ([[(0, 0); PIXELS]; (2 * QUARTER.1).div_ceil(PIXELS)], 0);
+            while n < 2 * QUARTER.1 {
+                sides[n / PIXELS][n % PIXELS] = (n / 2, n % 2 * (QUARTER.0 - 1));
+                n += 1;
+            }
+            sides
+        };
 
         pub struct Classifier {
             classes: usize,
@@ -105,11 +126,24 @@ macro_rules! classifier {
             #[inline(always)]
             fn call(self) -> Vec<Vec<f32>> {
                 let mut all = Vec::with_capacity(self.rasters.len());
-                for raster in self.rasters {
-                    all.push(self.shaped.chances(raster, self.desk));
+                for (n, raster) in self.rasters.enumerate() {
+                    all.push(self.shaped.chances(raster, n > 0, self.desk));
                 }
                 all
             }
+        }
+
+        /// Does a raster begin a step into the one that lies here on paper? Of a larger kernel the second convolution would see more of
+        /// the paper around.
+        #[inline(always)]
+        fn goes_on(raster: &[f32], paper: &[f32]) -> bool {
+            let before = paper[WIDE * RIM..].chunks_exact(WIDE);
+            KERNEL == SIDE
+                && raster.chunks_exact(W).zip(before).all(|(row, before)| {
+                    let bits = |v: &f32| v.to_bits();
+                    let pairs = row[..W - STEP].iter().zip(&before[RIM + STEP..]);
+                    pairs.fold(0, |other, (a, b)| other | (bits(a) ^ bits(b))) == 0
+                })
         }
 
         /// The weights input by input, widened with zeros.
@@ -148,19 +182,21 @@ macro_rules! classifier {
                 })
             }
 
+            /// `another`: what the desk shows is another raster of the same kind.
             #[inline(always)]
-            fn chances(&self, raster: &[f32], desk: &mut Desk) -> Vec<f32> {
+            fn chances(&self, raster: &[f32], another: bool, desk: &mut Desk) -> Vec<f32> {
                 // The rims stay paper.
                 desk.paper.resize(WIDE * (H + 2 * RIM), 0.0);
                 desk.half.resize(WIDE_HALF * (HALF.1 + SIDE / 2) * FIRST, 0.0);
                 desk.quarter.resize(QUARTER.0 * QUARTER.1 * SECOND, 0.0);
                 desk.listed.resize(desk.quarter.len() + SOME, 0);
+                let goes_on = another && goes_on(raster, &desk.paper);
                 let rows = desk.paper[WIDE * RIM..].chunks_exact_mut(WIDE);
                 for (to, from) in rows.zip(raster.chunks_exact(W)) {
                     to[RIM..][..W].copy_from_slice(from);
                 }
                 self.see(&desk.paper, &mut desk.half);
-                self.join(&desk.half, &mut desk.quarter);
+                self.join(&desk.half, &mut desk.quarter, goes_on);
                 let hidden = self.weigh(&desk.quarter, &mut desk.listed);
                 softmax(&self.decide(&hidden)[..self.classes])
             }
@@ -189,28 +225,31 @@ macro_rules! classifier {
                 }
             }
 
-            /// The second.
+            /// The second; `goes_on`: from the one of which it was before.
             #[inline(always)]
-            fn join(&self, half: &[f32], quarter: &mut [f32]) {
+            fn join(&self, half: &[f32], quarter: &mut [f32], goes_on: bool) {
                 let paper = [0.0; ROW];
                 let (quarter, _) = quarter.as_chunks_mut::<SECOND>();
-                for y in 0..QUARTER.1 {
-                    for first in (0..QUARTER.0).step_by(PIXELS) {
-                        let mut sums = [[0.0f32; SECOND]; PIXELS];
-                        sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
-                        for (k, weights) in self.second.chunks_exact(ROW).enumerate() {
-                            let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
-                                let from = ((2 * y + k) * WIDE_HALF + 2 * (first + p)) * FIRST;
-                                half[from..].first_chunk().unwrap_or(&paper)
-                            });
-                            for (i, Row(weights)) in weights.iter().enumerate() {
-                                for (sum, row) in sums.iter_mut().zip(&rows) {
-                                    let v = row[i];
-                                    (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
-                                }
+                if goes_on {
+                    quarter.copy_within(1.., 0);
+                }
+                for places in if goes_on { &SIDES[..] } else { &ALL[..] } {
+                    let mut sums = [[0.0f32; SECOND]; PIXELS];
+                    sums.iter_mut().for_each(|s| s.copy_from_slice(&self.second_bias));
+                    for (k, weights) in self.second.chunks_exact(ROW).enumerate() {
+                        let rows: [&[f32; ROW]; PIXELS] = std::array::from_fn(|p| {
+                            let (y, x) = places[p];
+                            half[((2 * y + k) * WIDE_HALF + 2 * x) * FIRST..].first_chunk().unwrap_or(&paper)
+                        });
+                        for (i, Row(weights)) in weights.iter().enumerate() {
+                            for (sum, row) in sums.iter_mut().zip(&rows) {
+                                let v = row[i];
+                                (0..SECOND).for_each(|l| sum[l] += v * weights[l]);
                             }
                         }
-                        quarter[y * QUARTER.0 + first..][..PIXELS].copy_from_slice(&sums);
+                    }
+                    for ((y, x), sum) in places.iter().zip(&sums) {
+                        quarter[y * QUARTER.0 + x] = *sum;
                     }
                 }
                 quarter.as_flattened_mut().iter_mut().for_each(|v| *v = v.max(0.0));
