@@ -46,16 +46,16 @@ impl Ink {
     pub fn bitonal(bits: &Bits, parts: &[Geometry]) -> Ink {
         let mut ink = Ink::paper(parts, bits.width(), bits.height());
         let (left, right) = (ink.x0 as usize, ink.x0 as usize + ink.width);
-        for y in 0..ink.height {
-            let row = bits.row(ink.y0 as usize + y);
-            for (word, ink_of_word) in row.iter().enumerate().take(right.div_ceil(64)).skip(left / 64) {
-                let mut rest = *ink_of_word;
+        // Word by word: the columns of one stay at hand from row to row.
+        for word in left / 64..right.div_ceil(64) {
+            let begin = word * 64;
+            let seen = u64::MAX >> left.saturating_sub(begin) & u64::MAX << (begin + 64).saturating_sub(right);
+            for y in 0..ink.height {
+                let mut rest = bits.row(ink.y0 as usize + y)[word] & seen;
                 while rest != 0 {
-                    let x = word * 64 + rest.leading_zeros() as usize;
-                    rest &= !(1u64 << (63 - x % 64));
-                    if (left..right).contains(&x) {
-                        ink.values[(x - left) * ink.height + y] = 1.0;
-                    }
+                    let bit = rest.leading_zeros() as usize;
+                    rest ^= 1 << 63 >> bit;
+                    ink.values[(begin + bit - left) * ink.height + y] = 1.0;
                 }
             }
         }
@@ -155,6 +155,11 @@ pub struct Knot {
     pub higher: f32,
 }
 
+impl Knot {
+    /// Of a line that is straight and even.
+    const NONE: Knot = Knot { x: 0.0, down: 0.0, wider: 1.0, higher: 1.0 };
+}
+
 /// The line at one place.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -167,13 +172,18 @@ pub struct Place {
 
 impl Geometry {
     /// The line above or below the page column `x`.
+    #[inline]
     pub fn at(&self, x: f32) -> Place {
         let knot = self.knot(x);
         let y = self.y0 + 4.5 * self.sy + self.slope * (x - self.x0) + knot.down;
         Place { x, y, sx: self.sx * knot.wider, sy: self.sy * knot.higher }
     }
 
+    #[inline]
     fn knot(&self, x: f32) -> Knot {
+        if self.knots.is_empty() {
+            return Knot::NONE;
+        }
         let after = self.knots.partition_point(|k| k.x < x);
         match (after.checked_sub(1).and_then(|i| self.knots.get(i)), self.knots.get(after)) {
             (Some(a), Some(b)) => {
@@ -187,7 +197,7 @@ impl Geometry {
                 }
             }
             (Some(only), None) | (None, Some(only)) => Knot { x, ..*only },
-            (None, None) => Knot { x, down: 0.0, wider: 1.0, higher: 1.0 },
+            (None, None) => Knot::NONE,
         }
     }
 
@@ -297,7 +307,7 @@ fn draw(ink: &Ink, g: &Geometry) -> Strip {
     let mut inked = vec![false; right - left];
     for x in left..right {
         let column = &ink.values[x * ink.height..(x + 1) * ink.height];
-        if column.iter().all(|v| *v == 0.0) {
+        if column.iter().fold(0, |any, v| any | v.to_bits() << 1) == 0 {
             continue;
         }
         let place = g.at((ink.x0 + x as isize) as f32 + 0.5);
