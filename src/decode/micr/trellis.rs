@@ -195,10 +195,19 @@ impl<'a> Trellis<'a> {
         let column = |x: f32| self.strips[0].column_at(x);
         let left: Vec<usize> = self.candidates.iter().map(|c| column(c.left() - 0.05 * c.pitch)).collect();
         let right: Vec<usize> = self.candidates.iter().map(|c| column(c.x + 0.05 * c.pitch)).collect();
-        for i in 0..n {
-            let here = &self.candidates[i];
-            score[i] = own[i] - self.loose_columns(0, left[i]);
-            for j in (0..i).rev() {
+        // From this one on all are nearer than what is not reached any more.
+        let (mut near, least) = (0, self.candidates.iter().map(|c| c.pitch).fold(f32::INFINITY, f32::min));
+        for (i, here) in self.candidates.iter().enumerate() {
+            while near < i && here.x - self.candidates[near].x > 29.0 * least {
+                near += 1;
+            }
+            let (mut most, mut link) = (own[i] - self.loose_columns(0, left[i]), usize::MAX);
+            for (j, before) in score[..i].iter().enumerate().rev() {
+                let reach = before + own[i];
+                // All else only takes away.
+                if reach <= most && j >= near {
+                    continue;
+                }
                 let before = &self.candidates[j];
                 let distance = here.distance(before);
                 if distance < 0.6 {
@@ -207,19 +216,18 @@ impl<'a> Trellis<'a> {
                 if distance > 30.0 {
                     break;
                 }
-                let reach = score[j] + own[i];
-                // All else only takes away.
-                if reach <= score[i] {
+                if reach <= most {
                     continue;
                 }
                 let total = reach
                     - self.step(distance)
                     - unusual(before.class, here.class)
                     - self.loose_columns(right[j], left[i]);
-                if total > score[i] {
-                    (score[i], from[i]) = (total, j);
+                if total > most {
+                    (most, link) = (total, j);
                 }
             }
+            (score[i], from[i]) = (most, link);
         }
         let finish = |i: usize| score[i] - self.loose_columns(right[i], self.strips[0].columns);
         let Some(mut at) = (0..n).max_by(|&a, &b| finish(a).total_cmp(&finish(b))) else { return Vec::new() };
