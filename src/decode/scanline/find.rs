@@ -1,7 +1,7 @@
 //! Where a scanline may stand: pieces of ink of the height of OCR print, side by side on one level, their middles apart by
 //! multiples of a tenth of an inch. Place on the page does not matter. Whether it is a scanline the classifier tells.
 
-use super::cell::Patch;
+use super::cell::{HEIGHT, Part, Patch, WIDTH};
 use crate::decode::micr::find::{Piece, Pieces};
 use crate::imaging::Upright;
 
@@ -326,8 +326,24 @@ fn line(points: impl Iterator<Item = (f32, f32)> + Clone) -> (f32, f32) {
     (my - rise * mx, rise)
 }
 
-/// The ink around some cells of a comb: the patch and its left upper corner on the page. Gray is freed of its paper.
-pub fn band(page: &Upright, comb: &Comb, first: i32, last: i32) -> (Patch, (f32, f32)) {
+/// What the cells of a comb are cut from: a part of a bitonal page, or shades that are freed of their paper.
+pub enum Ground<'a> {
+    Ink(Part<'a>),
+    Shades(Patch),
+}
+
+impl Ground<'_> {
+    /// The cell around a point of the ground; see [`Patch::cell`].
+    pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut [f32; WIDTH * HEIGHT]) {
+        match self {
+            Ground::Ink(part) => part.cell(centre, pitch, slope, out),
+            Ground::Shades(patch) => patch.cell(centre, pitch, slope, out),
+        }
+    }
+}
+
+/// The ground around some cells of a comb, and its left upper corner on the page.
+pub fn band<'a>(page: &'a Upright, comb: &Comb, first: i32, last: i32) -> (Ground<'a>, (f32, f32)) {
     let (left, right) = (comb.centre(first), comb.centre(last));
     let reach = 0.9 * comb.pitch;
     let bounds = |low: f32, high: f32, most: usize| {
@@ -340,32 +356,27 @@ pub fn band(page: &Upright, comb: &Comb, first: i32, last: i32) -> (Patch, (f32,
         (first..=last).map(|cell| comb.centre(cell).1).for_each(|y| (high, low) = (high.min(y), low.max(y)));
     }
     let ys = bounds(high - reach, low + reach, page.bits.height());
-    let mut patch = Patch { width: xs.len(), height: ys.len(), ink: Vec::with_capacity(xs.len() * ys.len()) };
+    let corner = (xs.start as f32, ys.start as f32);
     let same = |g: &&crate::imaging::Gray| g.width() == page.bits.width() && g.height() == page.bits.height();
-    match page.gray.as_ref().filter(same) {
-        None => {
-            patch.ink.resize(patch.width * patch.height, 0.0);
-            let cut = page.bits.cropped(xs.start as isize, ys.start as isize, patch.width, patch.height);
-            cut.each_ink(|x, y| patch.ink[y * patch.width + x] = 1.0);
-        }
-        Some(gray) => {
-            let mut counts = [0u32; 256];
-            ys.clone().for_each(|y| gray.row(y)[xs.clone()].iter().for_each(|v| counts[*v as usize] += 1));
-            let total = (patch.width * patch.height) as f32;
-            let level = |share: f32| {
-                let mut sum = 0.0;
-                counts.iter().position(|c| {
-                    sum += *c as f32;
-                    sum > share * total
-                })
-            };
-            let (dark, paper) = (level(0.02).unwrap_or(0) as f32, level(0.6).unwrap_or(255) as f32);
-            let range = (paper - dark).max(40.0);
-            for y in ys.clone() {
-                let row = gray.row(y)[xs.clone()].iter();
-                patch.ink.extend(row.map(|v| ((paper - 4.0 - f32::from(*v)) / range).clamp(0.0, 1.1)));
-            }
-        }
+    let Some(gray) = page.gray.as_ref().filter(same) else {
+        return (Ground::Ink(Part { bits: &page.bits, xs, ys }), corner);
+    };
+    let mut counts = [0u32; 256];
+    ys.clone().for_each(|y| gray.row(y)[xs.clone()].iter().for_each(|v| counts[*v as usize] += 1));
+    let mut patch = Patch { width: xs.len(), height: ys.len(), ink: Vec::with_capacity(xs.len() * ys.len()) };
+    let total = (patch.width * patch.height) as f32;
+    let level = |share: f32| {
+        let mut sum = 0.0;
+        counts.iter().position(|c| {
+            sum += *c as f32;
+            sum > share * total
+        })
+    };
+    let (dark, paper) = (level(0.02).unwrap_or(0) as f32, level(0.6).unwrap_or(255) as f32);
+    let range = (paper - dark).max(40.0);
+    for y in ys {
+        let row = gray.row(y)[xs.clone()].iter();
+        patch.ink.extend(row.map(|v| ((paper - 4.0 - f32::from(*v)) / range).clamp(0.0, 1.1)));
     }
-    (patch, (xs.start as f32, ys.start as f32))
+    (Ground::Shades(patch), corner)
 }

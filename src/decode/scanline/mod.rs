@@ -130,12 +130,12 @@ pub fn cells(page: &Upright, layouts: &Layouts) -> Option<Vec<CellView>> {
         OTHER => "other".to_string(),
         class => CHARACTERS[class].to_string(),
     };
-    let (patch, corner) = find::band(page, &comb, comb.first, comb.last);
+    let (ground, corner) = find::band(page, &comb, comb.first, comb.last);
     let mut desk = Desk::default();
     let view = |number: i32| {
         let (x, y) = comb.centre(number);
         let mut pixels = [0.0; cell::WIDTH * cell::HEIGHT];
-        patch.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope_at(number), &mut pixels);
+        ground.cell((x - corner.0, y - corner.1), comb.pitch, comb.slope_at(number), &mut pixels);
         let chances = classifier().chances(&pixels, &mut desk).into_iter().flatten().collect::<Vec<f32>>();
         let mut order: Vec<usize> = (0..CLASSES).collect();
         order.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
@@ -267,7 +267,7 @@ fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLi
 struct Reader<'a> {
     page: &'a Upright,
     comb: &'a Comb,
-    patch: cell::Patch,
+    ground: find::Ground<'a>,
     corner: (f32, f32),
     pixels: [f32; cell::WIDTH * cell::HEIGHT],
     desk: Desk,
@@ -275,23 +275,31 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(page: &'a Upright, comb: &'a Comb, first: i32, last: i32) -> Reader<'a> {
-        let (patch, corner) = find::band(page, comb, first, last);
-        Reader { page, comb, patch, corner, pixels: [0.0; cell::WIDTH * cell::HEIGHT], desk: Desk::default() }
+        let (ground, corner) = find::band(page, comb, first, last);
+        Reader { page, comb, ground, corner, pixels: [0.0; cell::WIDTH * cell::HEIGHT], desk: Desk::default() }
     }
 
     fn look(&mut self, number: i32) -> Cell {
-        let (x, y) = self.comb.centre(number);
-        let inside = x > 0.0 && x < self.page.bits.width() as f32;
-        let centre = (x - self.corner.0, y - self.corner.1);
-        self.patch.cell(centre, self.comb.pitch, self.comb.slope_at(number), &mut self.pixels);
         let mut chances = [0.0; CLASSES];
-        if !inside || self.pixels.iter().all(|v| *v == 0.0) {
-            chances[BLANK] = 1.0;
-        } else {
+        if self.cut(number) {
             let said = classifier().chances(&self.pixels, &mut self.desk);
             chances.iter_mut().zip(said.iter().flatten()).for_each(|(c, s)| *c = *s);
+        } else {
+            chances[BLANK] = 1.0;
         }
         Cell { number, chances }
+    }
+
+    /// Cuts a cell out; is there anything on it?
+    fn cut(&mut self, number: i32) -> bool {
+        let (x, y) = self.comb.centre(number);
+        let is_inside = x > 0.0 && x < self.page.bits.width() as f32;
+        if !is_inside {
+            return false;
+        }
+        let centre = (x - self.corner.0, y - self.corner.1);
+        self.ground.cell(centre, self.comb.pitch, self.comb.slope_at(number), &mut self.pixels);
+        self.pixels.iter().fold(0, |ink, v| ink | v.to_bits() << 1) != 0
     }
 }
 
