@@ -47,16 +47,17 @@ impl Frame {
         self.slope.abs() < 0.004 && self.side < WIDEST
     }
 
-    /// The square's columns left of each column's two samples, the left ones of all columns and then the right ones, and how far
-    /// these are on the way to the next.
-    fn across(&self) -> ([usize; ACROSS], [f32; ACROSS]) {
-        let (mut columns, mut shares) = ([0; ACROSS], [0.0f32; ACROSS]);
+    /// Where the samples lie across.
+    #[inline(always)]
+    fn across(&self) -> Across {
         let step = self.scale / 4.0;
-        for column in 0..WIDTH {
-            (columns[column], shares[column]) = place(column, WIDTH, self.middle.0, -step, self.scale);
-            (columns[column + WIDTH], shares[column + WIDTH]) = place(column, WIDTH, self.middle.0, step, self.scale);
+        let mut at = [0.0f32; ACROSS];
+        let (left, right) = at.split_at_mut(WIDTH);
+        for (column, (left, right)) in left.iter_mut().zip(right).enumerate() {
+            let middle = self.middle.0 + (column as f32 + 0.5 - WIDTH as f32 / 2.0) * self.scale;
+            (*left, *right) = (middle - step, middle + step);
         }
-        (columns, shares)
+        Across { columns: at.map(|x| x as i32 as u32), shares: at.map(|x| x - x as i32 as f32) }
     }
 
     /// The cell from its square, `near`, rows `stride` apart.
@@ -68,8 +69,7 @@ impl Frame {
             return;
         }
         if self.is_flat() {
-            let (columns, shares) = self.across();
-            wide(Flat { frame: self, rows: Shades { near, stride, side, columns, shares }, out });
+            wide(FlatShades { frame: self, near, stride, out });
             return;
         }
         let at = |x: f32, y: f32| {
@@ -162,38 +162,38 @@ impl Part<'_> {
     /// As of a patch that holds 1 where this has ink, points from the part's corner on.
     pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut [f32; WIDTH * HEIGHT]) {
         let frame = Frame::new(centre, pitch, slope);
-        let mut rows = [0u64; WIDEST];
         if frame.side > 64 {
             let near = self.square(&frame);
             return frame.cell(&near, frame.side, out);
         }
-        let rows = &mut rows[..frame.side];
-        self.words(&frame, rows);
+        let rows = self.words(&frame);
         if rows.iter().fold(0, |inked, row| inked | row) == 0 {
             out.fill(0.0);
         } else if frame.is_flat() {
-            let (columns, shares) = frame.across();
-            wide(Flat { frame: &frame, rows: Strokes::new(rows, &columns, shares), out });
+            wide(FlatStrokes { frame: &frame, rows: &rows, out });
         } else {
-            let ink = rows.iter().flat_map(|row| (0..frame.side).map(move |x| (row >> (63 - x) & 1) as f32));
-            frame.cell(&ink.collect::<Vec<f32>>(), frame.side, out);
+            wide(Aslant { frame: &frame, rows: &rows, out });
         }
     }
 
     /// The square's rows, as words.
-    fn words(&self, frame: &Frame, rows: &mut [u64]) {
+    fn words(&self, frame: &Frame) -> [u64; 64] {
+        let mut rows = [0; 64];
         // Columns of the square that are the part's.
         let skipped = u64::MAX.checked_shr(frame.left.min(0).unsigned_abs()).unwrap_or(0);
         let left = self.xs.len() as i64 - i64::from(frame.left);
         let ours = skipped & !u64::MAX.checked_shr(left.clamp(0, 64) as u32).unwrap_or(0);
         let ours = ours & !u64::MAX.checked_shr(frame.side as u32).unwrap_or(0);
         let x = self.xs.start as isize + frame.left as isize;
-        for (row, y) in rows.iter_mut().zip(self.ys.start as isize + frame.top as isize..) {
-            *row = match usize::try_from(y) {
-                Ok(y) if self.ys.contains(&y) => self.bits.word_at(x, y) & ours,
-                _ => 0,
-            };
+        let top = self.ys.start as isize + frame.top as isize;
+        for (row, y) in rows.iter_mut().zip(top..top + frame.side as isize) {
+            if let Ok(y) = usize::try_from(y)
+                && self.ys.contains(&y)
+            {
+                *row = self.bits.word_at(x, y) & ours;
+            }
         }
+        rows
     }
 
     /// The square of a page with many dots an inch.
@@ -212,18 +212,17 @@ impl Part<'_> {
     }
 }
 
-/// A sample's place along one side: the pixel before it, and how far it is on the way to the next.
-#[inline(always)]
-fn place(number: usize, of: usize, middle: f32, aside: f32, scale: f32) -> (usize, f32) {
-    let at = middle + (number as f32 + 0.5 - of as f32 / 2.0) * scale + aside;
-    (at as usize, at - (at as usize) as f32)
-}
-
 /// Side of the largest square that is sampled so: a cell at 700 dots an inch.
 const WIDEST: usize = 128;
 
 /// Samples across: the left ones of all columns, then the right ones.
 const ACROSS: usize = 2 * WIDTH;
+
+/// By sample: the square's column left of it, and how far it is on the way to the next.
+struct Across {
+    columns: [u32; ACROSS],
+    shares: [f32; ACROSS],
+}
 
 /// Rows of a square, blended across at the samples' places.
 trait Rows {
@@ -235,8 +234,7 @@ struct Shades<'a> {
     near: &'a [f32],
     stride: usize,
     side: usize,
-    columns: [usize; ACROSS],
-    shares: [f32; ACROSS],
+    across: Across,
 }
 
 impl Rows for Shades<'_> {
@@ -245,23 +243,23 @@ impl Rows for Shades<'_> {
         let mut pixels = [0.0f32; WIDEST];
         pixels[..self.side].copy_from_slice(&self.near[y * self.stride..][..self.side]);
         let (mut here, mut next) = ([0.0f32; ACROSS], [0.0f32; ACROSS]);
-        for (k, x) in self.columns.into_iter().enumerate() {
-            (here[k], next[k]) = (pixels[x % WIDEST], pixels[(x + 1) % WIDEST]);
+        for (k, x) in self.across.columns.into_iter().enumerate() {
+            (here[k], next[k]) = (pixels[x as usize % WIDEST], pixels[(x as usize + 1) % WIDEST]);
         }
         let mut level = [0.0; ACROSS];
         for k in 0..ACROSS {
-            level[k] = here[k] + (next[k] - here[k]) * self.shares[k];
+            level[k] = here[k] + (next[k] - here[k]) * self.across.shares[k];
         }
         level
     }
 }
 
-/// Rows of at most 64 pixels, ink or paper.
+/// Rows of ink and paper.
 struct Strokes<'a> {
-    rows: &'a [u64],
-    /// Where the words begin that the samples of the left and of the right half are in.
+    rows: &'a [u64; 64],
+    /// Where the 32 pixels begin that the samples of the left and of the right half are among.
     starts: [u32; 2],
-    /// By sample: all ones in the right half; the pixel before it in its word, and the one behind.
+    /// By sample: all ones in the right half; the pixel before it, and the one behind.
     right: [u32; ACROSS],
     here: [u32; ACROSS],
     next: [u32; ACROSS],
@@ -269,23 +267,23 @@ struct Strokes<'a> {
 }
 
 impl<'a> Strokes<'a> {
-    fn new(rows: &'a [u64], columns: &[usize; ACROSS], shares: [f32; ACROSS]) -> Strokes<'a> {
-        let starts = [columns[0], columns[WIDTH / 2]].map(|x| x as u32 % 64);
-        let (mut right, mut here, mut next) = ([0; ACROSS], [0; ACROSS], [0; ACROSS]);
-        for (k, column) in columns.iter().enumerate() {
-            let half = usize::from(k % WIDTH >= WIDTH / 2);
-            right[k] = if half == 1 { u32::MAX } else { 0 };
-            here[k] = 1 << 31 >> ((*column as u32).wrapping_sub(starts[half]) % 32);
-            next[k] = here[k] >> 1;
+    #[inline(always)]
+    fn new(rows: &'a [u64; 64], across: &Across) -> Strokes<'a> {
+        let starts = [across.columns[0] % 64, across.columns[WIDTH / 2] % 64];
+        let right = std::array::from_fn(|k| if k % WIDTH >= WIDTH / 2 { u32::MAX } else { 0 });
+        let mut here = [0u32; ACROSS];
+        for k in 0..ACROSS {
+            let start = starts[0] ^ ((starts[0] ^ starts[1]) & right[k]);
+            here[k] = 1 << 31 >> (across.columns[k].wrapping_sub(start) % 32);
         }
-        Strokes { rows, starts, right, here, next, shares }
+        Strokes { rows, starts, right, here, next: here.map(|bit| bit >> 1), shares: across.shares }
     }
 }
 
 impl Rows for Strokes<'_> {
     #[inline(always)]
     fn level(&self, y: usize) -> [f32; ACROSS] {
-        let row = self.rows[y];
+        let row = self.rows[y % 64];
         let [left, right] = self.starts.map(|start| (row << start >> 32) as u32);
         let both = left ^ right;
         let mut level = [0.0; ACROSS];
@@ -300,39 +298,119 @@ impl Rows for Strokes<'_> {
 }
 
 /// A cell of a level line: what its rows share across, and its columns down, is worked out once.
-struct Flat<'a, R> {
+#[inline(always)]
+fn flat(frame: &Frame, rows: &impl Rows, out: &mut [f32; WIDTH * HEIGHT]) {
+    let step = frame.scale / 4.0;
+    // Two levels at a time, the upper and the lower of a sample: most are asked for more than once.
+    let (mut first, mut levels) = (usize::MAX, [[0.0f32; ACROSS]; 2]);
+    let mut samples = [[0.0f32; ACROSS]; 2];
+    for (row, out) in out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
+        let middle = frame.middle.1 + (row as f32 + 0.5 - HEIGHT as f32 / 2.0) * frame.scale;
+        for (sample, at) in samples.iter_mut().zip([middle - step, middle + step]) {
+            let (y, share) = (at as i32 as usize, at - at as i32 as f32);
+            if y != first {
+                levels[0] = if y == first.wrapping_add(1) { levels[1] } else { rows.level(y) };
+                levels[1] = rows.level(y + 1);
+                first = y;
+            }
+            let [upper, lower] = &levels;
+            for k in 0..ACROSS {
+                sample[k] = upper[k] + (lower[k] - upper[k]) * share;
+            }
+        }
+        let [over, under] = &samples;
+        for column in 0..WIDTH {
+            out[column] = mean(over[column] + over[column + WIDTH] + under[column] + under[column + WIDTH]);
+        }
+    }
+}
+
+/// Such a cell of shades.
+struct FlatShades<'a> {
     frame: &'a Frame,
-    rows: R,
+    near: &'a [f32],
+    stride: usize,
     out: &'a mut [f32; WIDTH * HEIGHT],
 }
 
-impl<R: Rows> Work for Flat<'_, R> {
+impl Work for FlatShades<'_> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Flat { frame, rows, out } = self;
-        let (middle, scale, step) = (frame.middle.1, frame.scale, frame.scale / 4.0);
-        // Two levels at a time, the upper and the lower of a sample: most are asked for more than once.
-        let (mut first, mut levels) = (usize::MAX, [[0.0f32; ACROSS]; 2]);
-        let mut samples = [[0.0f32; ACROSS]; 2];
-        for (row, out) in out.chunks_exact_mut(WIDTH).enumerate() {
-            for (sample, aside) in samples.iter_mut().zip([-step, step]) {
-                let (y, share) = place(row, HEIGHT, middle, aside, scale);
-                if y != first {
-                    levels[0] = if y == first.wrapping_add(1) { levels[1] } else { rows.level(y) };
-                    levels[1] = rows.level(y + 1);
-                    first = y;
-                }
-                let [upper, lower] = &levels;
-                for k in 0..ACROSS {
-                    sample[k] = upper[k] + (lower[k] - upper[k]) * share;
+        let FlatShades { frame, near, stride, out } = self;
+        flat(frame, &Shades { near, stride, side: frame.side, across: frame.across() }, out);
+    }
+}
+
+/// Such a cell of ink and paper.
+struct FlatStrokes<'a> {
+    frame: &'a Frame,
+    rows: &'a [u64; 64],
+    out: &'a mut [f32; WIDTH * HEIGHT],
+}
+
+impl Work for FlatStrokes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        flat(self.frame, &Strokes::new(self.rows, &self.frame.across()), self.out);
+    }
+}
+
+/// A cell of ink and paper on a line that falls.
+struct Aslant<'a> {
+    frame: &'a Frame,
+    rows: &'a [u64; 64],
+    out: &'a mut [f32; WIDTH * HEIGHT],
+}
+
+impl Work for Aslant<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let &Frame { middle, scale, slope, .. } = self.frame;
+        let step = scale / 4.0;
+        for (row, out) in self.out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
+            let dy = (row as f32 + 0.5 - HEIGHT as f32 / 2.0) * scale;
+            let (mut xs, mut ys) = ([0.0f32; WIDTH], [0.0f32; WIDTH]);
+            for column in 0..WIDTH {
+                let dx = (column as f32 + 0.5 - WIDTH as f32 / 2.0) * scale;
+                (xs[column], ys[column]) = (middle.0 + dx - dy * slope, middle.1 + dy + dx * slope);
+            }
+            let mut sums = [0.0f32; WIDTH];
+            for (n, (right, down)) in
+                [(-step, -step), (step, -step), (-step, step), (step, step)].into_iter().enumerate()
+            {
+                let sample = blended(self.rows, &xs.map(|x| x + right), &ys.map(|y| y + down));
+                for k in 0..WIDTH {
+                    sums[k] = if n == 0 { sample[k] } else { sums[k] + sample[k] };
                 }
             }
-            let [over, under] = &samples;
-            for (column, out) in out.iter_mut().enumerate() {
-                *out = mean(over[column] + over[column + WIDTH] + under[column] + under[column + WIDTH]);
-            }
+            *out = sums.map(mean);
         }
     }
+}
+
+/// The ink at some points, each blended from its four neighbours.
+#[inline(always)]
+fn blended(rows: &[u64; 64], xs: &[f32; WIDTH], ys: &[f32; WIDTH]) -> [f32; WIDTH] {
+    let (columns, lines) = (xs.map(|x| x as i32 as u32), ys.map(|y| y as i32 as u32));
+    // Two pixels above, two below.
+    let mut four = [0u32; WIDTH];
+    for k in 0..WIDTH {
+        let pair = |line: u32| (rows[line as usize % 64] << (columns[k] % 64) >> 62) as u32;
+        four[k] = pair(lines[k]) << 2 | pair(lines[k] + 1);
+    }
+    let mut level = [0.0f32; WIDTH];
+    for k in 0..WIDTH {
+        let (fx, fy) = (xs[k] - columns[k] as i32 as f32, ys[k] - lines[k] as i32 as f32);
+        let [here, next, under, last] = [8, 4, 2, 1].map(|bit| if four[k] & bit == bit { 1.0f32 } else { 0.0 });
+        let upper = here + (next - here) * fx;
+        let lower = under + (last - under) * fx;
+        level[k] = upper + (lower - upper) * fy;
+    }
+    level
 }
