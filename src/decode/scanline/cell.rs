@@ -319,9 +319,11 @@ fn flat(frame: &Frame, rows: &impl Rows, out: &mut [f32; WIDTH * HEIGHT]) {
             }
         }
         let [over, under] = &samples;
-        for column in 0..WIDTH {
-            out[column] = mean(over[column] + over[column + WIDTH] + under[column] + under[column + WIDTH]);
+        let mut sums = [0.0f32; WIDTH];
+        for k in 0..WIDTH {
+            sums[k] = over[k] + over[k + WIDTH] + under[k] + under[k + WIDTH];
         }
+        *out = sums.map(mean);
     }
 }
 
