@@ -1,7 +1,7 @@
 //! Cells against layouts: which template explains the cells best, what the line then says, whether its check digits hold,
 //! and how much doubt they leave. Blanks of a template may be missing; smears before, behind and between count against it.
 
-use super::cell::{BLANK, CHARACTERS, OTHER};
+use super::cell::{BLANK, CHARACTERS, CLASSES, OTHER};
 use super::{Cell, nothing, numbered};
 use crate::decode::check_digit::Check;
 use crate::decode::layout::{Font, Layout, Layouts, Part, Template};
@@ -36,6 +36,8 @@ pub struct Fit<'a> {
     /// Per printed character of the template: its item, its cell, its best class and chance.
     printed: Vec<Printed<'a>>,
     holds: Vec<bool>,
+    /// What is left of doubt.
+    doubt: f32,
 }
 
 #[derive(Clone, Copy)]
@@ -76,22 +78,40 @@ fn digit(cell: &Cell) -> (usize, f32) {
     (best, cell.chances[best])
 }
 
-fn fits_item(cell: &Cell, item: Item) -> f32 {
-    match item {
-        // A character on clean paper: rather another layout, or none.
-        Item::Digit if cell.chances[BLANK] > 0.9 => 36.0,
-        Item::Digit => cost(digit(cell).1),
-        Item::Literal(class) => cost(cell.chances[class]),
-        Item::Blank => cost(cell.chances[BLANK]),
+/// What it costs to lay each item on a cell, by class, and to lay none.
+struct Costs {
+    classes: [f32; CLASSES],
+    digit: f32,
+    idle: f32,
+}
+
+impl Costs {
+    fn of(cell: &Cell) -> Costs {
+        Costs {
+            classes: cell.chances.map(cost),
+            // A character on clean paper: rather another layout, or none.
+            digit: if cell.chances[BLANK] > 0.9 { 36.0 } else { cost(digit(cell).1) },
+            // Paper between or beside is nearly free, print is not.
+            idle: cost((cell.chances[BLANK] + 0.2 * cell.chances[OTHER]).min(1.0)) + 0.02,
+        }
+    }
+
+    fn item(&self, item: Item) -> f32 {
+        match item {
+            Item::Digit => self.digit,
+            Item::Literal(class) => self.classes[class],
+            Item::Blank => self.classes[BLANK],
+        }
     }
 }
 
 /// Every layout that fits, the best first: those whose checks hold before the others.
 pub fn fits<'a>(cells: &'a [Cell], layouts: &'a Layouts) -> Vec<Fit<'a>> {
+    let costs: Vec<Costs> = cells.iter().map(Costs::of).collect();
     let mut fits: Vec<Fit> = layouts
         .scanlines()
         .filter(|(_, form)| form.font != Font::E13b)
-        .filter_map(|(layout, form)| fit(cells, layout, &form.template, &form.checks))
+        .filter_map(|(layout, form)| fit(cells, &costs, layout, &form.template, &form.checks))
         .collect();
     fits.sort_by(|a, b| b.passes().cmp(&a.passes()).then(a.cost.total_cmp(&b.cost)));
     fits
@@ -99,39 +119,45 @@ pub fn fits<'a>(cells: &'a [Cell], layouts: &'a Layouts) -> Vec<Fit<'a>> {
 
 /// The cheapest way to lay the template over the cells: a cell and an item, a blank item without a cell, or a cell without
 /// an item.
-fn fit<'a>(cells: &'a [Cell], layout: &'a Layout, template: &'a Template, checks: &'a [Check]) -> Option<Fit<'a>> {
+fn fit<'a>(
+    cells: &'a [Cell],
+    known: &[Costs],
+    layout: &'a Layout,
+    template: &'a Template,
+    checks: &'a [Check],
+) -> Option<Fit<'a>> {
     let items = items(template)?;
     let (n, m) = (cells.len(), items.len());
     let printed = items.iter().filter(|i| **i != Item::Blank).count();
     if n < printed {
         return None;
     }
-    // Paper between or beside is nearly free, print is not.
-    let idle = |c: &Cell| cost((c.chances[BLANK] + 0.2 * c.chances[OTHER]).min(1.0)) + 0.02;
     let width = m + 1;
     let mut costs = vec![f32::INFINITY; (n + 1) * width];
     let mut ways = vec![Way::Start; (n + 1) * width];
-    costs[0] = 0.0;
-    for i in 0..=n {
-        for j in 0..=m {
-            let mut options = [(f32::INFINITY, Way::Start); 3];
-            if i > 0 && j > 0 {
-                let before = costs[(i - 1) * width + j - 1];
-                options[0] = (before + fits_item(&cells[i - 1], items[j - 1]), Way::Both);
+    // Before the first cell only blank items may stand.
+    let leading = items.iter().take_while(|item| **item == Item::Blank).count();
+    for j in 0..=leading {
+        (costs[j], ways[j]) = (j as f32, if j == 0 { Way::Start } else { Way::NoCell });
+    }
+    for (i, cell) in known.iter().enumerate() {
+        let (above, below) = costs[i * width..].split_at_mut(width);
+        let (row, ways) = (&mut below[..width], &mut ways[(i + 1) * width..][..width]);
+        (row[0], ways[0]) = (above[0] + cell.idle, Way::NoItem);
+        let mut before = row[0];
+        for (j, &item) in items.iter().enumerate() {
+            let mut best = (above[j] + cell.item(item), Way::Both);
+            if item == Item::Blank && before + 1.0 < best.0 {
+                best = (before + 1.0, Way::NoCell);
             }
-            if j > 0 && items[j - 1] == Item::Blank {
-                options[1] = (costs[i * width + j - 1] + 1.0, Way::NoCell);
+            // A cell too many inside the line is rarer than one beside it.
+            let inside = if j + 1 == m { 0.0 } else { 2.0 };
+            let without = above[j + 1] + cell.idle + inside;
+            if without < best.0 {
+                best = (without, Way::NoItem);
             }
-            if i > 0 {
-                // A cell too many inside the line is rarer than one beside it.
-                let inside = if j == 0 || j == m { 0.0 } else { 2.0 };
-                options[2] = (costs[(i - 1) * width + j] + idle(&cells[i - 1]) + inside, Way::NoItem);
-            }
-            for (value, way) in options {
-                if value < costs[i * width + j] {
-                    (costs[i * width + j], ways[i * width + j]) = (value, way);
-                }
-            }
+            (row[j + 1], ways[j + 1]) = best;
+            before = best.0;
         }
     }
     let total = costs[n * width + m];
@@ -167,8 +193,9 @@ fn fit<'a>(cells: &'a [Cell], layout: &'a Layout, template: &'a Template, checks
         }
     }
     found.reverse();
-    let mut fit = Fit { layout, template, checks, cost: total, printed: found, holds: Vec::new() };
+    let mut fit = Fit { layout, template, checks, cost: total, printed: found, holds: Vec::new(), doubt: 1.0 };
     fit.holds = fit.hold(&fit.line(&[], false));
+    fit.doubt = fit.doubt();
     Some(fit)
 }
 
@@ -270,7 +297,7 @@ impl Fit<'_> {
     pub fn passes(&self) -> bool {
         let literals = self.printed.iter().all(|p| p.item == Item::Digit || p.chance > 0.3);
         let weakest = self.printed.iter().map(|p| p.chance).fold(1.0, f32::min);
-        self.proved() && literals && weakest > 0.3 && self.doubt() < DOUBT
+        self.proved() && literals && weakest > 0.3 && self.doubt < DOUBT
     }
 
     /// The one other digit that makes all checks hold, if there is only one that is near.
@@ -310,7 +337,7 @@ impl Fit<'_> {
             text,
             best,
             accepted,
-            confidence: (1.0 - self.doubt()).max(0.0),
+            confidence: (1.0 - self.doubt).max(0.0),
             chars: self.printed.iter().map(character).collect(),
             check_digits,
             fields,
