@@ -9,6 +9,7 @@ mod find;
 mod fit;
 mod second;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::layout::{Font, Layouts};
@@ -218,7 +219,7 @@ fn read_at(page: &Upright, pieces: &Pieces, layouts: &Layouts, dpi: f32) -> Opti
     for comb in find::combs(pieces, dpi, 4) {
         // After a line that is accepted the others are only asked whether they are of another document.
         let settled = best.as_ref().is_some_and(|b| b.read.accepted);
-        let line = if settled { read_cells(page, layouts, comb) } else { read_comb(page, layouts, comb) };
+        let line = if settled { read_cells(page, layouts, comb, &mut None) } else { read_comb(page, layouts, comb) };
         let Some(line) = line else { continue };
         let checks = &line.read.check_digits;
         if line.read.layout.is_some() && !checks.is_empty() && checks.iter().all(|c| c.ok) {
@@ -239,16 +240,18 @@ fn rank(line: &ScanlineLine) -> f32 {
 }
 
 fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
-    let line = read_cells(page, layouts, comb)?;
+    let line = read_cells(page, layouts, comb, &mut None)?;
     if (line.read.accepted && line.read.confidence > SURE) || line.score < 0.3 || layouts.scanlines().next().is_none() {
         return Some(line);
     }
-    let Some((again, crossed)) = second::look(page, layouts, &comb) else { return Some(line) };
+    let mut seen = Seen::default();
+    let Some((again, crossed)) = second::look(page, layouts, &comb, &mut seen) else { return Some(line) };
     if !again.read.accepted && !crossed {
         // Bent paper: no look at all cells is right, one aside may be.
         let nudge = comb.pitch * 0.06;
+        let mut seen = Some(seen);
         for (dx, dy) in [(nudge, 0.0), (-nudge, 0.0), (0.0, nudge), (0.0, -nudge)] {
-            let aside = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb });
+            let aside = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb }, &mut seen);
             if let Some(aside) = aside.filter(|a| a.read.accepted) {
                 return Some(aside);
             }
@@ -263,13 +266,20 @@ fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLi
     Some(if again.read.accepted || line.read.accepted || surer { ScanlineLine { score, ..again } } else { line })
 }
 
+/// A cell's pixels.
+type Pixels = [f32; cell::WIDTH * cell::HEIGHT];
+
+/// By number, cells that the classifier has seen, and what it said: of the same pixels it says the same.
+#[derive(Default)]
+struct Seen(BTreeMap<i32, Vec<(Pixels, [f32; CLASSES])>>);
+
 /// Looks at cells of a comb one by one.
 struct Reader<'a> {
     page: &'a Upright,
     comb: &'a Comb,
     ground: find::Ground<'a>,
     corner: (f32, f32),
-    pixels: [f32; cell::WIDTH * cell::HEIGHT],
+    pixels: Pixels,
     desk: Desk,
 }
 
@@ -280,33 +290,56 @@ impl<'a> Reader<'a> {
     }
 
     fn look(&mut self, number: i32) -> Cell {
+        self.cut(number);
+        Cell { number, chances: self.chances() }
+    }
+
+    /// The same for who looks at a cell more than once.
+    fn look_again(&mut self, number: i32, seen: &mut Seen) -> Cell {
+        self.cut(number);
+        let known = seen.0.entry(number).or_default();
+        if let Some((_, chances)) = known.iter().find(|(pixels, _)| *pixels == self.pixels) {
+            return Cell { number, chances: *chances };
+        }
+        let chances = self.chances();
+        known.push((self.pixels, chances));
+        Cell { number, chances }
+    }
+
+    /// Cuts a cell out.
+    fn cut(&mut self, number: i32) {
+        let (x, y) = self.comb.centre(number);
+        let is_inside = x > 0.0 && x < self.page.bits.width() as f32;
+        if !is_inside {
+            self.pixels.fill(0.0);
+            return;
+        }
+        let centre = (x - self.corner.0, y - self.corner.1);
+        self.ground.cell(centre, self.comb.pitch, self.comb.slope_at(number), &mut self.pixels);
+    }
+
+    /// What the classifier says of the cell that was cut out.
+    fn chances(&mut self) -> [f32; CLASSES] {
         let mut chances = [0.0; CLASSES];
-        if self.cut(number) {
+        let is_inked = self.pixels.iter().fold(0, |ink, v| ink | v.to_bits() << 1) != 0;
+        if is_inked {
             let said = classifier().chances(&self.pixels, &mut self.desk);
             chances.iter_mut().zip(said.iter().flatten()).for_each(|(c, s)| *c = *s);
         } else {
             chances[BLANK] = 1.0;
         }
-        Cell { number, chances }
-    }
-
-    /// Cuts a cell out; is there anything on it?
-    fn cut(&mut self, number: i32) -> bool {
-        let (x, y) = self.comb.centre(number);
-        let is_inside = x > 0.0 && x < self.page.bits.width() as f32;
-        if !is_inside {
-            return false;
-        }
-        let centre = (x - self.corner.0, y - self.corner.1);
-        self.ground.cell(centre, self.comb.pitch, self.comb.slope_at(number), &mut self.pixels);
-        self.pixels.iter().fold(0, |ink, v| ink | v.to_bits() << 1) != 0
+        chances
     }
 }
 
-fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
+/// What the cells of a comb say; `seen` where others have looked at some of them.
+fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb, seen: &mut Option<Seen>) -> Option<ScanlineLine> {
     let beyond = GAP + 14;
     let mut reader = Reader::new(page, &comb, comb.first - beyond, comb.last + beyond);
-    let mut look = |number: i32| reader.look(number);
+    let mut look = |number: i32| match seen {
+        Some(seen) => reader.look_again(number, seen),
+        None => reader.look(number),
+    };
     // Other print stands evenly too: a few of its cells tell, and most of the work is saved.
     let step = ((comb.last - comb.first) / 7).max(1) as usize;
     let probe: Vec<Cell> = (comb.first..=comb.last).step_by(step).map(&mut look).collect();

@@ -5,7 +5,7 @@
 use super::cell::{BLANK, CLASSES, OTHER};
 use super::find::{self, Comb};
 use super::fit::DOUBT;
-use super::{Cell, Reader, ScanlineLine, line_of};
+use super::{Cell, Reader, ScanlineLine, Seen, line_of};
 use crate::decode::layout::Layouts;
 use crate::decode::micr::find::Pieces;
 use crate::decode::micr::foreign;
@@ -29,21 +29,21 @@ const STRANGER: f32 = 0.05;
 const CROSSED: f32 = 2.0;
 
 /// The line, and whether strokes cross it; `None` where nothing can be read.
-pub fn look(page: &Upright, layouts: &Layouts, first: &Comb) -> Option<(ScanlineLine, bool)> {
+pub fn look(page: &Upright, layouts: &Layouts, first: &Comb, seen: &mut Seen) -> Option<(ScanlineLine, bool)> {
     let freed = foreign::without_strokes(page, &[band(page, first)]).map(|f| f.page);
     let comb = freed.as_ref().and_then(|freed| again(freed, first)).unwrap_or(*first);
     let clearest = freed.as_ref().unwrap_or(page);
-    let numbers = numbers(clearest, &comb)?;
+    let numbers = numbers(clearest, &comb, seen)?;
     let nudge = comb.pitch * 0.06;
     // By page: the mean of its looks' logarithms.
-    let looks = |page: &Upright| -> Vec<[f32; CLASSES]> {
+    let mut looks = |page: &Upright| -> Vec<[f32; CLASSES]> {
         let mut means = vec![[0.0; CLASSES]; numbers.clone().count()];
         let asides = [(0.0, 0.0), (nudge, 0.0), (-nudge, 0.0), (0.0, nudge), (0.0, -nudge)];
         for (dx, dy) in asides {
             let aside = Comb { x: comb.x + dx, y: comb.y + dy, ..comb };
             let mut reader = Reader::new(page, &aside, *numbers.start(), *numbers.end());
             for (mean, number) in means.iter_mut().zip(numbers.clone()) {
-                let chances = reader.look(number).chances;
+                let chances = reader.look_again(number, seen).chances;
                 mean.iter_mut().zip(chances).for_each(|(m, c)| *m += c.max(1e-6).ln() / asides.len() as f32);
             }
         }
@@ -107,12 +107,12 @@ fn again(freed: &Upright, first: &Comb) -> Option<Comb> {
 }
 
 /// From the first to the last cell that may be of the line.
-fn numbers(page: &Upright, comb: &Comb) -> Option<std::ops::RangeInclusive<i32>> {
+fn numbers(page: &Upright, comb: &Comb, seen: &mut Seen) -> Option<std::ops::RangeInclusive<i32>> {
     let mut reader = Reader::new(page, comb, comb.first - BEYOND, comb.last + BEYOND);
     let mut outward = |cells: &mut dyn Iterator<Item = i32>, from: i32| {
         let (mut end, mut empty, mut strange) = (from, 0, 0);
         for number in cells {
-            match reader.look(number).best() {
+            match reader.look_again(number, seen).best() {
                 BLANK => (empty, strange) = (empty + 1, strange + 1),
                 class if class < BLANK => (end, empty, strange) = (number, 0, 0),
                 _ => (empty, strange) = (0, strange + 1),
