@@ -4,6 +4,7 @@
 use super::cell::{HEIGHT, Part, Patch, WIDTH};
 use crate::decode::micr::find::{Piece, Pieces};
 use crate::imaging::Upright;
+use crate::imaging::wide::widened;
 
 /// Height of the ink of OCR-A and OCR-B digits, inches.
 const GLYPH: f32 = 0.107;
@@ -171,8 +172,14 @@ fn comb(group: &[Glyph], dpi: f32) -> Option<Comb> {
     let (low, high) = (0.091 * dpi, 0.109 * dpi);
     let span = (xs[xs.len() - 1] - from).max(dpi * 0.5);
     let step = (0.1 * low * low / span).max(0.01);
+    let count = ((high - low) / step) as usize + 1;
+    let rough = roughly(&xs, low, step, count);
+    let most = rough.iter().copied().fold(0.0, f32::max);
+    if most < 0.7 - ROUGH {
+        return None;
+    }
     let mut best = (0.0, 0.0, low);
-    for i in 0..=((high - low) / step) as usize {
+    for (i, _) in rough.iter().enumerate().filter(|(_, strength)| **strength > most - 2.0 * ROUGH) {
         let pitch = low + i as f32 * step;
         let (strength, angle) = agreement(pitch);
         if strength > best.0 {
@@ -212,6 +219,44 @@ fn comb(group: &[Glyph], dpi: f32) -> Option<Comb> {
     let cells = on.iter().map(|(k, _)| *k as i32);
     let (first, last) = (cells.clone().min()?, cells.max()?);
     Some(Comb { x, y, pitch, slope, first, last, pieces: on.len(), strength, bend: None })
+}
+
+/// Strengths are told roughly to less than this.
+const ROUGH: f32 = 1e-3;
+/// Pitches at a time.
+const BESIDE: usize = 32;
+
+widened!(roughly = strengths(xs: &'w [f32], low: f32, step: f32, count: usize) -> Vec<f32>);
+
+/// How strongly places agree with each of so many pitches, roughly.
+#[inline(always)]
+fn strengths(xs: &[f32], low: f32, step: f32, count: usize) -> Vec<f32> {
+    use std::f32::consts::PI;
+    let mut out = vec![0.0f32; count.next_multiple_of(BESIDE)];
+    let (from, share) = (xs[0], 1.0 / xs.len() as f32);
+    for (n, out) in out.as_chunks_mut::<BESIDE>().0.iter_mut().enumerate() {
+        let (mut sines, mut cosines, mut turns) = ([0.0f32; BESIDE], [0.0f32; BESIDE], [0.0f32; BESIDE]);
+        for l in 0..BESIDE {
+            turns[l] = 1.0 / (low + (n * BESIDE + l) as f32 * step);
+        }
+        for x in xs {
+            for l in 0..BESIDE {
+                // Half of what is left of the angle after whole turns, its sine and cosine by their series.
+                let turn = (x - from) * turns[l];
+                let half = (turn - (turn + 0.5) as i32 as f32) * PI;
+                let z = half * half;
+                let sine = half * (1.0 + z * (-1.0 / 6.0 + z * (1.0 / 120.0 + z * (-1.0 / 5040.0 + z / 362_880.0))));
+                let cosine = 1.0 + z * (-0.5 + z * (1.0 / 24.0 + z * (-1.0 / 720.0 + z / 40_320.0)));
+                sines[l] += 2.0 * sine * cosine;
+                cosines[l] += 1.0 - 2.0 * sine * sine;
+            }
+        }
+        for l in 0..BESIDE {
+            out[l] = (sines[l] * sines[l] + cosines[l] * cosines[l]).sqrt() * share;
+        }
+    }
+    out.truncate(count);
+    out
 }
 
 /// A comb whose line goes on beyond its level, or leaves it, followed from character to character. A straight one comes back as it is.
