@@ -223,6 +223,8 @@ fn comb(group: &[Glyph], dpi: f32) -> Option<Comb> {
 
 /// Strengths are told roughly to less than this.
 const ROUGH: f32 = 1e-3;
+/// Added and taken off again it leaves a whole number.
+const WHOLE: f32 = 12_582_912.0;
 /// Pitches at a time.
 const BESIDE: usize = 32;
 
@@ -243,7 +245,7 @@ fn strengths(xs: &[f32], low: f32, step: f32, count: usize) -> Vec<f32> {
             for l in 0..BESIDE {
                 // Half of what is left of the angle after whole turns, its sine and cosine by their series.
                 let turn = (x - from) * turns[l];
-                let half = (turn - (turn + 0.5) as i32 as f32) * PI;
+                let half = (turn - ((turn + WHOLE) - WHOLE)) * PI;
                 let z = half * half;
                 let sine = half * (1.0 + z * (-1.0 / 6.0 + z * (1.0 / 120.0 + z * (-1.0 / 5040.0 + z / 362_880.0))));
                 let cosine = 1.0 + z * (-0.5 + z * (1.0 / 24.0 + z * (-1.0 / 720.0 + z / 40_320.0)));

@@ -105,6 +105,12 @@ impl Costs {
     }
 }
 
+/// As few cells as a layout may fit.
+pub fn fewest(layouts: &Layouts) -> usize {
+    let printed = |template: &Template| Some(items(template)?.iter().filter(|i| **i != Item::Blank).count());
+    layouts.scanlines().filter_map(|(_, form)| printed(&form.template)).min().unwrap_or(usize::MAX)
+}
+
 /// Every layout that fits, the best first: those whose checks hold before the others.
 pub fn fits<'a>(cells: &'a [Cell], layouts: &'a Layouts) -> Vec<Fit<'a>> {
     let costs: Vec<Costs> = cells.iter().map(Costs::of).collect();

@@ -65,6 +65,12 @@ impl Cell {
     fn best(&self) -> usize {
         (0..CLASSES).max_by(|a, b| self.chances[*a].total_cmp(&self.chances[*b])).unwrap_or(OTHER)
     }
+
+    /// Is it surely a character?
+    fn is_sure(&self) -> bool {
+        let best = self.best();
+        best < BLANK && self.chances[best] > 0.8
+    }
 }
 
 /// The page's scanline, wherever it stands.
@@ -219,7 +225,10 @@ fn read_at(page: &Upright, pieces: &Pieces, layouts: &Layouts, dpi: f32) -> Opti
     for comb in find::combs(pieces, dpi, 4) {
         // After a line that is accepted the others are only asked whether they are of another document.
         let settled = best.as_ref().is_some_and(|b| b.read.accepted);
-        let line = if settled { read_cells(page, layouts, comb, &mut None) } else { read_comb(page, layouts, comb) };
+        let line = match settled {
+            true => read_cells(page, layouts, comb, fit::fewest(layouts), &mut None),
+            false => read_comb(page, layouts, comb),
+        };
         let Some(line) = line else { continue };
         let checks = &line.read.check_digits;
         if line.read.layout.is_some() && !checks.is_empty() && checks.iter().all(|c| c.ok) {
@@ -240,7 +249,7 @@ fn rank(line: &ScanlineLine) -> f32 {
 }
 
 fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLine> {
-    let line = read_cells(page, layouts, comb, &mut None)?;
+    let line = read_cells(page, layouts, comb, 0, &mut None)?;
     if (line.read.accepted && line.read.confidence > SURE) || line.score < 0.3 || layouts.scanlines().next().is_none() {
         return Some(line);
     }
@@ -251,7 +260,7 @@ fn read_comb(page: &Upright, layouts: &Layouts, comb: Comb) -> Option<ScanlineLi
         let nudge = comb.pitch * 0.06;
         let mut seen = Some(seen);
         for (dx, dy) in [(nudge, 0.0), (-nudge, 0.0), (0.0, nudge), (0.0, -nudge)] {
-            let aside = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb }, &mut seen);
+            let aside = read_cells(page, layouts, Comb { x: comb.x + dx, y: comb.y + dy, ..comb }, 0, &mut seen);
             if let Some(aside) = aside.filter(|a| a.read.accepted) {
                 return Some(aside);
             }
@@ -332,8 +341,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What the cells of a comb say; `seen` where others have looked at some of them.
-fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb, seen: &mut Option<Seen>) -> Option<ScanlineLine> {
+/// What the cells of a comb say; `None` where they are fewer than `least`. `seen`: where others have looked at some of them.
+fn read_cells(
+    page: &Upright,
+    layouts: &Layouts,
+    comb: Comb,
+    least: usize,
+    seen: &mut Option<Seen>,
+) -> Option<ScanlineLine> {
     let beyond = GAP + 14;
     let mut reader = Reader::new(page, &comb, comb.first - beyond, comb.last + beyond);
     let mut look = |number: i32| match seen {
@@ -347,39 +362,49 @@ fn read_cells(page: &Upright, layouts: &Layouts, comb: Comb, seen: &mut Option<S
     if probe.iter().filter(|c| c.best() < BLANK && c.chances[c.best()] > 0.5).count() * 4 < inked {
         return None;
     }
-    let mut known = probe.into_iter().peekable();
-    let mut cells: Vec<Cell> = (comb.first..=comb.last)
-        .map(|number| known.next_if(|c| c.number == number).unwrap_or_else(|| look(number)))
-        .collect();
     // Outward while there are characters.
-    let mut gap = 0;
-    for number in comb.last + 1..=comb.last + beyond {
+    let mut outward = |numbers: &mut dyn Iterator<Item = i32>| {
+        let (mut found, mut gap) = (Vec::new(), 0);
+        for number in numbers {
+            let next = look(number);
+            gap = if next.best() < BLANK { 0 } else { gap + 1 };
+            found.push(next);
+            if gap >= GAP {
+                break;
+            }
+        }
+        found
+    };
+    let after = outward(&mut (comb.last + 1..=comb.last + beyond));
+    let mut cells = outward(&mut (comb.first - beyond..comb.first).rev());
+    cells.reverse();
+    let inside = (comb.last - comb.first + 1) as usize;
+    if cells.len() + inside + after.len() < least {
+        return None;
+    }
+    // Those between, while enough of them may be characters.
+    let mut sure = probe.iter().chain(&cells).chain(&after).filter(|c| c.is_sure()).count();
+    let mut left = inside - probe.len();
+    let mut known = probe.into_iter().peekable();
+    for number in comb.first..=comb.last {
+        if let Some(cell) = known.next_if(|c| c.number == number) {
+            cells.push(cell);
+            continue;
+        }
+        if sure + left < LEAST_CHARACTERS {
+            return None;
+        }
         let next = look(number);
-        gap = if next.best() < BLANK { 0 } else { gap + 1 };
+        (sure, left) = (sure + usize::from(next.is_sure()), left - 1);
         cells.push(next);
-        if gap >= GAP {
-            break;
-        }
     }
-    let mut before = Vec::new();
-    gap = 0;
-    for number in (comb.first - beyond..comb.first).rev() {
-        let next = look(number);
-        gap = if next.best() < BLANK { 0 } else { gap + 1 };
-        before.push(next);
-        if gap >= GAP {
-            break;
-        }
-    }
-    before.reverse();
-    before.extend(cells);
-    line_of(&before, page, &comb, layouts)
+    cells.extend(after);
+    line_of(&cells, page, &comb, layouts)
 }
 
 /// What cells say together; `None` where they are no line.
 fn line_of(cells: &[Cell], page: &Upright, comb: &Comb, layouts: &Layouts) -> Option<ScanlineLine> {
-    let sure = cells.iter().filter(|c| c.best() < BLANK && c.chances[c.best()] > 0.8).count();
-    if sure < LEAST_CHARACTERS {
+    if cells.iter().filter(|c| c.is_sure()).count() < LEAST_CHARACTERS {
         return None;
     }
     let score = score(cells);
