@@ -357,10 +357,18 @@ fn read_cells(
     };
     // Other print stands evenly too: a few of its cells tell, and most of the work is saved.
     let step = ((comb.last - comb.first) / 7).max(1) as usize;
-    let probe: Vec<Cell> = (comb.first..=comb.last).step_by(step).map(&mut look).collect();
-    let inked = probe.iter().filter(|c| c.best() != BLANK).count();
-    if probe.iter().filter(|c| c.best() < BLANK && c.chances[c.best()] > 0.5).count() * 4 < inked {
-        return None;
+    let mut left = (comb.first..=comb.last).step_by(step).count();
+    let (mut probe, mut characters, mut inked) = (Vec::with_capacity(left), 0, 0);
+    for number in (comb.first..=comb.last).step_by(step) {
+        let cell = look(number);
+        let best = cell.best();
+        left -= 1;
+        inked += usize::from(best != BLANK);
+        characters += usize::from(best < BLANK && cell.chances[best] > 0.5);
+        probe.push(cell);
+        if (characters + left) * 4 < inked + left {
+            return None;
+        }
     }
     // Outward while there are characters.
     let mut outward = |numbers: &mut dyn Iterator<Item = i32>| {
