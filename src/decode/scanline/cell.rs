@@ -100,10 +100,12 @@ impl Frame {
 /// below 0 and from 2^23 on, of which there are none.)
 #[inline(always)]
 fn parts<const N: usize>(places: &[f32; N]) -> ([u32; N], [f32; N]) {
-    let whole = places.map(f32::floor);
-    let mut left = *places;
-    left.iter_mut().zip(&whole).for_each(|(left, whole)| *left -= whole);
-    (whole.map(|w| (w + 8_388_608.0).to_bits() & 0x007f_ffff), left)
+    let (mut whole, mut left) = ([0; N], [0.0; N]);
+    for k in 0..N {
+        let floor = places[k].floor();
+        (whole[k], left[k]) = ((floor + 8_388_608.0).to_bits() & 0x007f_ffff, places[k] - floor);
+    }
+    (whole, left)
 }
 
 /// Of four samples. Clean paper stays exactly 0: the classifier skips it.
