@@ -228,9 +228,8 @@ impl Limits {
         let modules = both(across >= self.modules, down >= self.down) & both(ink >= 64, ink <= 217);
         let striped = both(stripes >= self.stripes, agreed >= AGREED);
         let edged = both(stripes > 0, agreed >= AGREED);
-        let marks =
-            (bars | modules | striped) * u16::from(BUSY) | striped * u16::from(STRIPED) | edged * u16::from(EDGED);
-        marks as u8
+        let busy = (bars | modules | striped) * u16::from(BUSY);
+        (busy | (striped * u16::from(STRIPED)) | (edged * u16::from(EDGED))) as u8
     }
 }
 

@@ -300,11 +300,11 @@ impl Rows for Strokes<'_> {
         let [left, right] = self.starts.map(|start| (row << start >> 32) as u32);
         let both = left ^ right;
         let mut level = [0.0; ACROSS];
-        for k in 0..ACROSS {
+        for (k, level) in level.iter_mut().enumerate() {
             let word = left ^ (both & self.right[k]);
             let here = if word & self.here[k] == self.here[k] { 1.0f32 } else { 0.0 };
             let next = if word & self.next[k] == self.next[k] { 1.0f32 } else { 0.0 };
-            level[k] = here + (next - here) * self.shares[k];
+            *level = here + (next - here) * self.shares[k];
         }
         level
     }

@@ -238,8 +238,8 @@ fn strengths(xs: &[f32], low: f32, step: f32, count: usize) -> Vec<f32> {
     let (from, share) = (xs[0], 1.0 / xs.len() as f32);
     for (n, out) in out.as_chunks_mut::<BESIDE>().0.iter_mut().enumerate() {
         let (mut sines, mut cosines, mut turns) = ([0.0f32; BESIDE], [0.0f32; BESIDE], [0.0f32; BESIDE]);
-        for l in 0..BESIDE {
-            turns[l] = 1.0 / (low + (n * BESIDE + l) as f32 * step);
+        for (l, turns) in turns.iter_mut().enumerate() {
+            *turns = 1.0 / (low + (n * BESIDE + l) as f32 * step);
         }
         for x in xs {
             for l in 0..BESIDE {
