@@ -8,7 +8,7 @@
 macro_rules! classifier {
     ($width:ident by $height:ident, $kernel:literal, $first:literal, $second:literal by $pixels:literal, $hidden:literal) => {
         use $crate::decode::net::{Kind, Net, Row, Scratch, softmax};
-        use $crate::imaging::wide::{Work, wide};
+        use $crate::imaging::wide::widened;
 
         const KERNEL: usize = $kernel;
         const FIRST: usize = $first;
@@ -105,32 +105,27 @@ macro_rules! classifier {
 
             /// Chances of the classes for each raster, row by row, that lies in `rasters`.
             pub fn chances(&self, rasters: &[f32], desk: &mut Desk) -> Vec<Vec<f32>> {
-                let rasters = rasters.chunks_exact(W * H);
                 match &self.shaped {
-                    Some(shaped) => wide(All { shaped, rasters, desk }),
-                    None => rasters.map(|r| softmax(self.plain.forward(r, &mut desk.scratch))).collect(),
+                    Some(shaped) => all(shaped, rasters, desk),
+                    None => {
+                        let rasters = rasters.chunks_exact(W * H);
+                        rasters.map(|r| softmax(self.plain.forward(r, &mut desk.scratch))).collect()
+                    }
                 }
             }
         }
+
+        widened!(all = each(shaped: &'w Shaped, rasters: &'w [f32], desk: &'w mut Desk) -> Vec<Vec<f32>>);
 
         /// All rasters, one after the other.
-        struct All<'a, 'r> {
-            shaped: &'a Shaped,
-            rasters: std::slice::ChunksExact<'r, f32>,
-            desk: &'a mut Desk,
-        }
-
-        impl Work for All<'_, '_> {
-            type Output = Vec<Vec<f32>>;
-
-            #[inline(always)]
-            fn call(self) -> Vec<Vec<f32>> {
-                let mut all = Vec::with_capacity(self.rasters.len());
-                for (n, raster) in self.rasters.enumerate() {
-                    all.push(self.shaped.chances(raster, n > 0, self.desk));
-                }
-                all
+        #[inline(always)]
+        fn each(shaped: &Shaped, rasters: &[f32], desk: &mut Desk) -> Vec<Vec<f32>> {
+            let rasters = rasters.chunks_exact(W * H);
+            let mut all = Vec::with_capacity(rasters.len());
+            for (n, raster) in rasters.enumerate() {
+                all.push(shaped.chances(raster, n > 0, desk));
             }
+            all
         }
 
         /// Does a raster begin a step into the one that lies here on paper? Of a larger kernel the second convolution would see more of

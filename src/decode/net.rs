@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use crate::imaging::wide::{Work, wide};
+use crate::imaging::wide::widened;
 
 /// One step. Values lie row by row, pixel by pixel, channels innermost.
 #[derive(Clone, Debug)]
@@ -83,21 +83,12 @@ pub struct Scratch {
     to: Vec<f32>,
 }
 
+widened!(pass = layers(net: &'w Net, pixels: &'w [f32], width: usize, scratch: &'w mut Scratch) -> ());
+
 /// All layers, one after the other.
-struct Pass<'a> {
-    net: &'a Net,
-    pixels: &'a [f32],
-    width: usize,
-    scratch: &'a mut Scratch,
-}
-
-impl Work for Pass<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        self.net.pass(self.pixels, self.width, self.scratch);
-    }
+#[inline(always)]
+fn layers(net: &Net, pixels: &[f32], width: usize, scratch: &mut Scratch) {
+    net.pass(pixels, width, scratch);
 }
 
 const MAGIC: &[u8; 8] = b"remitnet";
@@ -134,7 +125,7 @@ impl Net {
     /// The same over a raster of the net's height and any width: logits step by step, as many as the strides leave. Dense
     /// layers want the width that they were planned for.
     pub fn forward_over<'a>(&self, pixels: &[f32], width: usize, scratch: &'a mut Scratch) -> &'a [f32] {
-        wide(Pass { net: self, pixels, width, scratch });
+        pass(self, pixels, width, scratch);
         &scratch.from
     }
 

@@ -5,7 +5,7 @@
 use super::network::{CLASSES, Conv, LANES, Network, Size, log_chances};
 use super::strip::{HEIGHT, Strip};
 use crate::decode::net::Row;
-use crate::imaging::wide::{Work, wide};
+use crate::imaging::wide::widened;
 
 /// Pixels of the first layer that are summed side by side.
 const BESIDE: usize = 4;
@@ -67,7 +67,7 @@ impl Pass {
     pub fn forward(&self, strip: &Strip, scratch: &mut Scratch) -> Vec<[f32; CLASSES]> {
         scratch.from.clear();
         scratch.from.extend_from_slice(&strip.ink);
-        let size = wide(Way { layers: &self.layers, size: Size { height: HEIGHT, width: strip.width }, scratch });
+        let size = through(&self.layers, Size { height: HEIGHT, width: strip.width }, scratch);
         let columns = scratch.from.len().min(size.width * self.layers.last().map_or(0, |l| l.layer.outputs)) / LANES;
         scratch.from.chunks_exact(LANES).take(columns).map(log_chances).collect()
     }
@@ -97,52 +97,43 @@ impl<const N: usize> Lanes<N> {
     }
 }
 
+widened!(through = way(layers: &'w [Laid], size: Size, scratch: &'w mut Scratch) -> Size);
+
 /// A strip's way through all layers, from and to `scratch.from`.
-struct Way<'a> {
-    layers: &'a [Laid],
-    size: Size,
-    scratch: &'a mut Scratch,
-}
-
-impl Work for Way<'_> {
-    type Output = Size;
-
-    #[inline(always)]
-    fn call(self) -> Size {
-        let Way { layers, mut size, scratch } = self;
-        let Scratch { raster, from, to, listed } = scratch;
-        for (i, Laid { layer, blocks }) in layers.iter().enumerate() {
-            let out = layer.size(size);
-            to.resize(out.height * out.width * layer.outputs, 0.0);
-            let is_raster = layer.inputs == 1 && layer.reach == 1;
-            if is_raster {
-                size = padded(from, raster, size, layer);
-            } else {
-                listed.list(from, layer.inputs, size.width);
-            }
-            let mut lane = 0;
-            for block in blocks {
-                let mut sums = Sums { layer, size, out, output: to, lane };
-                lane += match block {
-                    Block::Of64(lanes) if is_raster => sums.see(raster, lanes),
-                    Block::Of32(lanes) if is_raster => sums.see(raster, lanes),
-                    Block::Of16(lanes) if is_raster => sums.see(raster, lanes),
-                    Block::Of64(lanes) => sums.add_all(listed, lanes),
-                    Block::Of32(lanes) => sums.add_all(listed, lanes),
-                    Block::Of16(lanes) => sums.add_all(listed, lanes),
-                };
-            }
-            if i + 1 < layers.len() {
-                to.iter_mut().for_each(|v| *v = v.max(0.0));
-            }
-            if layer.adds {
-                to.iter_mut().zip(&*from).for_each(|(to, from)| *to += from);
-            }
-            std::mem::swap(from, to);
-            size = out;
+#[inline(always)]
+fn way(layers: &[Laid], mut size: Size, scratch: &mut Scratch) -> Size {
+    let Scratch { raster, from, to, listed } = scratch;
+    for (i, Laid { layer, blocks }) in layers.iter().enumerate() {
+        let out = layer.size(size);
+        to.resize(out.height * out.width * layer.outputs, 0.0);
+        let is_raster = layer.inputs == 1 && layer.reach == 1;
+        if is_raster {
+            size = padded(from, raster, size, layer);
+        } else {
+            listed.list(from, layer.inputs, size.width);
         }
-        size
+        let mut lane = 0;
+        for block in blocks {
+            let mut sums = Sums { layer, size, out, output: to, lane };
+            lane += match block {
+                Block::Of64(lanes) if is_raster => sums.see(raster, lanes),
+                Block::Of32(lanes) if is_raster => sums.see(raster, lanes),
+                Block::Of16(lanes) if is_raster => sums.see(raster, lanes),
+                Block::Of64(lanes) => sums.add_all(listed, lanes),
+                Block::Of32(lanes) => sums.add_all(listed, lanes),
+                Block::Of16(lanes) => sums.add_all(listed, lanes),
+            };
+        }
+        if i + 1 < layers.len() {
+            to.iter_mut().for_each(|v| *v = v.max(0.0));
+        }
+        if layer.adds {
+            to.iter_mut().zip(&*from).for_each(|(to, from)| *to += from);
+        }
+        std::mem::swap(from, to);
+        size = out;
     }
+    size
 }
 
 /// The raster with the layer's paper around it, to the right with more.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::imaging::Bits;
-use crate::imaging::wide::{Work, wide};
+use crate::imaging::wide::widened;
 
 /// Pixels of the classifier's raster.
 pub const WIDTH: usize = 20;
@@ -62,7 +62,7 @@ impl Frame {
     }
 
     /// The cell from its square, `near`, rows `stride` apart.
-    fn cell(&self, near: &[f32], stride: usize, out: &mut [f32; WIDTH * HEIGHT]) {
+    fn cell(&self, near: &[f32], stride: usize, out: &mut Samples) {
         let side = self.side;
         let is_inked = |row: &[f32]| row[..side].iter().fold(false, |inked, v| inked | (*v > 0.0));
         if !near.chunks(stride).take(side).any(is_inked) {
@@ -70,7 +70,7 @@ impl Frame {
             return;
         }
         if self.is_flat() {
-            wide(FlatShades { frame: self, near, stride, out });
+            flat_shades(self, near, stride, out);
             return;
         }
         let at = |x: f32, y: f32| {
@@ -126,7 +126,7 @@ impl Patch {
     /// The cell around a point, `pitch` source pixels to a character, on a line that falls `slope` pixels a pixel. Each pixel
     /// of the raster is the mean of four points, each blended from its four neighbours; pixel centres lie at halves, and
     /// paper is outside.
-    pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut [f32; WIDTH * HEIGHT]) {
+    pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut Samples) {
         let frame = Frame::new(centre, pitch, slope);
         match self.inside(&frame) {
             Some(near) => frame.cell(near, self.width, out),
@@ -173,7 +173,7 @@ pub struct Part<'a> {
 
 impl Part<'_> {
     /// As of a patch that holds 1 where this has ink, points from the part's corner on.
-    pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut [f32; WIDTH * HEIGHT]) {
+    pub fn cell(&self, centre: (f32, f32), pitch: f32, slope: f32, out: &mut Samples) {
         let frame = Frame::new(centre, pitch, slope);
         if frame.side > 64 {
             let near = self.square(&frame);
@@ -183,9 +183,9 @@ impl Part<'_> {
         if rows.iter().fold(0, |inked, row| inked | row) == 0 {
             out.fill(0.0);
         } else if frame.is_flat() {
-            wide(FlatStrokes { frame: &frame, rows: &rows, out });
+            flat_strokes(&frame, &rows, out);
         } else {
-            wide(Aslant { frame: &frame, rows: &rows, out });
+            slanting_strokes(&frame, &rows, out);
         }
     }
 
@@ -312,7 +312,7 @@ impl Rows for Strokes<'_> {
 
 /// A cell of a level line: what its rows share across, and its columns down, is worked out once.
 #[inline(always)]
-fn flat(frame: &Frame, rows: &impl Rows, out: &mut [f32; WIDTH * HEIGHT]) {
+fn flat(frame: &Frame, rows: &impl Rows, out: &mut Samples) {
     let step = frame.scale / 4.0;
     // Two levels at a time, the upper and the lower of a sample: most are asked for more than once.
     let (mut first, mut levels) = (usize::MAX, [[0.0f32; ACROSS]; 2]);
@@ -340,72 +340,45 @@ fn flat(frame: &Frame, rows: &impl Rows, out: &mut [f32; WIDTH * HEIGHT]) {
     }
 }
 
+/// The shades of a cell, row by row.
+type Samples = [f32; WIDTH * HEIGHT];
+
+widened!(flat_shades = level_shades(frame: &'w Frame, near: &'w [f32], stride: usize, out: &'w mut Samples) -> ());
+widened!(flat_strokes = level_strokes(frame: &'w Frame, rows: &'w [u64; 64], out: &'w mut Samples) -> ());
+widened!(slanting_strokes = aslant(frame: &'w Frame, rows: &'w [u64; 64], out: &'w mut Samples) -> ());
+
 /// Such a cell of shades.
-struct FlatShades<'a> {
-    frame: &'a Frame,
-    near: &'a [f32],
-    stride: usize,
-    out: &'a mut [f32; WIDTH * HEIGHT],
-}
-
-impl Work for FlatShades<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let FlatShades { frame, near, stride, out } = self;
-        flat(frame, &Shades { near, stride, side: frame.side, across: frame.across() }, out);
-    }
+#[inline(always)]
+fn level_shades(frame: &Frame, near: &[f32], stride: usize, out: &mut Samples) {
+    flat(frame, &Shades { near, stride, side: frame.side, across: frame.across() }, out);
 }
 
 /// Such a cell of ink and paper.
-struct FlatStrokes<'a> {
-    frame: &'a Frame,
-    rows: &'a [u64; 64],
-    out: &'a mut [f32; WIDTH * HEIGHT],
-}
-
-impl Work for FlatStrokes<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        flat(self.frame, &Strokes::new(self.rows, &self.frame.across()), self.out);
-    }
+#[inline(always)]
+fn level_strokes(frame: &Frame, rows: &[u64; 64], out: &mut Samples) {
+    flat(frame, &Strokes::new(rows, &frame.across()), out);
 }
 
 /// A cell of ink and paper on a line that falls.
-struct Aslant<'a> {
-    frame: &'a Frame,
-    rows: &'a [u64; 64],
-    out: &'a mut [f32; WIDTH * HEIGHT],
-}
-
-impl Work for Aslant<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let &Frame { middle, scale, slope, .. } = self.frame;
-        let step = scale / 4.0;
-        for (row, out) in self.out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
-            let dy = (row as f32 + 0.5 - HEIGHT as f32 / 2.0) * scale;
-            let (mut xs, mut ys) = ([0.0f32; WIDTH], [0.0f32; WIDTH]);
-            for column in 0..WIDTH {
-                let dx = (column as f32 + 0.5 - WIDTH as f32 / 2.0) * scale;
-                (xs[column], ys[column]) = (middle.0 + dx - dy * slope, middle.1 + dy + dx * slope);
-            }
-            let mut sums = [0.0f32; WIDTH];
-            for (n, (right, down)) in
-                [(-step, -step), (step, -step), (-step, step), (step, step)].into_iter().enumerate()
-            {
-                let sample = blended(self.rows, &xs.map(|x| x + right), &ys.map(|y| y + down));
-                for k in 0..WIDTH {
-                    sums[k] = if n == 0 { sample[k] } else { sums[k] + sample[k] };
-                }
-            }
-            *out = sums.map(mean);
+#[inline(always)]
+fn aslant(frame: &Frame, rows: &[u64; 64], out: &mut Samples) {
+    let &Frame { middle, scale, slope, .. } = frame;
+    let step = scale / 4.0;
+    for (row, out) in out.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
+        let dy = (row as f32 + 0.5 - HEIGHT as f32 / 2.0) * scale;
+        let (mut xs, mut ys) = ([0.0f32; WIDTH], [0.0f32; WIDTH]);
+        for column in 0..WIDTH {
+            let dx = (column as f32 + 0.5 - WIDTH as f32 / 2.0) * scale;
+            (xs[column], ys[column]) = (middle.0 + dx - dy * slope, middle.1 + dy + dx * slope);
         }
+        let mut sums = [0.0f32; WIDTH];
+        for (n, (right, down)) in [(-step, -step), (step, -step), (-step, step), (step, step)].into_iter().enumerate() {
+            let sample = blended(rows, &xs.map(|x| x + right), &ys.map(|y| y + down));
+            for k in 0..WIDTH {
+                sums[k] = if n == 0 { sample[k] } else { sums[k] + sample[k] };
+            }
+        }
+        *out = sums.map(mean);
     }
 }
 
