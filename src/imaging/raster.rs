@@ -72,6 +72,15 @@ impl Bits {
     }
 }
 
+/// The words of a row that hold its pixels `from..to`, and the bits in them that stand for these.
+#[inline(always)]
+pub fn span(from: usize, to: usize) -> impl Iterator<Item = (usize, u64)> {
+    (from / 64..to.div_ceil(64)).map(move |n| {
+        let (before, beyond) = (from.saturating_sub(64 * n), (64 * (n + 1)).saturating_sub(to));
+        (n, u64::MAX >> before & u64::MAX << beyond)
+    })
+}
+
 widened!(ink_of = ones(words: &'w [u64]) -> usize);
 
 #[inline(always)]

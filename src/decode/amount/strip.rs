@@ -4,7 +4,7 @@
 
 use super::find::inked;
 use crate::domain::PixelBox;
-use crate::imaging::raster::{Bits, Gray};
+use crate::imaging::raster::{Bits, Gray, span};
 
 /// Rows of every strip.
 pub const HEIGHT: usize = 40;
@@ -329,21 +329,12 @@ fn share_below(histogram: &[u32; 256], share: f32) -> f32 {
     255.0
 }
 
-/// The bits of a row's words that stand for its pixels `from..to`.
-#[inline(always)]
-fn bits_of(from: usize, to: usize) -> impl Iterator<Item = (usize, u64)> {
-    (from / 64..to.div_ceil(64)).map(move |n| {
-        let (before, beyond) = (from.saturating_sub(64 * n), (64 * (n + 1)).saturating_sub(to));
-        (n, u64::MAX >> before & u64::MAX << beyond)
-    })
-}
-
 fn draw(row: &mut [u64], from: usize, to: usize) {
-    bits_of(from, to).for_each(|(n, bits)| row[n] |= bits);
+    span(from, to).for_each(|(n, bits)| row[n] |= bits);
 }
 
 fn holds_ink(row: &[u64], from: usize, to: usize) -> bool {
-    bits_of(from, to).any(|(n, bits)| row[n] & bits != 0)
+    span(from, to).any(|(n, bits)| row[n] & bits != 0)
 }
 
 /// Runs of a row's ink with gaps up to `gap`, as `from..to`, that are not shorter than `least`.

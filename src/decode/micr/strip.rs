@@ -1,6 +1,7 @@
 //! One line of print brought to a standard size: the digits' top and bottom on fixed rows, the character pitch on a fixed
 //! number of columns, the slope taken out. The classifier looks at windows of this strip.
 
+use crate::imaging::raster::span;
 use crate::imaging::wide::widened;
 use crate::imaging::{Bits, Gray, Upright};
 
@@ -47,9 +48,8 @@ impl Ink {
         let mut ink = Ink::paper(parts, bits.width(), bits.height());
         let (left, right) = (ink.x0 as usize, ink.x0 as usize + ink.width);
         // Word by word: the columns of one stay at hand from row to row.
-        for word in left / 64..right.div_ceil(64) {
+        for (word, seen) in span(left, right) {
             let begin = word * 64;
-            let seen = u64::MAX >> left.saturating_sub(begin) & u64::MAX << (begin + 64).saturating_sub(right);
             for y in 0..ink.height {
                 let mut rest = bits.row(ink.y0 as usize + y)[word] & seen;
                 while rest != 0 {
