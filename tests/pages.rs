@@ -80,6 +80,7 @@ fn each_distortion_keeps_its_reads() {
         ("5 degrees, gray, dark bed", Some(Wear::Skew { degrees: -5.0, bed: 14 }), true, &crop, true, 9),
         ("on its side", Some(Wear::Turned { quarters: 1 }), false, &crop, true, 10),
         ("on its head", Some(Wear::Turned { quarters: 2 }), false, &crop, true, 10),
+        ("in a mirror", Some(Wear::Mirrored), false, &crop, true, 9),
         ("uneven light", Some(Wear::Uneven { share: 0.35 }), true, &crop, true, 10),
         ("very uneven light", Some(Wear::Uneven { share: 0.6 }), true, &crop, true, 9),
         ("bent by 0.02 inch", Some(Wear::Bent { inches: 0.02 }), true, &crop, true, 9),

@@ -369,9 +369,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The barcode's layout has a printed line too, and it was not found: the page may be upside down.
+    /// The barcode's layout has a printed line too, and none that fits any layout was found: the page may be upside down, or in
+    /// a mirror, where a barcode of bars reads as well.
     fn line_is_missing(&self, evidence: &Evidence) -> bool {
-        evidence.scanline.is_none()
+        evidence.scanline.as_ref().is_none_or(|s| !s.accepted && s.layout.is_none())
             && evidence.barcodes.iter().filter_map(|b| b.layout.as_deref()).any(|name| {
                 let layouts = &self.request.layouts.all;
                 layouts.iter().any(|l| l.name == name && l.scanline.is_some())
